@@ -1,0 +1,38 @@
+/** What VS Code calls when a plan is opened: starts the language server and registers the commands. No logic. */
+import { commands, type ExtensionContext, window } from 'vscode';
+import { ServerSession } from './server-session.js';
+
+let session: ServerSession | undefined;
+
+export async function activate(context: ExtensionContext): Promise<void> {
+  const log = window.createOutputChannel('ONNX Precision', { log: true });
+  const server = new ServerSession(context.asAbsolutePath('dist/server.js'), log);
+  session = server;
+
+  /** VS Code says nothing when an extension fails to activate, so this does. */
+  const restart = async (): Promise<void> => {
+    try {
+      await server.restart();
+    } catch (error) {
+      log.error(`The language server did not start: ${String(error)}`);
+      const choice = await window.showErrorMessage(
+        'ONNX Precision: the language server did not start.',
+        'Show Log',
+      );
+      if (choice !== undefined) log.show();
+    }
+  };
+
+  context.subscriptions.push(
+    log,
+    commands.registerCommand('onnxPrecision.showLog', () => {
+      log.show();
+    }),
+    commands.registerCommand('onnxPrecision.restartServer', restart),
+  );
+  await restart();
+}
+
+export async function deactivate(): Promise<void> {
+  await session?.stop();
+}

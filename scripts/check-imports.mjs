@@ -1,0 +1,154 @@
+/**
+ * Fails on an import against the arrows between rooms (docs/ARCHITECTURE.md): from a lower room to an upper one, past
+ * another room's index.ts, or of a package that only some rooms may load.
+ * `node scripts/check-imports.mjs [ROOT]`
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+
+/** From the lowest floor to the uppermost. A room imports from floors below its own, never from its own floor. */
+const floors = [
+  ['language', 'onnx', 'formats', 'metrics'],
+  ['plan'],
+  ['convert', 'emulate', 'gradients'],
+  ['runtime', 'store'],
+  ['analysis'],
+  ['search'],
+  ['report'],
+  ['features', 'cli'],
+  ['server'],
+];
+
+/** Beyond the floors: who may import these. */
+const importersOf = {
+  runtime: ['analysis', 'search'],
+  store: ['analysis', 'search'],
+};
+
+/** `cli lsp` starts the server. */
+const exceptions = new Set(['cli -> server']);
+
+const protocolRooms = ['features', 'server', 'client'];
+/** Packages that only these rooms may import; tests have rules of their own. */
+const packageRules = [
+  { pattern: /^onnxruntime-/, rooms: ['runtime'], tests: true },
+  { pattern: /^vscode$/, rooms: ['client', 'test/workbench'], tests: false },
+  { pattern: /^vscode-languageclient(\/|$)/, rooms: ['client'], tests: false },
+  { pattern: /^vscode-languageserver/, rooms: protocolRooms, tests: false },
+  { pattern: /^vscode-jsonrpc(\/|$)/, rooms: ['runtime', ...protocolRooms], tests: false },
+];
+
+/**
+ * The room of a file by its path below the root: a folder of server/src, `server` for the files beside the rooms,
+ * `client`, `test/workbench` or `test`. Undefined for anything else, such as data.
+ */
+function roomOf(relativePath) {
+  const parts = relativePath.split('/');
+  if (parts[0] === 'client') return 'client';
+  if (parts[0] === 'test') return parts[1] === 'workbench' ? 'test/workbench' : 'test';
+  if (parts[0] !== 'server' || parts[1] !== 'src') return undefined;
+  return parts.length === 3 ? 'server' : parts[2];
+}
+
+const floorOf = (room) => floors.findIndex((floor) => floor.includes(room));
+const isTest = (file) => file.endsWith('.test.ts') || file.startsWith('test/');
+
+/** What is wrong with `file` importing a file of ours, or undefined. */
+function problemWithFile(file, imported) {
+  const from = roomOf(file);
+  const to = roomOf(imported);
+  if (imported.endsWith('.json')) return undefined;
+  if (to === undefined) return `${imported} is in no room`;
+  if (from === to) return undefined;
+  if (from === 'client') return 'the client imports nothing but itself';
+  if (to === 'client') return 'nothing imports the client';
+  if (to === 'test' || to === 'test/workbench') {
+    return from === 'test/workbench' ? undefined : 'the product does not import its tests';
+  }
+  if (from !== 'test' && from !== 'test/workbench' && !exceptions.has(`${from} -> ${to}`)) {
+    if (floorOf(from) < 0) return `${from} is not on the list of rooms`;
+    if (floorOf(to) < 0) return `${to} is not on the list of rooms`;
+    if (floorOf(to) >= floorOf(from)) return `${from} is not above ${to}`;
+    if (to in importersOf && !importersOf[to].includes(from)) {
+      return `only ${importersOf[to].join(' and ')} use ${to}`;
+    }
+  }
+  if (to !== 'server' && !/\/index\.(ts|js)$/.test(imported))
+    return `${to} is entered through its index.ts only`;
+  return undefined;
+}
+
+/** What is wrong with `file` importing a package, or undefined. */
+function problemWithPackage(file, specifier) {
+  const room = roomOf(file);
+  for (const { pattern, rooms, tests } of packageRules) {
+    if (!pattern.test(specifier) || rooms.includes(room)) continue;
+    if (room === 'test' && specifier !== 'vscode') continue;
+    if (tests && isTest(file)) continue;
+    return `only ${rooms.join(', ')} may import ${specifier}`;
+  }
+  return undefined;
+}
+
+/** Every module that a file names: static, re-exported, dynamic, required and in types. */
+function importsOf(sourceFile) {
+  const found = [];
+  const visit = (node) => {
+    const literal = moduleLiteral(node);
+    if (literal !== undefined) found.push(literal);
+    ts.forEachChild(node, visit);
+  };
+  visit(sourceFile);
+  return found;
+}
+
+function moduleLiteral(node) {
+  let literal;
+  if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) literal = node.moduleSpecifier;
+  else if (ts.isImportTypeNode(node))
+    literal = ts.isLiteralTypeNode(node.argument) ? node.argument.literal : undefined;
+  else if (ts.isExternalModuleReference(node)) literal = node.expression;
+  else if (ts.isCallExpression(node)) {
+    const called = node.expression;
+    const loads =
+      called.kind === ts.SyntaxKind.ImportKeyword || (ts.isIdentifier(called) && called.text === 'require');
+    if (loads) literal = node.arguments[0];
+  }
+  return literal !== undefined && ts.isStringLiteralLike(literal) ? literal : undefined;
+}
+
+function sourceFiles(root) {
+  return ['client/src', 'server/src', 'test']
+    .filter((folder) => existsSync(path.join(root, folder)))
+    .flatMap((folder) =>
+      readdirSync(path.join(root, folder), { recursive: true }).map((name) => path.join(folder, name)),
+    )
+    .map((file) => file.split(path.sep).join('/'))
+    .filter((file) => /\.ts$/.test(file) && !file.includes('node_modules'))
+    .sort();
+}
+
+/** All violations below a root, in the order of files and lines. */
+function findViolations(root) {
+  return sourceFiles(root).flatMap((file) => {
+    const text = readFileSync(path.join(root, file), 'utf8');
+    const sourceFile = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
+    return importsOf(sourceFile).flatMap((literal) => {
+      const specifier = literal.text;
+      const problem = specifier.startsWith('.')
+        ? problemWithFile(file, path.posix.join(path.posix.dirname(file), specifier))
+        : problemWithPackage(file, specifier);
+      if (problem === undefined) return [];
+      const line = sourceFile.getLineAndCharacterOfPosition(literal.getStart()).line + 1;
+      return [`${file}:${line}: ${specifier}: ${problem}`];
+    });
+  });
+}
+
+const root = path.resolve(process.argv[2] ?? path.join(path.dirname(fileURLToPath(import.meta.url)), '..'));
+const violations = findViolations(root);
+for (const violation of violations) console.error(violation);
+if (violations.length === 0) console.log(`${sourceFiles(root).length} files keep to the arrows.`);
+process.exitCode = violations.length === 0 ? 0 : 1;

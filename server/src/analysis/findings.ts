@@ -1,0 +1,107 @@
+/**
+ * What analysis found, as diagnostics on the plan: a finding about a layer stands on the statement that decides
+ * it, one about a tolerance on the tolerance. Knows no editor and no terminal.
+ */
+import type { Diagnostic } from '../language/index.js';
+import type { BoundPlan, DecisionSource, LayerDecision } from '../plan/index.js';
+import { UNDERFLOW_SHARE, type LayerRange } from './ranges.js';
+import type { TensorRange } from './tensor-range.js';
+import type { ToleranceVerdict } from './noise.js';
+import type { Sample } from './samples/index.js';
+
+/** Layers named in a message; the others are counted. */
+const NAMED = 3;
+
+/** `overflow` and `underflow` of the layers that `plan` puts into `format`. */
+export function rangeFindings(
+  plan: BoundPlan,
+  ranges: readonly LayerRange[],
+  format: 'fp16' | 'bf16',
+  samples: readonly Sample[],
+): Diagnostic[] {
+  const decided = new Map(plan.decisions.map((decision) => [decision.layer, decision]));
+  const low = ranges.filter((range) => decided.get(range.layer)?.format === format);
+  const overflow = low.filter((range) => range.overflow > 0).toSorted((a, b) => b.maxAbs - a.maxAbs);
+  const underflow = low
+    .filter((range) => range.underflow > UNDERFLOW_SHARE)
+    .toSorted((a, b) => b.underflow - a.underflow);
+  return [
+    ...perStatement(plan, decided, overflow, (own) => ({
+      code: 'overflow',
+      severity: 'error' as const,
+      message: `beyond the range of ${format}: ${listed(own, (one) => describeOverflow(one, samples))}`,
+    })),
+    ...perStatement(plan, decided, underflow, (own) => ({
+      code: 'underflow',
+      severity: 'warning' as const,
+      message: `become subnormal or zero in ${format}: ${listed(own, describeUnderflow)}`,
+    })),
+  ];
+}
+
+/** `tolerance-exceeded` for each tolerance that does not hold. */
+export function toleranceFindings(plan: BoundPlan, verdicts: readonly ToleranceVerdict[]): Diagnostic[] {
+  return verdicts
+    .filter((one) => !one.holds)
+    .map((one): Diagnostic => {
+      const { source, output, operator, limit, metric, over } = one.tolerance;
+      const within = one.verdict === 'exceeded within noise' ? ', exceeded within noise' : '';
+      return {
+        code: 'tolerance-exceeded',
+        severity: 'error',
+        range: source.range,
+        message:
+          `"${output}" ${metric.name} is ${one.measured.toPrecision(3)} (${over} of the samples, noise ` +
+          `${one.noise.toPrecision(2)}${within}), wanted ${operator} ${limit}; \`tune\` finds a plan that holds`,
+        ...(source.path === plan.path ? {} : { path: source.path }),
+      };
+    });
+}
+
+function perStatement(
+  plan: BoundPlan,
+  decided: ReadonlyMap<LayerRange['layer'], LayerDecision>,
+  ranges: readonly LayerRange[],
+  describe: (own: readonly LayerRange[]) => Pick<Diagnostic, 'code' | 'severity' | 'message'>,
+): Diagnostic[] {
+  const groups = new Map<DecisionSource, LayerRange[]>();
+  for (const range of ranges) {
+    const source = decided.get(range.layer)?.source;
+    if (source === undefined) continue;
+    const group = groups.get(source);
+    if (group === undefined) groups.set(source, [range]);
+    else group.push(range);
+  }
+  return [...groups].map(([source, own]) => ({
+    ...describe(own),
+    range: source.range,
+    ...(source.path === plan.path ? {} : { path: source.path }),
+  }));
+}
+
+function listed(ranges: readonly LayerRange[], describe: (range: LayerRange) => string): string {
+  const named = ranges.slice(0, NAMED).map(describe).join('; ');
+  const more = ranges.length - NAMED;
+  return more > 0 ? `${named}; and ${more} more` : named;
+}
+
+function describeOverflow(range: LayerRange, samples: readonly Sample[]): string {
+  const worst = largest(range.tensors.filter((one) => one.overflow > 0));
+  if (worst === undefined) return `"${range.layer.name}"`;
+  const where =
+    worst.kind === 'weight'
+      ? `weight "${worst.tensor}", index ${worst.index}`
+      : `sample ${samples[worst.sample ?? 0]?.name ?? worst.sample ?? 0}, index ${worst.index}`;
+  return `"${range.layer.name}" ${worst.overflow} of ${worst.elements} values, largest ${worst.maxAbs.toPrecision(4)} (${where})`;
+}
+
+function describeUnderflow(range: LayerRange): string {
+  return `"${range.layer.name}" ${(100 * range.underflow).toFixed(1)} % of its values`;
+}
+
+function largest(tensors: readonly TensorRange[]): TensorRange | undefined {
+  return tensors.reduce<TensorRange | undefined>(
+    (best, one) => (best === undefined || one.maxAbs > best.maxAbs ? one : best),
+    undefined,
+  );
+}

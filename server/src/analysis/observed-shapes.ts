@@ -1,0 +1,41 @@
+/**
+ * Shapes as they are in a run: one profiled inference on a sample, for models whose shapes inference cannot find
+ * because they depend on the input.
+ */
+import { numbered } from '../emulate/index.js';
+import { weightsFolder, type Model, type Shape } from '../onnx/index.js';
+import type { Runtime, TensorHandle } from '../runtime/index.js';
+import { EMULATION_SETTINGS, putSample, type WorkOptions } from './evaluation.js';
+import type { Sample } from './samples/index.js';
+
+/** The shape of every tensor of the main graph that a node computes, on `sample`. */
+export async function observedShapes(
+  runtime: Runtime,
+  model: Model,
+  sample: Sample,
+  { signal }: WorkOptions = {},
+): Promise<ReadonlyMap<string, Shape>> {
+  const variant = numbered(model);
+  const request = { model: { bytes: variant.bytes, weightsFolder: weightsFolder(model) ?? '.' } };
+  const session = await runtime.open({ ...request, ...EMULATION_SETTINGS, profile: true }, signal);
+  const feeds: Record<string, TensorHandle> = await putSample(runtime, sample, signal);
+  const shapes = new Map<string, Shape>();
+  try {
+    const outputs = await runtime.run(session, feeds, undefined, signal);
+    await runtime.release(Object.values(outputs));
+    for (const kernel of await runtime.profile(session, signal)) {
+      const names = variant.outputs.get(kernel.name) ?? [];
+      // Outputs left out have no entry in the profile.
+      const present = names.filter((name) => name !== '');
+      for (const [index, name] of present.entries()) {
+        const found = kernel.outputShapes[index];
+        if (found !== undefined) shapes.set(name, found.dims);
+      }
+    }
+  } finally {
+    await runtime.release(Object.values(feeds));
+    await runtime.close(session);
+  }
+  for (const [name, { dims }] of Object.entries(sample.inputs)) shapes.set(name, dims);
+  return shapes;
+}

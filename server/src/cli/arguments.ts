@@ -1,0 +1,125 @@
+/**
+ * The command line: which options each subcommand takes, and its usage text. Wrong usage is a message and a
+ * status, never a stack.
+ */
+import { parseArgs } from 'node:util';
+import { nearest } from '../language/index.js';
+import { CommandFailure, EXIT } from './exit-status.js';
+
+interface OptionSpecification {
+  readonly type: 'string' | 'boolean';
+  readonly short?: string;
+  /** What stands for the value in the usage text. */
+  readonly value?: string;
+  readonly help: string;
+}
+
+export interface SubcommandSpecification {
+  readonly name: string;
+  readonly arguments: string;
+  /** Fewest and most positional arguments. */
+  readonly count: readonly [number, number];
+  readonly summary: string;
+  readonly options: Readonly<Record<string, OptionSpecification>>;
+}
+
+/** Every subcommand takes these. */
+const COMMON: Readonly<Record<string, OptionSpecification>> = {
+  json: { type: 'boolean', help: 'one JSON document on standard output (schemas in docs/schemas)' },
+  quiet: { type: 'boolean', help: 'no progress and no remarks' },
+  target: { type: 'string', value: 'NAME', help: "the execution provider, instead of the plan's" },
+  threads: { type: 'string', value: 'N', help: 'threads of the executed model (default: cores less one)' },
+  help: { type: 'boolean', short: 'h', help: 'this text' },
+};
+
+export interface ParsedArguments {
+  readonly positionals: readonly string[];
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly help: boolean;
+  text(name: string): string | undefined;
+  flag(name: string): boolean;
+  /** A positive integer, or `otherwise` where the option is not given. */
+  integer(name: string, otherwise: number): number;
+  /** One of `choices`, the first of them where the option is not given. */
+  choice<T extends string>(name: string, choices: readonly [T, ...T[]]): T;
+}
+
+/** Parses what follows the subcommand's name; throws a `CommandFailure` on wrong usage. */
+export function parseArguments(
+  specification: SubcommandSpecification,
+  words: readonly string[],
+): ParsedArguments {
+  const options = { ...COMMON, ...specification.options };
+  const usage = (message: string): CommandFailure => new CommandFailure(EXIT.usage, 'usage', message);
+  let parsed;
+  try {
+    parsed = parseArgs({
+      args: [...words],
+      allowPositionals: true,
+      strict: true,
+      options: Object.fromEntries(
+        Object.entries(options).map(([name, { type, short }]) => [
+          name,
+          short === undefined ? { type } : { type, short },
+        ]),
+      ),
+    });
+  } catch (error) {
+    throw usage(explain(error, Object.keys(options), specification.name));
+  }
+  const { positionals } = parsed;
+  const values = new Map(Object.entries(parsed.values));
+  const help = values.get('help') === true;
+  const [fewest, most] = specification.count;
+  if (!help && (positionals.length < fewest || positionals.length > most)) {
+    throw usage(`wants ${specification.arguments}; see \`onnx-precision ${specification.name} --help\``);
+  }
+  const text = (name: string): string | undefined => {
+    const value = values.get(name);
+    return typeof value === 'string' ? value : undefined;
+  };
+  return {
+    positionals,
+    json: values.get('json') === true,
+    quiet: values.get('quiet') === true,
+    help,
+    text,
+    flag: (name) => values.get(name) === true,
+    integer: (name, otherwise) => {
+      const value = text(name);
+      if (value === undefined) return otherwise;
+      if (!/^[1-9]\d{0,8}$/.test(value)) throw usage(`--${name} wants a positive integer, not "${value}"`);
+      return Number(value);
+    },
+    choice: (name, choices) => {
+      const value = text(name);
+      if (value === undefined) return choices[0];
+      const found = choices.find((choice) => choice === value);
+      if (found === undefined) throw usage(`--${name} is one of ${choices.join(', ')}, not "${value}"`);
+      return found;
+    },
+  };
+}
+
+/** The usage text of a subcommand. */
+export function usageOf(specification: SubcommandSpecification): string {
+  const options = Object.entries({ ...specification.options, ...COMMON }).map(([name, option]) => {
+    const short = option.short === undefined ? '' : `-${option.short}, `;
+    const form = `${short}--${name}${option.value === undefined ? '' : ` ${option.value}`}`;
+    return `  ${form.padEnd(24)}${option.help}`;
+  });
+  const head = `onnx-precision ${specification.name} ${specification.arguments} [options]`;
+  return [head, '', specification.summary, '', ...options, ''].join('\n');
+}
+
+function explain(error: unknown, names: readonly string[], subcommand: string): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const unknown = /Unknown option '(-+)([^']*)'/.exec(message);
+  if (unknown !== null) {
+    const [closest] = nearest(unknown[2] ?? '', names, 1);
+    const hint = closest === undefined ? '' : `; the nearest is --${closest}`;
+    return `${subcommand} has no option ${unknown[1] ?? ''}${unknown[2] ?? ''}${hint}`;
+  }
+  return message.split('\n')[0] ?? message;
+}

@@ -1,0 +1,109 @@
+/**
+ * Runs one command line and gives its exit status. All failures end here, as one message: on standard error for
+ * people, as a document with `--json`. Knows no process: streams and signal are given.
+ */
+import { RuntimeFailure } from '../analysis/index.js';
+import { nearest } from '../language/index.js';
+import { analyze } from './analyze.js';
+import { parseArguments, usageOf } from './arguments.js';
+import { bench } from './bench.js';
+import { check } from './check.js';
+import { convert } from './convert.js';
+import { CommandFailure, EXIT, type ExitStatus } from './exit-status.js';
+import { format } from './format.js';
+import { init } from './init.js';
+import { inspect } from './inspect.js';
+import { Output, type Streams } from './output.js';
+import type { Subcommand } from './subcommand.js';
+import { tune } from './tune.js';
+import { verify } from './verify.js';
+import { VERSION } from './version.js';
+
+export const SUBCOMMANDS: readonly Subcommand[] = [
+  init,
+  inspect,
+  check,
+  analyze,
+  tune,
+  convert,
+  verify,
+  bench,
+  format,
+];
+
+/** Runs `words` (without the program's name). Never rejects. */
+export async function runCommand(
+  words: readonly string[],
+  streams: Streams,
+  signal: AbortSignal,
+): Promise<ExitStatus> {
+  const [name, ...rest] = words;
+  if (name === '--version') {
+    streams.out.write(`${VERSION}\n`);
+    return EXIT.holds;
+  }
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    (name === undefined ? streams.error : streams.out).write(overview());
+    return name === undefined ? EXIT.usage : EXIT.holds;
+  }
+  const json = rest.includes('--json');
+  const output = new Output(streams, { json, quiet: rest.includes('--quiet') });
+  try {
+    const subcommand = SUBCOMMANDS.find((one) => one.specification.name === name);
+    if (subcommand === undefined) throw unknownSubcommand(name);
+    const parsed = parseArguments(subcommand.specification, rest);
+    if (parsed.help) {
+      streams.out.write(usageOf(subcommand.specification));
+      return EXIT.holds;
+    }
+    return await subcommand.run({ parsed, output, signal });
+  } catch (error) {
+    return reportFailure(error, output, signal);
+  }
+}
+
+/** Prints what went wrong as one message and gives the status for it. */
+export function reportFailure(error: unknown, output: Output, signal: AbortSignal): ExitStatus {
+  const failure = describe(error, signal);
+  const { status, code, message, path } = failure;
+  output.document({ error: { code, message, ...(path === undefined ? {} : { path }) } });
+  output.problem(path === undefined ? `error ${code}: ${message}` : `${path}: error ${code}: ${message}`);
+  return status;
+}
+
+function describe(error: unknown, signal: AbortSignal): CommandFailure {
+  if (signal.aborted) return new CommandFailure(EXIT.interrupted, 'interrupted', 'interrupted');
+  if (error instanceof CommandFailure) return error;
+  if (error instanceof RuntimeFailure) {
+    return new CommandFailure(EXIT.runtimeFailed, `runtime-${error.kind}`, error.message);
+  }
+  // A bug of ours: its place is what a report needs.
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return new CommandFailure(
+    EXIT.runtimeFailed,
+    'internal',
+    `this is a fault of onnx-precision itself: ${stack}`,
+  );
+}
+
+function unknownSubcommand(name: string): CommandFailure {
+  const names = SUBCOMMANDS.map((one) => one.specification.name);
+  const [closest] = nearest(name, names, 1);
+  const hint = closest === undefined ? '' : `; the nearest is \`${closest}\``;
+  return new CommandFailure(EXIT.usage, 'usage', `there is no subcommand \`${name}\`${hint}`);
+}
+
+function overview(): string {
+  const lines = SUBCOMMANDS.map(({ specification }) => {
+    const form = `${specification.name} ${specification.arguments}`;
+    return `  ${form.padEnd(28)}${specification.summary.split('. ')[0] ?? ''}`;
+  });
+  return [
+    'onnx-precision SUBCOMMAND ... [options]',
+    '',
+    ...lines,
+    '',
+    '`SUBCOMMAND --help` tells more.',
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,27 @@
+/** Plain text tables: columns as wide as their widest cell, numbers to the right. Pure. */
+
+export interface Column {
+  readonly title: string;
+  readonly align?: 'left' | 'right';
+}
+
+/** Lays out `rows` under `columns`, two spaces between columns. */
+export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {
+  const widths = columns.map((column, index) =>
+    rows.reduce((width, row) => Math.max(width, [...(row[index] ?? '')].length), [...column.title].length),
+  );
+  const line = (cells: readonly string[]): string =>
+    columns
+      .map((column, index) => {
+        const cell = cells[index] ?? '';
+        const padding = ' '.repeat((widths[index] ?? 0) - [...cell].length);
+        return column.align === 'right' ? padding + cell : cell + padding;
+      })
+      .join('  ')
+      .trimEnd();
+  return [
+    line(columns.map((column) => column.title)),
+    line(widths.map((width) => '─'.repeat(width))),
+    ...rows.map((row) => line(row)),
+  ];
+}

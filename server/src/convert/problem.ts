@@ -1,0 +1,65 @@
+/** Why a conversion was refused, and what to know about one that was done. Data only. */
+import type { Piece } from '../onnx/index.js';
+
+export interface ConversionProblem {
+  readonly code:
+    /** A weight is beyond the range of the format, and the plan does not say what to do with it. */
+    | 'weight-overflow'
+    /** A tensor that has to be converted cannot be read. */
+    | 'tensor-unreadable'
+    /** The result would be no valid model: a fault of ours, found before anything was written. */
+    | 'type-problem'
+    /** Beyond the 2 GB that a single file can have. */
+    | 'too-large';
+  /** A sentence for people, with the way out. */
+  readonly message: string;
+  /** The layer that it is about, as plans name it. */
+  readonly layer?: string;
+  readonly tensor?: string;
+  /** For `weight-overflow`: the first element beyond the range, how many there are, and its value. */
+  readonly index?: number;
+  readonly count?: number;
+  readonly value?: number;
+}
+
+export interface ConversionWarning {
+  readonly code:
+    /** A constant that stands for infinity was stored as an infinity, or as the lowest number. */
+    | 'infinity-constant'
+    /** Values beyond the range were made infinite or the largest number, as the plan says. */
+    | 'overflow-handled'
+    /** More than one in a hundred non-zero values of a weight became zero. */
+    | 'weight-underflow'
+    /** Weights stay in files beside the original model, which the result needs. */
+    | 'external-data-kept';
+  readonly message: string;
+  readonly tensor: string;
+  readonly layer?: string;
+}
+
+export interface ConversionSummary {
+  readonly casts: number;
+  /** Layers by the format that they have in the result; `original` for those that nothing decides. */
+  readonly layers: Readonly<Record<string, number>>;
+  /** Of the model's file; external data of the result are not in it. */
+  readonly bytes: number;
+  readonly warnings: readonly ConversionWarning[];
+}
+
+export interface Conversion {
+  /** The model's file. */
+  readonly pieces: readonly Piece[];
+  /** The file of external data that was asked for, with the name that the model refers to. */
+  readonly external?: { readonly location: string; readonly pieces: readonly Piece[] };
+  readonly summary: ConversionSummary;
+}
+
+export interface ConvertOptions {
+  /**
+   * Puts weights of 1 KB and more into a file of this name beside the converted model: for models beyond 2 GB, and for
+   * those that shall not depend on the external data of the original.
+   */
+  readonly externalLocation?: string;
+}
+
+export type ConversionResult = Conversion | { readonly problems: readonly ConversionProblem[] };

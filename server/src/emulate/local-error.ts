@@ -1,0 +1,118 @@
+/**
+ * What a format does to single layers: an FP32 model in which each of them has a twin that is fed the exact
+ * inputs, rounded, and whose rounded output is compared with the exact one. Knows one layer at a time.
+ */
+import type { RunFormat } from '../formats/index.js';
+import {
+  DataType,
+  inputFollowsMainType,
+  makeAttribute,
+  makeNode,
+  makeTensorType,
+  makeValueInfo,
+  outputFollowsMainType,
+  withNode,
+  type Model,
+} from '../onnx/index.js';
+import { drawsRandomNumbers, isFloating, typeOfFormat, type Layer } from '../plan/index.js';
+import { unchanged } from './emulated.js';
+import { ExplicitCasts } from './explicit-casts.js';
+import { makeVariant } from './variant.js';
+
+export interface LocalErrorOutput {
+  readonly layer: Layer;
+  /** Output with the sum of squared differences between the twin and the exact layer; a scalar. */
+  readonly squaredError: string;
+  /** Output with the sum of squares of the exact layer's output; a scalar. */
+  readonly squaredNorm: string;
+}
+
+export interface LocalErrorVariant {
+  readonly bytes: Uint8Array;
+  readonly outputs: readonly LocalErrorOutput[];
+}
+
+/**
+ * The variant that measures the local errors of `layers`. Its only outputs are the scalars. Layers that do not allow
+ * the format at the model's opset, or that draw random numbers, are left out. An overflow shows as a non-finite
+ * error of its own layer and of no other, because only twins see rounded values.
+ */
+export function localErrorVariant(
+  model: Model,
+  layers: readonly Layer[],
+  format: Exclude<RunFormat, 'fp32'>,
+): LocalErrorVariant {
+  const casts = new ExplicitCasts(unchanged(model));
+  const outputs = layers.flatMap((layer) => addTwin(casts, layer, typeOfFormat(format)));
+  const scalar = makeTensorType(DataType.FLOAT, []);
+  const variant = makeVariant(model, {
+    nodes: casts.nodes,
+    initializers: casts.initializers,
+    inputs: model.graph.inputs,
+    outputs: outputs
+      .flatMap(({ squaredError, squaredNorm }) => [squaredError, squaredNorm])
+      .map((name) => makeValueInfo(name, scalar)),
+  });
+  return { bytes: variant.bytes, outputs };
+}
+
+function addTwin(casts: ExplicitCasts, layer: Layer, type: DataType): readonly LocalErrorOutput[] {
+  const { node, nodeIndex } = layer;
+  const schema = casts.facts.schema(node);
+  if (schema === undefined || !casts.facts.allows(node, type) || drawsRandomNumbers(node)) return [];
+  const measured = node.outputs.filter(
+    (name, output) => outputFollowsMainType(schema, output) && isFloating(casts.writtenType(name)),
+  );
+  if (measured.length === 0) return [];
+
+  const inputs = node.inputs.map((name, input) => {
+    const readType = casts.readType(node, nodeIndex, input);
+    if (name === '' || readType === undefined) return name;
+    const follows = inputFollowsMainType(schema, input) && isFloating(readType);
+    return casts.valueIn(name, follows ? type : readType);
+  });
+  const twins = node.outputs.map((name) => (name === '' ? '' : casts.takeName(`${name}_twin`)));
+  casts.nodes.push(
+    withNode(node, {
+      name: casts.takeName(`${layer.name}_twin`),
+      inputs,
+      outputs: twins,
+      attributes: casts.widenedAttributes(node),
+    }),
+  );
+  const errors: string[] = [];
+  const norms: string[] = [];
+  for (const name of measured) {
+    const twin = twins[node.outputs.indexOf(name)] ?? '';
+    const exact = exactValue(casts, name);
+    const rounded = casts.addRounding(twin, type, casts.takeName(`${name}_twin_rounded`));
+    const difference = casts.takeName(`${name}_difference`);
+    casts.nodes.push(makeNode({ opType: 'Sub', inputs: [rounded, exact], outputs: [difference] }));
+    errors.push(addSumOfSquares(casts, difference, `${name}_squared_error`));
+    norms.push(addSumOfSquares(casts, exact, `${name}_squared_norm`));
+  }
+  return [{ layer, squaredError: addSum(casts, errors), squaredNorm: addSum(casts, norms) }];
+}
+
+/** Double is narrowed: the twin of a double layer computes in FP32, and so does the comparison. */
+function exactValue(casts: ExplicitCasts, name: string): string {
+  const type = casts.writtenType(name) ?? DataType.FLOAT;
+  const value = casts.valueIn(name, type);
+  return type === DataType.DOUBLE ? casts.valueIn(name, DataType.FLOAT) : value;
+}
+
+/** Without axes the operator reduces all of them, at every opset. */
+function addSumOfSquares(casts: ExplicitCasts, of: string, name: string): string {
+  const sum = casts.takeName(name);
+  const attributes = [makeAttribute('keepdims', { kind: 'int', value: 0 })];
+  casts.nodes.push(makeNode({ opType: 'ReduceSumSquare', inputs: [of], outputs: [sum], attributes }));
+  return sum;
+}
+
+function addSum(casts: ExplicitCasts, parts: readonly string[]): string {
+  const [first = ''] = parts;
+  if (parts.length === 1) return first;
+  const sum = casts.takeName(`${first}_all`);
+  casts.nodes.push(makeNode({ opType: 'Sum', inputs: parts, outputs: [sum] }));
+  return sum;
+}

@@ -1,0 +1,75 @@
+/**
+ * A small model in memory whose weights stay in the original file: tensors by byte range, small ones inline. Knows
+ * how such a model is put together; what its nodes are for is the caller's.
+ */
+import {
+  encodeBytes,
+  encodeFresh,
+  makeExternalTensor,
+  makeGraph,
+  makeTensor,
+  tensorBytes,
+  tensorLocation,
+  modelFolder,
+  type Graph,
+  type Model,
+  type Node,
+  type Tensor,
+  type ValueInfo,
+} from '../onnx/index.js';
+
+export interface Variant {
+  /** The model's file. Locations of weights are relative to `weightsFolder` of the original model. */
+  readonly bytes: Uint8Array;
+  /** The same as a model, for whoever wants to look at it. */
+  readonly model: Model;
+}
+
+/** Initializers may stand outside the inputs, and every operator of today's opsets is known, from here on. */
+const LEAST_IR_VERSION = 8;
+/** Shapes and scalars are read when a session is made: they are cheaper in the model than beside it. */
+const LEAST_EXTERNAL_BYTES = 1024;
+
+/** The tensor under another name, as a range of the original's files where it is worth it. */
+export function referredTensor(name: string, tensor: Tensor, model: Model): Tensor {
+  const found = tensorLocation(tensor, model);
+  const location = 'location' in found ? found.location : undefined;
+  if (location !== undefined && location.length >= LEAST_EXTERNAL_BYTES) {
+    const { relativePath, offset, length } = location;
+    return makeExternalTensor(name, tensor.dataType, tensor.dims, relativePath, offset, length);
+  }
+  const read = tensorBytes(tensor, modelFolder(model));
+  // What cannot be read is handed on as it is: the runtime refuses it and says which tensor it was.
+  return 'bytes' in read ? makeTensor(name, tensor.dataType, tensor.dims, read.bytes) : { ...tensor, name };
+}
+
+export interface VariantParts {
+  readonly nodes: readonly Node[];
+  readonly initializers: readonly Tensor[];
+  readonly inputs: readonly ValueInfo[];
+  readonly outputs: readonly ValueInfo[];
+}
+
+/** A variant of the model with another graph; opsets, functions and sparse initializers are the model's. */
+export function makeVariant(model: Model, parts: VariantParts): Variant {
+  const { graph } = model;
+  const made: Graph = {
+    ...makeGraph({ name: graph.name, ...parts }),
+    // Sparse initializers can only be taken over with the message that holds them.
+    ...(graph.sparseInitializers.length > 0
+      ? { sparseInitializers: graph.sparseInitializers, message: graph.message }
+      : {}),
+  };
+  const irVersion = Math.max(model.irVersion, LEAST_IR_VERSION);
+  const { opsets, functions } = model;
+  const variant: Model = {
+    source: model.source,
+    producer: '',
+    message: undefined,
+    irVersion,
+    opsets,
+    functions,
+    graph: made,
+  };
+  return { bytes: encodeBytes(encodeFresh({ irVersion, opsets, functions, graph: made })), model: variant };
+}

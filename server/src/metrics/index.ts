@@ -1,0 +1,14 @@
+/** Outputs against reference outputs: one file per metric. */
+export * from './metric.js';
+export {
+  IMPLEMENTED_METRICS,
+  bestValue,
+  betterDirection,
+  combine,
+  defaultAggregation,
+  exceeds,
+  measure,
+  metricProblem,
+  worstValue,
+  type ImplementedMetric,
+} from './measure.js';

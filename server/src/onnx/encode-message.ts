@@ -1,0 +1,103 @@
+/**
+ * Writes a message again with some of its fields replaced. What is not replaced stays where it is, byte for byte,
+ * fields that we do not know included.
+ */
+import type { Field, Message } from './model.js';
+import { bytesField, joinPieces, rangePiece, textField, type Piece } from './pieces.js';
+
+/** By field number, what stands in place of all fields of that number. */
+export type Replacements = Map<number, readonly Piece[]>;
+
+/**
+ * Replacements stand where the first field of their number was (a changed list is gathered there, which means the
+ * same); those of a number that was not there follow at the end, in the order in which they were put in.
+ */
+export function encodeMessage(base: Message | undefined, replacements: Replacements): Piece[] {
+  const pieces: Piece[] = [];
+  const placed = new Set<number>();
+  for (const field of base?.fields ?? []) {
+    const replacement = replacements.get(field.number);
+    if (replacement === undefined) pieces.push(rangePiece(messageSource(base), field.whole));
+    else if (!placed.has(field.number)) {
+      placed.add(field.number);
+      for (const piece of replacement) pieces.push(piece);
+    }
+  }
+  for (const [number, replacement] of replacements) {
+    if (!placed.has(number)) for (const piece of replacement) pieces.push(piece);
+  }
+  return joinPieces(pieces);
+}
+
+function messageSource(message: Message | undefined) {
+  if (message === undefined) throw new TypeError('a field without a message');
+  return message.source;
+}
+
+/** The content of a message as it lies in its file. */
+export function wholeMessage(message: Message): Piece[] {
+  return [rangePiece(message.source, message.range)];
+}
+
+/** Replaces a text field if the text has changed; an empty text is left out. */
+export function replaceText(
+  to: Replacements,
+  number: number,
+  text: string,
+  before: string | undefined,
+): void {
+  if (text !== (before ?? '')) to.set(number, text === '' ? [] : textField(number, text));
+}
+
+/** Replaces a repeated text field if any text has changed; empty texts count. */
+export function replaceTexts(
+  to: Replacements,
+  number: number,
+  texts: readonly string[],
+  before: readonly string[] | undefined,
+): void {
+  if (sameElements(texts, before ?? [])) return;
+  to.set(
+    number,
+    texts.flatMap((text) => textField(number, text)),
+  );
+}
+
+interface Element {
+  readonly message: Message | undefined;
+}
+
+/**
+ * Replaces a repeated message field if any element is another object than before. Elements that were there before are
+ * written with their original tag and length, so that neighbours stay one range.
+ */
+export function replaceElements<T extends Element>(
+  to: Replacements,
+  number: number,
+  elements: readonly T[],
+  before: { readonly elements: readonly T[]; readonly message: Message } | undefined,
+  encode: (element: T) => Piece[],
+): void {
+  if (sameElements(elements, before?.elements ?? [])) return;
+  const fields = before?.message.fields.filter((field) => field.number === number) ?? [];
+  const originals = new Map<T, Field>();
+  before?.elements.forEach((element, index) => {
+    const field = fields[index];
+    if (field !== undefined) originals.set(element, field);
+  });
+  const pieces: Piece[] = [];
+  for (const element of elements) {
+    const original = originals.get(element);
+    if (original !== undefined && before !== undefined) {
+      pieces.push(rangePiece(before.message.source, original.whole));
+    } else for (const piece of bytesField(number, encode(element))) pieces.push(piece);
+  }
+  to.set(number, pieces);
+}
+
+export function sameElements<T>(first: readonly T[], second: readonly T[]): boolean {
+  return (
+    first === second ||
+    (first.length === second.length && first.every((item, index) => Object.is(item, second[index])))
+  );
+}

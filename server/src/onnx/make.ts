@@ -1,0 +1,98 @@
+/**
+ * Parts of models made by us, and edited copies of parts that were read. An edited copy keeps the message that it
+ * comes from, so that the writer changes the edited fields only; `{ ...graph, nodes }` does the same for the rest.
+ */
+import type { Attribute, DataType, Graph, Node, Shape, Tensor, ValueInfo, ValueType } from './model.js';
+
+/** An attribute without its name: `{ kind: 'int', value: 1 }`. */
+export type AttributeContent = Attribute extends infer A
+  ? A extends { kind: 'other' }
+    ? never
+    : A extends Attribute
+      ? Omit<A, 'name' | 'message'>
+      : never
+  : never;
+
+export interface NodeParts {
+  readonly opType: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly name?: string;
+  readonly domain?: string;
+  readonly overload?: string;
+  readonly attributes?: readonly Attribute[];
+}
+
+export function makeNode(parts: NodeParts): Node {
+  return { name: '', domain: '', overload: '', attributes: [], ...parts, message: undefined };
+}
+
+export interface NodeChanges {
+  readonly inputs?: readonly string[];
+  readonly outputs?: readonly string[];
+  readonly attributes?: readonly Attribute[];
+  readonly name?: string;
+}
+
+/** An edited copy; everything that is not named, unknown fields included, stays as it lies in the file. */
+export function withNode(node: Node, changes: NodeChanges): Node {
+  return { ...node, ...changes };
+}
+
+/** `bytes`: little-endian elements in C order, as many as type and shape ask for. */
+export function makeTensor(
+  name: string,
+  dataType: DataType,
+  dims: readonly number[],
+  bytes: Uint8Array,
+): Tensor {
+  return { name, dataType, dims, data: { kind: 'made', bytes }, message: undefined };
+}
+
+/** A tensor whose `length` bytes are made when they are written; see `TensorData`. */
+export function makeComputedTensor(
+  name: string,
+  dataType: DataType,
+  dims: readonly number[],
+  length: number,
+  compute: () => Uint8Array,
+): Tensor {
+  return { name, dataType, dims, data: { kind: 'computed', length, compute }, message: undefined };
+}
+
+/** A tensor whose bytes lie in a file; `location` is relative to the folder of the model (or of the session's weights). */
+export function makeExternalTensor(
+  name: string,
+  dataType: DataType,
+  dims: readonly number[],
+  location: string,
+  offset: number,
+  length: number,
+): Tensor {
+  return { name, dataType, dims, data: { kind: 'external', location, offset, length }, message: undefined };
+}
+
+export function makeValueInfo(name: string, type: ValueType | undefined): ValueInfo {
+  return { name, type, message: undefined };
+}
+
+export function makeTensorType(elementType: DataType, shape: Shape | undefined): ValueType {
+  return { kind: 'tensor', elementType, shape };
+}
+
+export function makeAttribute(name: string, content: AttributeContent): Attribute {
+  return { name, message: undefined, ...content };
+}
+
+export interface GraphParts {
+  readonly name: string;
+  readonly nodes: readonly Node[];
+  readonly inputs: readonly ValueInfo[];
+  readonly outputs: readonly ValueInfo[];
+  readonly initializers?: readonly Tensor[];
+  readonly valueInfo?: readonly ValueInfo[];
+}
+
+export function makeGraph(parts: GraphParts): Graph {
+  return { initializers: [], sparseInitializers: [], valueInfo: [], ...parts, message: undefined };
+}

@@ -1,0 +1,229 @@
+/** What a plan says beside its decisions: inputs, dimensions, tolerances, targets. Each diagnostic at its exact place. */
+import { describe, expect, it } from 'vitest';
+import { applyEdits } from '../language/index.js';
+import { checkBound, checkDiagnostics, FED } from './check-diagnostics.js';
+import { bindText, NETWORK, worldFiles } from './fixture.js';
+
+describe('inputs', () => {
+  it('that the model does not have', () => {
+    checkBound(`
+input "xx" from "*.npy"
+      ^^^^ input-unknown: Did you mean "x"
+input "w1" = zeros
+      ^^^^ input-unknown: constant of the model
+`);
+  });
+
+  it('that nothing feeds get a generator that fits, said in a hint', () => {
+    const diagnostics = checkDiagnostics(`
+model "m.onnx"
+      ^^^^^^^^ input-missing: uniform(0, 1)
+      ^^^^^^^^ input-missing: integers(0, 1)
+      ^^^^^^^^ dim-unbound: 1 is taken
+`);
+    expect(
+      diagnostics.filter((one) => one.code === 'input-missing').every((one) => one.severity === 'hint'),
+    ).toBe(true);
+    const fixed = diagnostics.reduce(
+      (text, one) => applyEdits(text, one.fixes?.[0]?.edits ?? []),
+      'model "m.onnx"\n',
+    );
+    checkDiagnostics(fixed);
+  });
+
+  it('are indexes into a table of so many rows', () => {
+    const model =
+      'input ids int64 4\nweight table 30 2\nGather "" table ids -> y\nRelu r y -> z\noutput z float';
+    const { plan } = bindText('model "m.onnx"\n', worldFiles({ model }));
+    expect(plan.inputs[0]?.source).toMatchObject({ name: 'integers', parameters: [0, 29] });
+  });
+
+  it('of whole numbers take no fractions', () => {
+    checkDiagnostics(`
+model "m.onnx"
+      ^^^^^^^^ input-missing
+dim batch = 1
+input "x" = normal(0, 1)
+input "ids" = uniform(0, 1)
+              ^^^^^^^^^^^^^ generator: takes whole numbers
+`);
+  });
+
+  it('of texts need files', () => {
+    checkDiagnostics(
+      `
+model "m.onnx"
+      ^^^^^^^^ input-missing: no generator makes string
+`,
+      {
+        model: 'input s string 1\ninput x float 1\nRelu r x -> y\noutput y float'.replace(
+          'input x float 1\n',
+          'weight x 1\n',
+        ),
+      },
+    );
+  });
+
+  it('take pictures later', () => {
+    checkDiagnostics(`
+model "m.onnx"
+input "ids" = zeros
+dim batch = 2
+input "x" from "*.png" { layout: nchw, scale: 1/255 }
+                         ^^^^^^^^^^^^ not-yet-analysed
+                                       ^^^^^^^^^^^^ not-yet-analysed
+`);
+  });
+
+  it('have the shapes that the plan binds', () => {
+    const { plan } = bindText(`model "m.onnx"\n${FED}`, worldFiles({}));
+    expect(plan.inputs.map((one) => [one.name, one.shape])).toEqual([
+      ['x', [1, 3, 8, 8]],
+      ['ids', [1, 4]],
+    ]);
+    expect([...plan.dims]).toEqual([['batch', 1]]);
+  });
+});
+
+describe('dimensions', () => {
+  it('that no input has, or that are fixed', () => {
+    checkBound(`
+dim bacth = 2
+    ^^^^^ no-match: There is "batch"
+dim "x"[7] = 2
+        ^ input-shape: the last index is 3
+dim "x"[1] = 4
+             ^ input-shape: is 3 in the model
+dim "y"[0] = 4
+    ^^^ input-unknown
+`);
+  });
+
+  it('without a name are bound by place, and make multiply-adds known', () => {
+    const model = 'input x float ? 4\nweight w 4 8\nMatMul m x w -> y\noutput y float';
+    const open = bindText('model "m.onnx"\n', worldFiles({ model })).plan;
+    expect(open.layers[0]?.multiplyAdds).toBeUndefined();
+    expect(open.diagnostics.find((one) => one.code === 'dim-unbound')?.fixes?.[0]?.title).toBe(
+      'Insert `dim "x"[0] = 1`',
+    );
+    const bound = bindText('model "m.onnx"\ndim "x"[0] = 5\n', worldFiles({ model })).plan;
+    expect(bound.inputs[0]?.shape).toEqual([5, 4]);
+    expect(bound.layers[0]?.multiplyAdds).toBe(5 * 4 * 8);
+    expect(bound.decisions[0]?.layer).toBe(bound.layers[0]);
+  });
+});
+
+describe('tolerances', () => {
+  it('on outputs that the model does not have', () => {
+    checkBound(`
+tolerance "probability" max_abs <= 1e-3
+          ^^^^^^^^^^^^^ unknown-output: Did you mean "probabilities"
+`);
+  });
+
+  it('whose metric does not suit the output', () => {
+    checkBound(`
+tolerance "label" max_abs <= 1
+                  ^^^^^^^ metric-type: no floating-point output
+tolerance "probabilities" nme <= 0.1 { points: 0..2, stride: 2, dims: 2, normalize: bbox }
+                          ^^^ metric-type: Landmark 2 ends at value 6
+tolerance "probabilities" nme <= 0.1 { points: 0..1, stride: 2, dims: 2, normalize: torso(0, 1, 2, 3) }
+                          ^^^ metric-type: Landmark 3 ends at value 8
+tolerance "probabilities" top1 >= 0.9 { axis: 2 }
+                          ^^^^ metric-type: there is no axis 2
+`);
+  });
+
+  it('without a name are for every floating-point output', () => {
+    const { plan } = bindText(`model "m.onnx"\n${FED}tolerance  relative_l2   <= 1e-3\n`, worldFiles({}));
+    expect(plan.tolerances.map((one) => [one.output, one.text, one.over])).toEqual([
+      ['probabilities', 'relative_l2 <= 1e-3', 'worst'],
+      ['magic_out', 'relative_l2 <= 1e-3', 'worst'],
+    ]);
+  });
+
+  it('carry what the metric needs', () => {
+    const { plan } = bindText(
+      'model "m.onnx"\n' +
+        'tolerance "probabilities" pck(0.05) >= 0.9 { points: 0..1, stride: 2, dims: 2, normalize: diagonal, over: mean }\n' +
+        'tolerance "probabilities" kl <= 0.1 { softmax: true, axis: -1 }\n' +
+        'tolerance "probabilities" iou(0.5) >= 0.9\n',
+      worldFiles({}),
+    );
+    expect(plan.tolerances.map((one) => [one.metric, one.over])).toEqual([
+      [
+        {
+          name: 'pck',
+          threshold: 0.05,
+          landmarks: { first: 0, last: 1, stride: 2, dims: 2, normalize: { kind: 'diagonal' } },
+        },
+        'mean',
+      ],
+      [{ name: 'kl', softmax: true, axis: -1 }, 'worst'],
+      [{ name: 'iou', threshold: 0.5 }, 'pooled'],
+    ]);
+  });
+
+  it('with errors of their own are left out', () => {
+    const { plan } = bindText(
+      'model "m.onnx"\ntolerance max_abs >= 1\ntolerance pck >= 1\ntolerance iou(0.5) >=\ntolerance sqnr >= 20\n',
+      worldFiles({}),
+    );
+    expect(plan.tolerances.map((one) => one.text)).toEqual(['sqnr >= 20', 'sqnr >= 20']);
+  });
+});
+
+describe('targets and what comes later', () => {
+  it('that this machine does not offer', () => {
+    checkBound(
+      `
+target cpu { threads: 4 }
+target cuda
+       ^^^^ target-unavailable: it offers only cpu
+`,
+      { targets: ['cpu'] },
+    );
+    const { plan } = bindText(
+      'model "m.onnx"\ntarget cpu { threads: 4 }\ntarget cuda\nobjective macs\n',
+      worldFiles({}),
+    );
+    expect(plan.targets).toEqual([
+      { name: 'cpu', threads: 4 },
+      { name: 'cuda', threads: undefined },
+    ]);
+    expect(plan.objective).toBe('macs');
+  });
+
+  it('are cpu where the plan says nothing', () => {
+    expect(bindText('model "m.onnx"\n', worldFiles({})).plan.targets).toEqual([
+      { name: 'cpu', threads: undefined },
+    ]);
+  });
+
+  it('statements that have no effect yet say so', () => {
+    checkBound(`
+accumulate: fp32
+latency from "profile.json"
+^^^^^^^^^^^^^^^^^^^^^^^^^^^ not-yet-analysed
+metric mine from "mine.mjs"
+^^^^^^^^^^^^^^^^^^^^^^^^^^^ not-yet-analysed
+labels "*.json"
+^^^^^^^^^^^^^^^ not-yet-analysed
+state "x" from "probabilities"
+^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ not-yet-analysed
+`);
+    checkBound(`
+accumulate: fp16
+^^^^^^^^^^^^^^^^ not-yet-analysed
+`);
+  });
+});
+
+describe('a plan without decisions', () => {
+  it('leaves every layer as it is', () => {
+    const { plan } = bindText(`model "m.onnx"\n${FED}`, worldFiles({ model: NETWORK }));
+    expect(
+      plan.decisions.every((one) => one.wanted === 'original' && one.format === 'original' && !one.source),
+    ).toBe(true);
+  });
+});

@@ -1,0 +1,24 @@
+/** A plan bound to its model: a decision for every layer, diagnostics, edits. */
+export type * from './types.js';
+export { allowedFormats } from './allowed-formats.js';
+export { ampEntry, type AmpEntry, type AmpList } from './amp.js';
+export { bindPlan, type PlanSource } from './bind.js';
+export { type CastParts, makeCast } from './cast-node.js';
+export { flipLayer, flipStatement } from './flip.js';
+export { type DecidedFormat } from './fold.js';
+export { floatsOf } from './float-values.js';
+export { formatOfType, holdsAllOf, typeOfFormat } from './format-types.js';
+export { freeNames, type TakeName } from './free-names.js';
+export { findLayers } from './layers.js';
+export { maskStorage, type MaskStorage } from './masks.js';
+export { isFloating, modelFacts, type ModelFacts } from './model-facts.js';
+export { drawsRandomNumbers, isFreeMovement, isMovement, isShapeInput, tellsShape } from './movement.js';
+export { writeName } from './node-names.js';
+export { type OperatorType, readOperatorType, writeOperatorType } from './operators.js';
+export { attributesForType } from './output-type.js';
+export { precisionGraph } from './precision-graph.js';
+export { nodeRoles } from './roles.js';
+export { startingPlan, type StartingPlanOptions } from './starting-plan.js';
+export { type DecisionSummary, type FormatShare, summarizeDecisions } from './summary.js';
+export { inferredShapes, withShapes } from './with-shapes.js';
+export { foldPlan, writeDecisions } from './write-decisions.js';

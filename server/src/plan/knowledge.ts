@@ -1,0 +1,178 @@
+/**
+ * What a plan needs to know of a model, computed once for each model object: layers, roles, names, and what each
+ * pattern matches, so that a keystroke only looks things up. Knows no plan.
+ */
+import { inferShapes, multiplyAdds, type Model, type Shape } from '../onnx/index.js';
+import type { RunFormat } from '../formats/index.js';
+import { boundShape } from './dimensions.js';
+import { findLayers } from './layers.js';
+import { modelFacts, type ModelFacts } from './model-facts.js';
+import { indexNodeNames, type NodeNames } from './node-names.js';
+import { writeOperatorType } from './operators.js';
+import { nodeRoles } from './roles.js';
+import { runnableFormat, type RunnableFormat } from './run-format.js';
+import type { Layer, NodeRole } from './types.js';
+
+export interface ModelKnowledge {
+  readonly model: Model;
+  readonly facts: ModelFacts;
+  readonly layers: readonly Layer[];
+  /** By node of the main graph. */
+  readonly roles: readonly NodeRole[];
+  /** By node of the main graph: the index of its layer, or -1. */
+  readonly layerOfNode: Int32Array;
+  readonly names: NodeNames;
+  /** The index of every layer. */
+  readonly everyLayer: readonly number[];
+  /** Indexes of layers, sorted by name in code units. */
+  readonly sortedByName: readonly number[];
+  /** By tensor of the main graph. */
+  readonly shapes: ReadonlyMap<string, Shape>;
+  /** The operators of the main graph as plans write them, each with its layers and its number of nodes. */
+  readonly operators: ReadonlyMap<string, OperatorUse>;
+  readonly memory: Memory;
+}
+
+export interface OperatorUse {
+  /** Indexes of layers, in graph order. */
+  readonly layers: readonly number[];
+  /** How many nodes there are, layers or not. */
+  readonly nodes: number;
+}
+
+/** What was costly to find, by the question as text. */
+export interface Memory {
+  /** Layers that a pattern matches, or that lie on a path. */
+  readonly layers: Map<string, readonly number[]>;
+  /** By format: in what each layer can run instead, by layer. */
+  readonly runnable: Map<string, readonly RunnableFormat[]>;
+  /** The names nearest to one that the model has not. */
+  readonly nearest: Map<string, readonly string[]>;
+  /** The knowledge under the sizes that a plan binds. */
+  readonly sized: Map<string, ModelKnowledge>;
+}
+
+const MOST_REMEMBERED = 20_000;
+/** Each holds a shape for every tensor; a plan that is being edited goes through a few. */
+const MOST_SIZES = 8;
+
+/** The answer found before, or a new one, which is kept. Forgets everything rather than grow without bound. */
+export function remember<Answer>(
+  memory: Map<string, Answer>,
+  question: string,
+  find: () => Answer,
+  most = MOST_REMEMBERED,
+): Answer {
+  const remembered = memory.get(question);
+  if (remembered !== undefined) {
+    return remembered;
+  }
+  if (memory.size >= most) {
+    memory.clear();
+  }
+  const answer = find();
+  memory.set(question, answer);
+  return answer;
+}
+
+const known = new WeakMap<Model, ModelKnowledge>();
+
+/** In what each layer can run where `wanted` is asked for, by layer. */
+export function runnableFormats(knowledge: ModelKnowledge, wanted: RunFormat): readonly RunnableFormat[] {
+  return remember(knowledge.memory.runnable, wanted, () =>
+    knowledge.layers.map((layer) => runnableFormat(knowledge.facts, layer, wanted)),
+  );
+}
+
+/** What is known of a model; the first call for a model object takes its time, the next ones none. */
+export function knowModel(model: Model): ModelKnowledge {
+  let knowledge = known.get(model);
+  if (!knowledge) {
+    knowledge = learnModel(model);
+    known.set(model, knowledge);
+  }
+  return knowledge;
+}
+
+/**
+ * The same with the sizes that a plan binds put into the shapes: multiply-adds that depend on them become known.
+ * Layers keep their indexes and their names.
+ */
+export function withSizes(knowledge: ModelKnowledge, sizes: ReadonlyMap<string, number>): ModelKnowledge {
+  if (sizes.size === 0) {
+    return knowledge;
+  }
+  const question = JSON.stringify([...sizes].sort(([a], [b]) => (a < b ? -1 : 1)));
+  return remember(
+    knowledge.memory.sized,
+    question,
+    () => {
+      const shapes = inferShapes(knowledge.model, {
+        dims: sizes,
+        inputShapes: inputShapes(knowledge.model, sizes),
+      });
+      const layers = knowledge.layers.map((layer) =>
+        layer.multiplyAdds === undefined
+          ? { ...layer, multiplyAdds: multiplyAdds(layer.node, shapes) }
+          : layer,
+      );
+      return { ...knowledge, shapes, layers };
+    },
+    MOST_SIZES,
+  );
+}
+
+function inputShapes(model: Model, sizes: ReadonlyMap<string, number>): ReadonlyMap<string, Shape> {
+  return new Map(
+    model.graph.inputs.flatMap(({ name, type }) =>
+      type?.kind === 'tensor' && type.shape ? [[name, boundShape(name, type.shape, sizes)] as const] : [],
+    ),
+  );
+}
+
+function learnModel(model: Model): ModelKnowledge {
+  const shapes = inferShapes(model);
+  const names = indexNodeNames(model);
+  const layerOfNode = new Int32Array(model.graph.nodes.length).fill(-1);
+  const layers = findLayers(model, shapes).map((layer, index) => {
+    layerOfNode[layer.nodeIndex] = index;
+    // Where a node is named like another one's output, its address is not what it would be alone.
+    const name = names.addresses[layer.nodeIndex] ?? layer.name;
+    return name === layer.name ? layer : { ...layer, name };
+  });
+  return {
+    model,
+    facts: modelFacts(model),
+    layers,
+    roles: nodeRoles(model),
+    layerOfNode,
+    names,
+    everyLayer: layers.map((_layer, index) => index),
+    sortedByName: sortByName(layers),
+    shapes,
+    operators: countOperators(model, layerOfNode),
+    memory: { layers: new Map(), runnable: new Map(), nearest: new Map(), sized: new Map() },
+  };
+}
+
+function countOperators(model: Model, layerOfNode: Int32Array): ReadonlyMap<string, OperatorUse> {
+  const operators = new Map<string, { layers: number[]; nodes: number }>();
+  model.graph.nodes.forEach((node, index) => {
+    const written = writeOperatorType(node);
+    const use = operators.get(written) ?? { layers: [], nodes: 0 };
+    operators.set(written, use);
+    use.nodes += 1;
+    const layer = layerOfNode[index] ?? -1;
+    if (layer >= 0) {
+      use.layers.push(layer);
+    }
+  });
+  return operators;
+}
+
+function sortByName(layers: readonly Layer[]): readonly number[] {
+  const nameOf = (index: number): string => layers[index]?.name ?? '';
+  return layers
+    .map((_layer, index) => index)
+    .sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : nameOf(a) > nameOf(b) ? 1 : 0));
+}

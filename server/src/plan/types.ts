@@ -1,0 +1,180 @@
+/** What a plan says once it is bound to its model: layers, decisions, samples, tolerances. Data only. */
+import type { DecisionStatement, Diagnostic, IncludeStatement, TextRange } from '../language/index.js';
+import type { DataType, Model, ModelProblem, Node, Shape, Tensor } from '../onnx/index.js';
+import type { FormatName, RunFormat } from '../formats/index.js';
+import type { Aggregation, MetricSpecification } from '../metrics/index.js';
+
+/** A node with a floating-point output that computes. */
+export interface Layer {
+  /** The name that plans use: the node's name, or its first non-empty output. */
+  readonly name: string;
+  readonly node: Node;
+  /** Index of the node in the main graph. */
+  readonly nodeIndex: number;
+  /** Initializers and Constant outputs that the node reads as weights (floating point, two elements or more). */
+  readonly weights: readonly Tensor[];
+  /** Multiply-adds of one inference; undefined where the shapes are not known. */
+  readonly multiplyAdds: number | undefined;
+}
+
+/** What each node of the main graph is. */
+export type NodeRole = 'layer' | 'movement' | 'constant' | 'shape' | 'integer' | 'container';
+
+/** Where a decision stands, for findings and flips. */
+export interface DecisionSource {
+  readonly path: string;
+  readonly range: TextRange;
+  /** Range of the format word, which a flip replaces. */
+  readonly formatRange: TextRange;
+  readonly kind: 'default' | 'layer' | 'layers' | 'layers matching' | 'op' | 'between';
+  /** For a `layer` statement: how many layers it names. */
+  readonly names: number;
+}
+
+export interface LayerDecision {
+  readonly layer: Layer;
+  /** What the plan asks for; `original` where nothing decides. */
+  readonly wanted: FormatName | 'original';
+  /** What conversion, emulation and prediction use. */
+  readonly format: RunFormat | 'original';
+  /** Why `format` is not what was wanted. */
+  readonly clamped: string | undefined;
+  readonly pinned: boolean;
+  /** What to do when a weight is beyond the format's range. */
+  readonly overflow: 'error' | 'saturate' | 'inf';
+  readonly source: DecisionSource | undefined;
+}
+
+export type SampleSource =
+  | { readonly kind: 'files'; readonly glob: string; readonly axis: number | undefined }
+  | {
+      readonly kind: 'generator';
+      readonly name: 'zeros' | 'ones' | 'constant' | 'uniform' | 'normal' | 'integers';
+      readonly parameters: readonly number[];
+      readonly seed: number;
+      readonly count: number | undefined;
+    };
+
+export interface InputBinding {
+  readonly name: string;
+  readonly elementType: DataType;
+  /** With the plan's `dim`s put in. */
+  readonly shape: Shape | undefined;
+  readonly source: SampleSource;
+  /** Undefined where no statement feeds the input and a default stands in. */
+  readonly statement:
+    { readonly path: string; readonly range: TextRange; readonly valueRange: TextRange } | undefined;
+}
+
+export interface Tolerance {
+  readonly output: string;
+  readonly metric: MetricSpecification;
+  readonly operator: '<=' | '>=';
+  readonly limit: number;
+  readonly over: Aggregation;
+  /** As written, for messages: `relative_l2 <= 1e-3`. */
+  readonly text: string;
+  readonly source: { readonly path: string; readonly range: TextRange };
+}
+
+export interface PlanTarget {
+  readonly name: string;
+  readonly threads: number | undefined;
+}
+
+/** A plan bound to its model. Statements with errors are left out; all the others count. */
+export interface BoundPlan {
+  readonly path: string;
+  readonly model: Model;
+  readonly layers: readonly Layer[];
+  /** By node index of the main graph. */
+  readonly roles: readonly NodeRole[];
+  /** In the order of `layers`. */
+  readonly decisions: readonly LayerDecision[];
+  readonly inputs: readonly InputBinding[];
+  readonly dims: ReadonlyMap<string, number>;
+  readonly targets: readonly PlanTarget[];
+  readonly objective: string | undefined;
+  readonly tolerances: readonly Tolerance[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** A cast that the mixed model needs: one per tensor and type. */
+export interface TensorCast {
+  readonly tensor: string;
+  readonly from: DataType;
+  readonly to: DataType;
+  /** The node inputs that read the cast's result. */
+  readonly readers: readonly { readonly node: number; readonly input: number }[];
+  /** The cast makes a graph output (or a tensor that a sub-graph captures) keep its type and name. */
+  readonly keepsName: boolean;
+}
+
+/** A constant that is stored in another type, for the readers named; the original stays if anyone else reads it. */
+export interface ConstantCopy {
+  readonly tensor: string;
+  readonly value: Tensor;
+  readonly to: DataType;
+  readonly readers: readonly { readonly node: number; readonly input: number }[];
+  /** No other reader is left, so the copy takes the place and the name of the original. */
+  readonly replacesOriginal: boolean;
+  readonly overflow: 'error' | 'saturate' | 'inf';
+}
+
+/**
+ * Which type each tensor of the main graph has under a plan, and what must be cast. The one source of both the
+ * converted and the emulated model.
+ */
+export interface PrecisionGraph {
+  readonly model: Model;
+  /** As they were given: what each layer is called, and what it does with weights beyond its range. */
+  readonly decisions: readonly LayerDecision[];
+  /** By node index: the type that the node's main-type tensors take, or undefined for "as in the model". */
+  readonly nodeTypes: readonly (DataType | undefined)[];
+  /** By tensor name: the type that its producer writes (only tensors whose type differs from the model's). */
+  readonly writtenTypes: ReadonlyMap<string, DataType>;
+  /** By node index: for each input the type in which it is read, or undefined for "as in the model". */
+  readonly readTypes: readonly (readonly (DataType | undefined)[])[];
+  readonly casts: readonly TensorCast[];
+  readonly constants: readonly ConstantCopy[];
+}
+
+/** What binding a plan asks of the world around it: open buffers, a disk, cached models, or a test's own files. */
+export interface PlanFiles {
+  /** The text of a file, or undefined where there is none. Paths are absolute. */
+  readText(path: string): string | undefined;
+  /** The same `Model` object for the same content: what is known of a model is kept with the object. */
+  openModel(path: string): { readonly model: Model } | { readonly problem: ModelProblem };
+  /** Names of the targets that this machine offers; undefined while that is not known. */
+  readonly targetsAvailable?: readonly string[];
+}
+
+/** A decision statement with what it does. Indexes are into `layers`, in graph order. */
+export interface BoundStatement {
+  readonly statement: DecisionStatement;
+  /** The file that the statement is in. */
+  readonly path: string;
+  /** The plan's own `include` through which the statement comes; undefined for one that is in the plan itself. */
+  readonly include: IncludeStatement | undefined;
+  readonly wanted: FormatName | 'original';
+  readonly pinned: boolean;
+  /** The layers that it matches. */
+  readonly matches: readonly number[];
+  /** Of these, the layers that no later statement decides. */
+  readonly decides: readonly number[];
+}
+
+/** A bound plan with its decision statements in the order in which they count, for lenses and edits. */
+export interface TracedPlan extends BoundPlan {
+  /** The absolute path of the model file. */
+  readonly modelPath: string;
+  readonly statements: readonly BoundStatement[];
+}
+
+/** A plan whose model is missing, unreadable or not named. What needs no model is reported all the same. */
+export interface UnboundPlan {
+  readonly path: string;
+  readonly model: undefined;
+  readonly modelPath: string | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+}

@@ -1,0 +1,48 @@
+/** What a comparison means, in plain sentences. Pure. */
+import type { Comparison, ComparisonRow } from './report.js';
+
+/** Differences of the medians below this are within what two runs of the same model show. */
+const SAME_SPEED = 0.05;
+
+/** Says whether the plan and the low format pay on this machine, and what they save. */
+export function conclude(comparison: Comparison, lowFormat: string): string[] {
+  const [original, plan, low] = comparison.rows;
+  if (original === undefined || plan === undefined || low === undefined) return [];
+  const sentences = [sizeSentence(original, plan), ...speedSentences(original, plan, low, lowFormat)];
+  if (comparison.busy)
+    sentences.push('This machine was busy while it was timed: trust no difference of a few percent.');
+  return sentences;
+}
+
+function sizeSentence(original: ComparisonRow, plan: ComparisonRow): string {
+  const saved = 1 - plan.bytes / original.bytes;
+  return saved > 0.005
+    ? `The mixed model is ${Math.round(100 * saved)} % smaller than the original.`
+    : 'The mixed model is no smaller than the original.';
+}
+
+function speedSentences(
+  original: ComparisonRow,
+  plan: ComparisonRow,
+  low: ComparisonRow,
+  lowFormat: string,
+): string[] {
+  if (original.latency === undefined || plan.latency === undefined || low.latency === undefined) return [];
+  const ratio = (row: ComparisonRow): number =>
+    (row.latency?.median ?? Number.NaN) / (original.latency?.median ?? Number.NaN);
+  const name = lowFormat.toUpperCase();
+  const mixed = ratio(plan);
+  const all = ratio(low);
+  const best = Math.min(mixed, all);
+  const pays =
+    best < 1 - SAME_SPEED
+      ? `${name} pays on this machine: the ${mixed <= all ? 'mixed model' : `model all in ${name}`} is ${describeRatio(best)} FP32.`
+      : `${name} does not pay on this machine: the mixed model is ${describeRatio(mixed)} FP32, all in ${name} is ${describeRatio(all)} FP32. ` +
+        'What it gains is size; speed is for a device with kernels of that format.';
+  return [pays];
+}
+
+function describeRatio(ratio: number): string {
+  if (Math.abs(ratio - 1) <= SAME_SPEED) return 'as fast as';
+  return ratio < 1 ? `${(1 / ratio).toFixed(2)} times faster than` : `${ratio.toFixed(2)} times slower than`;
+}

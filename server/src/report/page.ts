@@ -1,0 +1,123 @@
+/**
+ * The report as one self-contained page: no script, no request, readable from a file. Knows how to draw, not how
+ * to measure.
+ */
+import type { Comparison, Report } from './report.js';
+import { sensitivityChart, rangeChart } from './charts.js';
+import { escapeHtml, formatMilliseconds, formatNumber, formatPercent, formatSize } from './text.js';
+
+const STYLE = `
+:root { color-scheme: light dark; --low: #2f7d5b; --high: #b4552d; --line: #8884; --muted: #777; }
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; }
+h1 { font-size: 1.5rem; margin-bottom: 0; } h2 { font-size: 1.1rem; margin-top: 2rem; }
+p.about { color: var(--muted); margin-top: .2rem; }
+table { border-collapse: collapse; } th, td { padding: .25rem .7rem; text-align: right; border-bottom: 1px solid var(--line); }
+th:first-child, td:first-child, td.text, th.text { text-align: left; } td.worse { color: var(--high); }
+svg { width: 100%; height: auto; } .low { fill: var(--low); } .high { fill: var(--high); } .axis { stroke: var(--line); }
+.limit { stroke: var(--high); stroke-dasharray: 4 3; } text { font: 10px system-ui, sans-serif; fill: currentColor; }
+.scroll { overflow: auto; max-height: 32rem; } .key span { margin-right: 1.2rem; } .key .low::before, .key .high::before
+{ content: '■ '; } .key .low { color: var(--low); } .key .high { color: var(--high); }
+`;
+
+/** The whole page. */
+export function reportPage(report: Report): string {
+  const title = escapeHtml(report.title);
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>${title}</title><style>${STYLE}</style></head><body>
+<h1>${title}</h1>
+<p class="about">${escapeHtml(`${report.model} · ${report.plan} · ${report.samples} samples · ${report.device} · ${report.versions}`)}</p>
+<ul>${report.conclusions.map((sentence) => `<li>${escapeHtml(sentence)}</li>`).join('')}</ul>
+<h2>FP32, the plan, all in low precision</h2>
+${comparisonTable(report.comparison)}
+<h2>Tolerances</h2>
+${verdictTable(report)}
+<h2>Sensitivity by layer</h2>
+<p class="about">Local error of each layer in graph order, on a logarithmic scale: what rounding its inputs, weights and output
+does to that output, given exact inputs.</p>
+<p class="key"><span class="low">low precision in this plan</span><span class="high">kept</span></p>
+${sensitivityChart(report.layers)}
+<h2>Largest value by layer</h2>
+<p class="about">Over all samples, weights included; the dashed line is the largest number of the low format.</p>
+${rangeChart(report.layers, report.largest)}
+<h2>Layers</h2>
+<div class="scroll">${layerTable(report)}</div>
+</body></html>
+`;
+}
+
+function comparisonTable({ errorTitles, rows, total }: Comparison): string {
+  const head = [
+    '',
+    ...errorTitles,
+    'latency',
+    'p10 – p90',
+    'size',
+    'layers',
+    'weighted layers',
+    'multiply-adds',
+    'casts',
+  ];
+  const body = rows.map((row) => [
+    row.name,
+    ...row.errors.map(formatNumber),
+    row.latency === undefined ? '–' : formatMilliseconds(row.latency.median),
+    row.latency === undefined ? '–' : `${row.latency.p10.toFixed(1)} – ${row.latency.p90.toFixed(1)}`,
+    formatSize(row.bytes),
+    `${row.low.layers} of ${total.layers}`,
+    `${row.low.weighted} of ${total.weighted}`,
+    formatPercent(row.low.multiplyAdds / total.multiplyAdds),
+    String(row.casts),
+  ]);
+  return table(head, body);
+}
+
+function verdictTable({ verdicts }: Report): string {
+  return table(
+    ['output', 'tolerance', 'over', 'measured', 'noise', 'verdict'],
+    verdicts.map((one) => [
+      one.tolerance.output,
+      one.tolerance.text,
+      one.tolerance.over,
+      formatNumber(one.measured),
+      `±${formatNumber(one.noise)}`,
+      one.verdict,
+    ]),
+  );
+}
+
+function layerTable({ layers }: Report): string {
+  return table(
+    [
+      'layer',
+      'operator',
+      'format',
+      'local error',
+      'largest value',
+      'overflow',
+      'underflow',
+      'multiply-adds',
+      'why',
+    ],
+    layers.map((layer) => [
+      layer.name,
+      layer.operator,
+      layer.format,
+      formatNumber(layer.localError),
+      formatNumber(layer.maxAbs),
+      String(layer.overflow),
+      formatPercent(layer.underflow),
+      layer.multiplyAdds === undefined ? 'unknown' : String(layer.multiplyAdds),
+      layer.reason,
+    ]),
+  );
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const cells = (tag: 'th' | 'td', texts: readonly string[]): string =>
+    texts.map((text) => `<${tag}>${escapeHtml(text)}</${tag}>`).join('');
+  return `<table><thead><tr>${cells('th', head)}</tr></thead><tbody>${rows
+    .map((row) => `<tr>${cells('td', row)}</tr>`)
+    .join('')}</tbody></table>`;
+}

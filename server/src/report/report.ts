@@ -1,0 +1,53 @@
+/** What a report shows, as data: the same for the page, the terminal and whoever reads it by machine. */
+import type { ToleranceVerdict } from '../analysis/index.js';
+import type { FormatShare } from '../plan/index.js';
+
+/** One variant of the model: the original, the plan, or everything in the low format. */
+export interface ComparisonRow {
+  readonly name: string;
+  /** One figure per tolerance of the plan, in its order. */
+  readonly errors: readonly number[];
+  /** Milliseconds; undefined where it was not measured. */
+  readonly latency: { readonly median: number; readonly p10: number; readonly p90: number } | undefined;
+  readonly bytes: number;
+  readonly low: FormatShare;
+  readonly casts: number;
+}
+
+export interface Comparison {
+  /** Column titles of `errors`: `ld_3d nme`. */
+  readonly errorTitles: readonly string[];
+  readonly rows: readonly ComparisonRow[];
+  readonly total: FormatShare;
+  readonly busy: boolean;
+}
+
+export interface ReportLayer {
+  readonly name: string;
+  readonly operator: string;
+  readonly format: string;
+  readonly localError: number;
+  readonly maxAbs: number;
+  readonly overflow: number;
+  readonly underflow: number;
+  readonly multiplyAdds: number | undefined;
+  readonly weighted: boolean;
+  readonly reason: string;
+}
+
+export interface Report {
+  readonly title: string;
+  readonly model: string;
+  readonly plan: string;
+  readonly samples: number;
+  readonly device: string;
+  readonly versions: string;
+  /** Plain sentences: what came out and what it is worth on this machine. */
+  readonly conclusions: readonly string[];
+  readonly comparison: Comparison;
+  readonly verdicts: readonly ToleranceVerdict[];
+  /** In graph order. */
+  readonly layers: readonly ReportLayer[];
+  /** Largest number of the low format, drawn as a line in the range chart. */
+  readonly largest: number;
+}

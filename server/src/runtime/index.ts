@@ -1,0 +1,3 @@
+/** The compute process: the only room that loads ONNX Runtime. */
+export * from './types.js';
+export { startRuntime, type ComputeRuntime, type RuntimeOptions } from './start.js';

@@ -1,0 +1,270 @@
+/**
+ * Keeps one compute process at hand: starts it at the first call, ends it when idle, starts it again after a crash,
+ * and gives each call one meaning of failure. Knows nothing of what the calls do.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { restartDelay } from './back-off.js';
+import { CallQueue, cancelled } from './call-queue.js';
+import { ComputeProcess, ProcessEnded, type Ending, type ProcessOptions } from './compute-process.js';
+import { HELLO, IDENTITIES, type Request } from './protocol.js';
+import { RuntimeFailure, type RuntimeInformation } from './types.js';
+
+export interface SupervisorOptions extends ProcessOptions {
+  readonly idleSeconds: number;
+  /** Seconds, see `back-off.ts`. */
+  readonly restartDelays: readonly number[];
+}
+
+/** A started process that said hello. */
+interface Ready {
+  readonly process: ComputeProcess;
+  readonly information: RuntimeInformation;
+}
+
+interface Generation {
+  /** All identities of this process lie in `number * IDENTITIES` and the next ones. */
+  readonly number: number;
+  readonly process: ComputeProcess;
+  readonly ready: Promise<Ready>;
+  profileFolder: string | undefined;
+}
+
+export interface Call<Parameters, Answer> {
+  readonly type: Request<Parameters, Answer>;
+  /** Made when the call begins: it may ask for the path that the name of a profile is to start with. */
+  readonly parameters: (profilePrefix: () => string) => Parameters;
+  /** Tensors and sessions that the call needs. */
+  readonly needs: readonly number[];
+  /** What the process was doing, should it die: `while it created a session`. */
+  readonly during: string;
+  /** The identities of what an answer made. */
+  readonly discard?: (answer: Answer) => void;
+  /** Native code ran: the process is a healthy one. */
+  readonly provesHealth?: boolean;
+}
+
+/** What a start has, in milliseconds: enough for a slow disk, and the end of waiting for what is no Node. */
+const START_LIMIT = 120_000;
+
+export class Supervisor {
+  /** How often a process ended that we had not ended. */
+  crashes = 0;
+  private readonly queue = new CallQueue((busy) => {
+    this.onBusy(busy);
+  });
+  private current: Generation | undefined;
+  private generations = 0;
+  private profiles = 0;
+  private crashesInRow = 0;
+  private lastCrash = 0;
+  private idleTimer: NodeJS.Timeout | undefined;
+  private disposal = new AbortController();
+
+  constructor(private readonly options: SupervisorOptions) {}
+
+  get pid(): number | undefined {
+    return this.current?.process.pid;
+  }
+
+  /** Performs a call in its turn. */
+  call<Parameters, Answer>(call: Call<Parameters, Answer>, signal?: AbortSignal): Promise<Answer> {
+    return this.queue.add(() => this.perform(call, signal), signal);
+  }
+
+  information(signal?: AbortSignal): Promise<RuntimeInformation> {
+    return this.queue.add(async () => (await this.ready(signal)).information, signal);
+  }
+
+  /** Whether the process that this identity belongs to is gone. */
+  isStale(id: number): boolean {
+    return this.current?.number !== Math.floor(id / IDENTITIES);
+  }
+
+  /** Ends the process and everything that waits for it. */
+  async dispose(): Promise<void> {
+    this.queue.clear(disposed());
+    this.disposal.abort();
+    this.disposal = new AbortController();
+    const process = this.current?.process;
+    process?.keepParentAlive(true);
+    process?.kill();
+    await process?.ended;
+  }
+
+  private async perform<Parameters, Answer>(
+    { type, parameters, needs, during, discard, provesHealth }: Call<Parameters, Answer>,
+    signal: AbortSignal | undefined,
+  ): Promise<Answer> {
+    if (needs.some((id) => this.isStale(id))) throw stale();
+    const { process } = await this.ready(signal);
+    // The process may have ended while we waited for it, and another one stands ready.
+    if (needs.some((id) => this.isStale(id))) throw stale();
+    try {
+      const message = parameters(() => this.profilePrefix());
+      const answer = await process.request(type, message, signal, discard);
+      if (provesHealth === true) this.crashesInRow = 0;
+      return answer;
+    } catch (error) {
+      if (error instanceof ProcessEnded) throw endedDuring(error.ending, during);
+      throw error;
+    }
+  }
+
+  /** The process, started if need be. An aborted signal ends the waiting, not the start. */
+  private async ready(signal: AbortSignal | undefined): Promise<Ready> {
+    if (this.current?.process.isEnding === true) await this.current.process.ended;
+    if (this.current === undefined) {
+      const wait = restartDelay(this.crashesInRow, Date.now() - this.lastCrash, this.options.restartDelays);
+      const { disposal } = this;
+      if (wait > 0) await pause(wait, [signal, disposal.signal]);
+      if (signal?.aborted === true) throw cancelled();
+      if (disposal.signal.aborted) throw disposed();
+      this.current = this.start();
+    }
+    return await unlessAborted(this.current.ready, signal);
+  }
+
+  private start(): Generation {
+    this.generations += 1;
+    const number = this.generations;
+    const process = this.spawn((ending) => {
+      this.onEnd(generation, ending);
+    });
+    const ready = this.greet(process, number);
+    // Whoever waits for it sees the failure; a start that nobody waits for any more may fail in silence.
+    ready.catch(() => undefined);
+    const generation: Generation = { number, process, ready, profileFolder: undefined };
+    return generation;
+  }
+
+  private spawn(onEnd: (ending: Ending) => void): ComputeProcess {
+    try {
+      return new ComputeProcess(this.options, onEnd);
+    } catch (error) {
+      const how = error instanceof Error ? error.message : String(error);
+      throw notStarted(this.options, { intended: false, how, lastWords: [] });
+    }
+  }
+
+  private async greet(process: ComputeProcess, number: number): Promise<Ready> {
+    const limit = new AbortController();
+    const timer = setTimeout(() => {
+      limit.abort();
+      process.kill();
+    }, START_LIMIT).unref();
+    try {
+      const information = await process.request(HELLO, { firstId: number * IDENTITIES });
+      this.options.log(
+        `compute process ${process.pid ?? ''}: ONNX Runtime ${information.onnxRuntime}, Node ${information.node}`,
+      );
+      return { process, information };
+    } catch (error) {
+      if (error instanceof ProcessEnded) {
+        const silent = limit.signal.aborted;
+        if (error.ending.intended && !silent) throw disposed();
+        throw notStarted(this.options, silent ? { ...error.ending, how: 'no answer' } : error.ending);
+      }
+      process.kill();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private onEnd(generation: Generation, ending: Ending): void {
+    if (this.current === generation) this.current = undefined;
+    if (generation.profileFolder !== undefined) removeFolder(generation.profileFolder);
+    this.options.log(`compute process ${generation.process.pid ?? ''} ended: ${ending.how}`);
+    if (ending.intended) return;
+    this.crashes += 1;
+    this.crashesInRow += 1;
+    this.lastCrash = Date.now();
+  }
+
+  private profilePrefix(): string {
+    if (this.current === undefined) throw stale();
+    this.current.profileFolder ??= makeFolder();
+    this.profiles += 1;
+    return join(this.current.profileFolder, `profile-${this.profiles}`);
+  }
+
+  private onBusy(busy: boolean): void {
+    clearTimeout(this.idleTimer);
+    // Someone waits for the end of a process that is ending.
+    this.current?.process.keepParentAlive(busy || this.current.process.isEnding);
+    if (busy) return;
+    this.idleTimer = setTimeout(() => {
+      this.current?.process.kill();
+    }, this.options.idleSeconds * 1000).unref();
+  }
+}
+
+function makeFolder(): string {
+  try {
+    return mkdtempSync(join(tmpdir(), 'onnx-precision-'));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new RuntimeFailure('failed', `There is no folder for the profile: ${reason}`);
+  }
+}
+
+function removeFolder(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true });
+  } catch {
+    // Windows may hold a file for a moment after its process has ended; the temporary folder is the system's to clear.
+  }
+}
+
+async function unlessAborted<Result>(
+  promise: Promise<Result>,
+  signal: AbortSignal | undefined,
+): Promise<Result> {
+  if (signal === undefined) return promise;
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      reject(cancelled());
+    };
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).finally(() => {
+      signal.removeEventListener('abort', abort);
+    });
+  });
+}
+
+function stale(): RuntimeFailure {
+  return new RuntimeFailure('stale', 'The compute process that held this tensor or session has ended.');
+}
+
+function disposed(): RuntimeFailure {
+  return new RuntimeFailure('cancelled', 'The compute process was ended.');
+}
+
+function endedDuring({ intended, how, lastWords }: Ending, during: string): RuntimeFailure {
+  if (intended) return disposed();
+  return new RuntimeFailure(
+    'crashed',
+    [`The compute process died ${during}: ${how}.`, ...lastWords].join('\n'),
+  );
+}
+
+function notStarted({ node, script }: ProcessOptions, { how, lastWords }: Ending): RuntimeFailure {
+  const message = `The compute process does not start (${node} ${script}): ${how}.`;
+  return new RuntimeFailure('unavailable', [message, ...lastWords].join('\n'));
+}
+
+/** Waits, or until one of the signals is aborted. */
+function pause(milliseconds: number, signals: readonly (AbortSignal | undefined)[]): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      for (const signal of signals) signal?.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, milliseconds);
+    for (const signal of signals) signal?.addEventListener('abort', end, { once: true });
+    if (signals.some((signal) => signal?.aborted === true)) end();
+  });
+}

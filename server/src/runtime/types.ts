@@ -1,0 +1,157 @@
+/**
+ * What the rest of the house sees of the compute process: a store of tensors and sessions that live in a child
+ * process, addressed by handles. Only numbers and small results cross the border.
+ */
+import type { Figure, MetricSpecification } from '../metrics/index.js';
+import type { DataType } from '../onnx/index.js';
+
+/** A tensor in the compute process. */
+export interface TensorHandle {
+  readonly id: number;
+  readonly dataType: DataType;
+  readonly dims: readonly number[];
+}
+
+/** Where a tensor's little-endian, C-ordered elements come from. */
+export type TensorContent =
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
+  | { readonly kind: 'file'; readonly path: string; readonly offset: number; readonly length: number };
+
+export type OptimizationLevel = 'disabled' | 'basic' | 'extended' | 'layout' | 'all';
+
+export interface SessionRequest {
+  /** A model file, or a variant built in memory whose weights lie in `weightsFolder`. */
+  readonly model: { readonly path: string } | { readonly bytes: Uint8Array; readonly weightsFolder: string };
+  readonly provider: 'cpu' | 'webgpu';
+  readonly optimization: OptimizationLevel;
+  /** Intra-op threads. */
+  readonly threads: number;
+  /** Keep a profile, read with `profile`. */
+  readonly profile?: boolean;
+  /**
+   * For a benchmark: threads spin between operators and memory comes from an arena, as they would in production.
+   * Otherwise both are off, so that the machine stays usable.
+   */
+  readonly timing?: boolean;
+}
+
+export interface Session {
+  readonly id: number;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+}
+
+export interface RuntimeInformation {
+  readonly onnxRuntime: string;
+  readonly node: string;
+  readonly platform: string;
+  readonly device: string;
+  readonly cores: number;
+  readonly providers: readonly string[];
+}
+
+/** One executed kernel of a profile. Times in milliseconds. */
+export interface ProfiledKernel {
+  readonly name: string;
+  readonly opType: string;
+  readonly provider: string;
+  readonly milliseconds: number;
+  readonly inputShapes: readonly { readonly type: string; readonly dims: readonly number[] }[];
+  readonly outputShapes: readonly { readonly type: string; readonly dims: readonly number[] }[];
+}
+
+/** What the values of a tensor are, and what becomes of them in a format. */
+export interface RangeFigures {
+  readonly elements: number;
+  /** Largest magnitude of a finite element; 0 where there is none. */
+  readonly maxAbs: number;
+  /** Flat index of that element (the first of equals); -1 where there is none. */
+  readonly maxIndex: number;
+  readonly nonZero: number;
+  readonly nonFinite: number;
+  /** Elements whose rounding to the format is infinite. */
+  readonly overflow: number;
+  /** Non-zero elements that become subnormal or zero. */
+  readonly underflow: number;
+  readonly becomesZero: number;
+}
+
+/**
+ * `crashed`: this very call ended the compute process.
+ * `cancelled`: the caller's signal was aborted, or the runtime was disposed of.
+ * `refused`: the runtime will not load the model.
+ * `failed`: a call failed, the process lives on.
+ * `unavailable`: the process, ONNX Runtime or an execution provider cannot be had on this machine.
+ * `stale`: a tensor or session belongs to a process that has ended (idle, killed or crashed in another call). Make it
+ * again; the call itself is not to blame.
+ */
+export type RuntimeFailureKind = 'crashed' | 'cancelled' | 'refused' | 'failed' | 'unavailable' | 'stale';
+
+/** The one error that the room throws. */
+export class RuntimeFailure extends Error {
+  constructor(
+    readonly kind: RuntimeFailureKind,
+    message: string,
+  ) {
+    super(message);
+    this.name = 'RuntimeFailure';
+  }
+}
+
+/** Every call takes a signal; aborting it stops the work, if need be by ending the process, and throws `cancelled`. */
+export interface Runtime {
+  information(signal?: AbortSignal): Promise<RuntimeInformation>;
+  put(
+    dataType: DataType,
+    dims: readonly number[],
+    content: TensorContent,
+    signal?: AbortSignal,
+  ): Promise<TensorHandle>;
+  /** Frees tensors. Those of an ended process are gone already: no error. */
+  release(handles: readonly TensorHandle[]): Promise<void>;
+  open(request: SessionRequest, signal?: AbortSignal): Promise<Session>;
+  /** Frees a session. One of an ended process is gone already: no error. */
+  close(session: Session): Promise<void>;
+  /** Runs and keeps the named outputs (all of them if left out) in the process. */
+  run(
+    session: Session,
+    feeds: Readonly<Record<string, TensorHandle>>,
+    outputs?: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<Record<string, TensorHandle>>;
+  /** The elements of a tensor, little-endian, at an offset that is a multiple of 8. */
+  read(handle: TensorHandle, signal?: AbortSignal): Promise<Uint8Array>;
+  /** The first element of each tensor as a number, in one message. */
+  readScalars(handles: readonly TensorHandle[], signal?: AbortSignal): Promise<readonly number[]>;
+  /** Compares an output with its reference by each metric. */
+  compare(
+    reference: TensorHandle,
+    actual: TensorHandle,
+    metrics: readonly MetricSpecification[],
+    signal?: AbortSignal,
+  ): Promise<readonly Figure[]>;
+  /** Range of a tensor's values with what `format` does to them. */
+  ranges(
+    handle: TensorHandle,
+    formats: readonly ('fp16' | 'bf16')[],
+    signal?: AbortSignal,
+  ): Promise<readonly RangeFigures[]>;
+  /**
+   * A copy with noise added: uniform in plus or minus `relative` times the range (max - min) of the finite elements;
+   * seeded. Tensors that are not floating point are copied as they are.
+   */
+  jitter(handle: TensorHandle, relative: number, seed: number, signal?: AbortSignal): Promise<TensorHandle>;
+  /** Milliseconds of each of `runs` runs, the sessions taken in turns; `[session][run]`. */
+  time(
+    sessions: readonly {
+      readonly session: Session;
+      readonly feeds: Readonly<Record<string, TensorHandle>>;
+    }[],
+    runs: number,
+    signal?: AbortSignal,
+  ): Promise<readonly (readonly number[])[]>;
+  /** Ends the profile of a session opened with `profile` and gives its kernels. */
+  profile(session: Session, signal?: AbortSignal): Promise<readonly ProfiledKernel[]>;
+  /** Ends the process; the next call starts a new one. */
+  dispose(): Promise<void>;
+}

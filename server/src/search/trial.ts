@@ -1,0 +1,98 @@
+/**
+ * One question that a search asks: does the plan with this set of layers in low precision hold? Answers are
+ * kept, so that no set is measured twice, and the sample that failed last is tried first.
+ */
+import {
+  measure,
+  perfectFigures,
+  type Evaluation,
+  type Measurement,
+  type WorkOptions,
+} from '../analysis/index.js';
+import { precisionGraph, type BoundPlan, type Layer, type LayerDecision } from '../plan/index.js';
+import { combine } from '../metrics/index.js';
+
+export interface Trials {
+  /** Whether all tolerances hold with exactly `low` in the low format (pinned layers keep their decision). */
+  holds(low: ReadonlySet<Layer>): Promise<boolean>;
+  /** The full measurement of such a set, every sample included. */
+  measured(low: ReadonlySet<Layer>): Promise<Measurement>;
+  decisions(low: ReadonlySet<Layer>): readonly LayerDecision[];
+  readonly inferences: number;
+  readonly sessions: number;
+}
+
+/** Prepares trials over `plan`: its pinned layers stay, every other one is `format` or the original. */
+export function prepareTrials(
+  evaluation: Evaluation,
+  plan: BoundPlan,
+  format: 'fp16' | 'bf16',
+  options: WorkOptions = {},
+): Trials {
+  const known = new Map<string, Measurement>();
+  let order = evaluation.feeds.map((_, index) => index);
+  let perfect: ReturnType<typeof perfectFigures> | undefined;
+  let inferences = 0;
+  let sessions = 0;
+
+  const decisions = (low: ReadonlySet<Layer>): readonly LayerDecision[] =>
+    plan.decisions.map((decision): LayerDecision => {
+      if (decision.pinned) return decision;
+      const chosen = low.has(decision.layer) ? format : 'original';
+      return { ...decision, wanted: chosen, format: chosen, clamped: undefined };
+    });
+
+  const run = async (low: ReadonlySet<Layer>, stopEarly: boolean): Promise<Measurement> => {
+    const key = [...low]
+      .map((layer) => layer.nodeIndex)
+      .sort((a, b) => a - b)
+      .join(' ');
+    const before = known.get(key);
+    if (before !== undefined && (before.complete || stopEarly)) return before;
+    const graph = precisionGraph(plan.model, plan.roles, plan.layers, decisions(low));
+    perfect ??= perfectFigures(evaluation, plan.tolerances, options.signal);
+    const early = stopEarly ? { stopEarly: await perfect } : {};
+    const result = await measure(evaluation, graph, plan.tolerances, {
+      signal: options.signal,
+      order,
+      ...early,
+    });
+    inferences += result.inferences;
+    sessions += 1;
+    known.set(key, result);
+    if (result.complete) order = worstFirst(result, order);
+    else order = failedFirst(order, result.inferences);
+    return result;
+  };
+
+  return {
+    holds: async (low) => (await run(low, true)).holds,
+    measured: (low) => run(low, false),
+    decisions,
+    get inferences() {
+      return inferences;
+    },
+    get sessions() {
+      return sessions;
+    },
+  };
+}
+
+/** The sample at which the last trial stopped comes first: it is the likeliest to fail again. */
+function failedFirst(order: readonly number[], tried: number): number[] {
+  const failed = order[tried - 1];
+  return failed === undefined ? [...order] : [failed, ...order.filter((sample) => sample !== failed)];
+}
+
+/** Samples by how much of their tolerance they use, most first. */
+function worstFirst(measurement: Measurement, order: readonly number[]): number[] {
+  const used = (sample: number): number =>
+    measurement.tolerances.reduce((most, { tolerance, figures }) => {
+      const figure = figures[sample];
+      if (figure === undefined) return most;
+      const value = combine(tolerance.metric, [figure], 'worst');
+      const share = tolerance.operator === '<=' ? value / tolerance.limit : tolerance.limit / value;
+      return Math.max(most, share);
+    }, 0);
+  return order.toSorted((a, b) => used(b) - used(a));
+}

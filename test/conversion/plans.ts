@@ -1,0 +1,118 @@
+/** Decisions for the layers of a test's model, and everything that must be true of each conversion. */
+import { expect } from 'vitest';
+import { convert, type Conversion } from '../../server/src/convert/index.js';
+import { emulated, explicit, sameGraph } from '../../server/src/emulate/index.js';
+import type { RunFormat } from '../../server/src/formats/index.js';
+import { encodeBytes, indexGraph, inferTypes, type Model } from '../../server/src/onnx/index.js';
+import {
+  findLayers,
+  modelFacts,
+  nodeRoles,
+  precisionGraph,
+  typeOfFormat,
+  type LayerDecision,
+  type PrecisionGraph,
+} from '../../server/src/plan/index.js';
+import { modelOfBytes } from './graph-text.js';
+
+export type Wanted = RunFormat | 'original';
+export type Overflow = LayerDecision['overflow'];
+
+/** What a plan wants of each layer: by name (`*` for all others), or as a function of name and place. */
+export type Wish = Readonly<Record<string, Wanted>> | ((name: string, at: number) => Wanted);
+
+/** The decisions that a plan would make, clamped as a plan clamps them. */
+export function decide(model: Model, wish: Wish, overflow: Overflow = 'error'): readonly LayerDecision[] {
+  const facts = modelFacts(model);
+  return findLayers(model).map((layer, at) => {
+    const wanted =
+      typeof wish === 'function' ? wish(layer.name, at) : (wish[layer.name] ?? wish['*'] ?? 'original');
+    const allowed = wanted === 'original' || facts.allows(layer.node, typeOfFormat(wanted));
+    return {
+      layer,
+      wanted,
+      format: allowed ? wanted : 'original',
+      clamped: allowed ? undefined : 'not allowed at this opset',
+      pinned: false,
+      overflow,
+      source: undefined,
+    };
+  });
+}
+
+export function graphFor(model: Model, wish: Wish, overflow?: Overflow): PrecisionGraph {
+  return precisionGraph(model, nodeRoles(model), findLayers(model), decide(model, wish, overflow));
+}
+
+export interface Checked {
+  readonly graph: PrecisionGraph;
+  readonly conversion: Conversion;
+  readonly bytes: Uint8Array;
+  readonly model: Model;
+}
+
+/**
+ * Converts, and checks what must hold for every model and plan: it type-checks, is sorted, has the signature of the
+ * original, keeps the order of its nodes, is the same a second time, is left alone when it is converted again, and
+ * computes what the emulated model does.
+ */
+export function checkConversion(model: Model, wish: Wish, overflow?: Overflow): Checked {
+  const graph = graphFor(model, wish, overflow);
+  const conversion = convert(graph);
+  if ('problems' in conversion) throw new Error(conversion.problems.map(({ message }) => message).join('\n'));
+  const bytes = encodeBytes(conversion.pieces);
+  const result = modelOfBytes(bytes);
+
+  expect(inferTypes(result).problems).toEqual(inferTypes(model).problems);
+  expect(indexGraph(result.graph).isSorted).toBe(true);
+  expect(signature(result)).toEqual(signature(model));
+  checkOrder(model, result);
+  checkCasts(model, result);
+  expect(sameBytes(encodeBytes(pieces(graphFor(model, wish, overflow))), bytes)).toBe(true);
+  expect(sameBytes(encodeBytes(pieces(graphFor(result, wish, overflow))), bytes)).toBe(true);
+  expect(sameGraph(explicit(result).model, emulated(graph).model)).toBeUndefined();
+  return { graph, conversion, bytes, model: result };
+}
+
+/** Megabytes are compared as such: element by element they would take minutes. */
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
+}
+
+function pieces(graph: PrecisionGraph): Conversion['pieces'] {
+  const again = convert(graph);
+  if ('problems' in again) throw new Error(again.problems[0]?.message);
+  return again.pieces;
+}
+
+function signature({ graph }: Model): unknown {
+  return [graph.inputs, graph.outputs].map((values) => values.map(({ name, type }) => ({ name, type })));
+}
+
+/** Without the casts and constants that were added, and the casts that have become identities, the nodes are those of before, in their order. */
+function checkOrder(before: Model, after: Model): void {
+  const added = new Set(['Cast', 'Constant', 'Identity']);
+  const kept = (model: Model): string[] =>
+    model.graph.nodes.filter(({ opType }) => !added.has(opType)).map(({ opType }) => opType);
+  expect(kept(after)).toEqual(kept(before));
+}
+
+/** Every cast that was added is read, none reads another of them, and none does what another does. */
+function checkCasts(before: Model, after: Model): void {
+  const old = new Set(
+    before.graph.nodes.filter(({ opType }) => opType === 'Cast').map(({ outputs }) => outputs[0]),
+  );
+  const index = indexGraph(after.graph);
+  const casts = after.graph.nodes.filter(({ opType, name }) => opType === 'Cast' && name.startsWith('Cast_'));
+  const seen = new Set<string>();
+  for (const { inputs, outputs, attributes } of casts) {
+    const [from = '', to = ''] = [inputs[0], outputs[0]];
+    if (old.has(to)) continue;
+    const target = attributes.map((attribute) => (attribute.kind === 'int' ? attribute.value : 0)).join();
+    expect(seen.has(`${from} ${target}`)).toBe(false);
+    seen.add(`${from} ${target}`);
+    expect(index.consumers.has(to) || index.isGraphOutput(to) || index.capturedBySubgraphs.has(to)).toBe(
+      true,
+    );
+  }
+}

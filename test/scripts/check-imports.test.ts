@@ -1,0 +1,171 @@
+/**
+ * The check of the arrows between rooms, run as the test suite runs it on small trees of files: what it must find,
+ * and what it must let pass.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+/** Writes a fixture in which `//- PATH` starts a file. */
+function writeTree(root: string, fixture: string): void {
+  for (const part of fixture.split(/^\/\/- /m).slice(1)) {
+    const end = part.indexOf('\n');
+    const file = path.join(root, part.slice(0, end).trim());
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, part.slice(end + 1));
+  }
+}
+
+/** Expects exactly these violations; none means that the check passes. */
+function checkImports(fixture: string, violations: readonly string[]): void {
+  const root = mkdtempSync(path.join(tmpdir(), 'imports-'));
+  try {
+    writeTree(root, fixture);
+    const { status, stderr } = spawnSync(process.execPath, ['scripts/check-imports.mjs', root], {
+      encoding: 'utf8',
+    });
+    expect(stderr.split('\n').filter((line) => line !== '')).toEqual(violations);
+    expect(status).toBe(violations.length === 0 ? 0 : 1);
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
+}
+
+describe('the arrows between rooms', () => {
+  it('let an upper room use a lower one through its index, and a room its own files', () => {
+    checkImports(
+      `
+//- server/src/plan/bind.ts
+import { parse } from '../language/index.js';
+import type { Layer } from './types.js';
+export * from '../onnx/index.js';
+//- server/src/onnx/schemas.ts
+import schemas from '../../data/onnx-operator-schemas.json';
+//- server/src/analysis/rank.ts
+import { openStore } from '../store/index.js';
+import { startRuntime } from '../runtime/index.js';
+//- server/src/cli/lsp.ts
+const { startServer } = await import('../server.js');
+//- server/src/server.ts
+import { diagnostics } from './features/index.js';
+import { createConnection } from 'vscode-languageserver/node';
+`,
+      [],
+    );
+  });
+
+  it('stop a lower room from using an upper one, in whatever form it is asked for', () => {
+    checkImports(
+      `
+//- server/src/language/parse.ts
+import { bindPlan } from '../plan/index.js';
+//- server/src/plan/bind.ts
+// a comment
+export { convert } from '../convert/index.js';
+//- server/src/plan/late.ts
+const room = await import('../analysis/index.js');
+//- server/src/plan/types.ts
+export type Session = import('../runtime/index.js').Session;
+`,
+      [
+        'server/src/language/parse.ts:1: ../plan/index.js: language is not above plan',
+        'server/src/plan/bind.ts:2: ../convert/index.js: plan is not above convert',
+        'server/src/plan/late.ts:1: ../analysis/index.js: plan is not above analysis',
+        'server/src/plan/types.ts:1: ../runtime/index.js: plan is not above runtime',
+      ],
+    );
+  });
+
+  it('stop rooms of one floor from using each other', () => {
+    checkImports(
+      `
+//- server/src/onnx/infer.ts
+import { round } from '../formats/index.js';
+//- server/src/convert/convert.ts
+import { emulate } from '../emulate/index.js';
+`,
+      [
+        'server/src/convert/convert.ts:1: ../emulate/index.js: convert is not above emulate',
+        'server/src/onnx/infer.ts:1: ../formats/index.js: onnx is not above formats',
+      ],
+    );
+  });
+
+  it('stop an import past the index of another room', () => {
+    checkImports(
+      `
+//- server/src/plan/bind.ts
+import { Parser } from '../language/parser.js';
+//- test/end-to-end/plan.test.ts
+import { Parser } from '../../server/src/language/parser.js';
+`,
+      [
+        'server/src/plan/bind.ts:1: ../language/parser.js: language is entered through its index.ts only',
+        'test/end-to-end/plan.test.ts:1: ../../server/src/language/parser.js: language is entered through its index.ts only',
+      ],
+    );
+  });
+
+  it('leave the compute process and the store to analysis and search', () => {
+    checkImports(
+      `
+//- server/src/search/tune.ts
+import { startRuntime } from '../runtime/index.js';
+//- server/src/features/lenses.ts
+import { openStore } from '../store/index.js';
+//- server/src/cli/bench.ts
+import { startRuntime } from '../runtime/index.js';
+`,
+      [
+        'server/src/cli/bench.ts:1: ../runtime/index.js: only analysis and search use runtime',
+        'server/src/features/lenses.ts:1: ../store/index.js: only analysis and search use store',
+      ],
+    );
+  });
+
+  it('keep client and server apart', () => {
+    checkImports(
+      `
+//- client/src/extension.ts
+import { start } from '../../server/src/server.js';
+//- server/src/features/status.ts
+import { label } from '../../../client/src/label.js';
+`,
+      [
+        'client/src/extension.ts:1: ../../server/src/server.js: the client imports nothing but itself',
+        'server/src/features/status.ts:1: ../../../client/src/label.js: nothing imports the client',
+      ],
+    );
+  });
+
+  it('keep packages to the rooms that may load them, tests excepted where that is meant', () => {
+    checkImports(
+      `
+//- client/src/extension.ts
+import * as vscode from 'vscode';
+import { LanguageClient } from 'vscode-languageclient/node';
+//- server/src/runtime/process.ts
+import { InferenceSession } from 'onnxruntime-node';
+//- server/src/convert/convert.test.ts
+import { InferenceSession } from 'onnxruntime-node';
+//- server/src/convert/convert.ts
+import { InferenceSession } from 'onnxruntime-node';
+//- server/src/plan/bind.ts
+import type { Range } from 'vscode-languageserver-textdocument';
+import { Uri } from 'vscode';
+//- server/src/store/lock.ts
+const rpc = require('vscode-jsonrpc/node');
+`,
+      [
+        'server/src/convert/convert.ts:1: onnxruntime-node: only runtime may import onnxruntime-node',
+        'server/src/plan/bind.ts:1: vscode-languageserver-textdocument: ' +
+          'only features, server, client may import vscode-languageserver-textdocument',
+        'server/src/plan/bind.ts:2: vscode: only client, test/workbench may import vscode',
+        'server/src/store/lock.ts:1: vscode-jsonrpc/node: ' +
+          'only runtime, features, server, client may import vscode-jsonrpc/node',
+      ],
+    );
+  });
+});

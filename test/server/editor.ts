@@ -1,0 +1,132 @@
+/**
+ * A small editor that speaks the protocol to the server's real process over its standard input and output, as any
+ * editor does. `npm run build` makes the process; `npm test` does that first.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { createMessageConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
+import type {
+  ClientCapabilities,
+  CodeAction,
+  Diagnostic,
+  DocumentDiagnosticReport,
+  InitializeResult,
+  PublishDiagnosticsParams,
+  Range,
+  TextEdit,
+} from 'vscode-languageserver';
+import { TextDocument } from 'vscode-languageserver-textdocument';
+
+const serverScript = path.resolve('dist/server.js');
+
+/** The URI of a file beside the sample's model; nothing needs to be there for it to be open in an editor. */
+export function besideSample(name: string): string {
+  return pathToFileURL(path.resolve('samples/pose', name)).href;
+}
+
+export type Editor = Awaited<ReturnType<typeof startEditor>>;
+
+/** Starts the server and initializes it with what this editor can do. */
+export async function startEditor(capabilities: ClientCapabilities) {
+  if (!existsSync(serverScript)) throw new Error(`${serverScript} is missing; run \`npm run build\` first`);
+  const server = spawn(process.execPath, [serverScript, '--stdio'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const exited = new Promise<number | null>((resolve) => server.on('exit', resolve));
+  const connection = createMessageConnection(
+    new StreamMessageReader(server.stdout),
+    new StreamMessageWriter(server.stdin),
+  );
+  const published: PublishDiagnosticsParams[] = [];
+  const logged: string[] = [];
+  const registered: string[] = [];
+  let refreshes = 0;
+  let onPublish = (): void => undefined;
+  connection.onNotification('textDocument/publishDiagnostics', (parameters: PublishDiagnosticsParams) => {
+    published.push(parameters);
+    onPublish();
+  });
+  connection.onNotification('window/logMessage', ({ message }: { message: string }) => {
+    logged.push(message);
+  });
+  connection.onRequest(
+    'client/registerCapability',
+    ({ registrations }: { registrations: { method: string }[] }) => {
+      registered.push(...registrations.map(({ method }) => method));
+      return null;
+    },
+  );
+  connection.onRequest('workspace/diagnostic/refresh', () => {
+    refreshes++;
+    return null;
+  });
+  connection.listen();
+
+  const initialized = await connection.sendRequest<InitializeResult>('initialize', {
+    processId: process.pid,
+    rootUri: null,
+    capabilities,
+  });
+  await connection.sendNotification('initialized', {});
+
+  return {
+    capabilities: initialized.capabilities,
+    published: published as readonly PublishDiagnosticsParams[],
+    logged: logged as readonly string[],
+    registered: registered as readonly string[],
+    refreshes: () => refreshes,
+
+    async open(uri: string, text: string): Promise<TextDocument> {
+      const textDocument = { uri, languageId: 'onnx-precision', version: 1, text };
+      await connection.sendNotification('textDocument/didOpen', { textDocument });
+      return TextDocument.create(uri, 'onnx-precision', 1, text);
+    },
+    /** Applies edits here and tells the server, which gets them as an editor sends them: one after the other. */
+    async edit(document: TextDocument, edits: TextEdit[]): Promise<TextDocument> {
+      const text = TextDocument.applyEdits(document, edits);
+      const whole = { start: document.positionAt(0), end: document.positionAt(document.getText().length) };
+      const textDocument = { uri: document.uri, version: document.version + 1 };
+      const contentChanges = [{ range: whole, text }];
+      await connection.sendNotification('textDocument/didChange', { textDocument, contentChanges });
+      return TextDocument.create(document.uri, 'onnx-precision', textDocument.version, text);
+    },
+    async close({ uri }: TextDocument): Promise<void> {
+      await connection.sendNotification('textDocument/didClose', { textDocument: { uri } });
+    },
+    async changedOnDisk(uri: string): Promise<void> {
+      await connection.sendNotification('workspace/didChangeWatchedFiles', { changes: [{ uri, type: 2 }] });
+    },
+    /** Waits until the server sends diagnostics of this document in this version. */
+    async pushed({ uri, version }: TextDocument): Promise<Diagnostic[]> {
+      const find = () => published.findLast((one) => one.uri === uri && one.version === version);
+      while (find() === undefined) await new Promise<void>((resolve) => (onPublish = resolve));
+      return find()?.diagnostics ?? [];
+    },
+    async pull({ uri }: TextDocument): Promise<Diagnostic[]> {
+      const report = await connection.sendRequest<DocumentDiagnosticReport>('textDocument/diagnostic', {
+        textDocument: { uri },
+      });
+      return report.kind === 'full' ? report.items : [];
+    },
+    quickFixes({ uri }: TextDocument, range: Range): Promise<CodeAction[]> {
+      const parameters = { textDocument: { uri }, range, context: { diagnostics: [], only: ['quickfix'] } };
+      return connection.sendRequest('textDocument/codeAction', parameters);
+    },
+    formatting({ uri }: TextDocument): Promise<TextEdit[]> {
+      const options = { tabSize: 2, insertSpaces: true };
+      return connection.sendRequest('textDocument/formatting', { textDocument: { uri }, options });
+    },
+    /** Ends the server in the protocol's way and gives its exit status. */
+    async stop(): Promise<number | null> {
+      await connection.sendRequest('shutdown');
+      await connection.sendNotification('exit');
+      const status = await exited;
+      connection.dispose();
+      return status;
+    },
+    /** For the end of a test, however that went. */
+    kill(): void {
+      server.kill('SIGKILL');
+    },
+  };
+}
