@@ -503,7 +503,7 @@ describe('models that are mixed already', () => {
       { z: 'fp16' },
       `h:float16 = Cast(x)
        y:float16 = Exp(h)
-       f:float16 = Cast(y)
+       f:float16 = Identity(y)
        z_fp16:float16 = Abs(f)
        z:float = Cast(z_fp16)`,
     );

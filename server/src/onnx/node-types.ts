@@ -2,7 +2,7 @@
  * The types of one node's outputs from those of its inputs, by its schema: binds type variables, checks what
  * they allow and that all uses of one agree. Sub-graphs and function bodies are the caller's (type-inference.ts).
  */
-import type { Node, ValueType } from './model.js';
+import type { Attribute, Node, ValueType } from './model.js';
 import { DataType } from './model.js';
 import type { OperatorParameter, OperatorSchema } from './schemas.js';
 import { inputParameter, NEWEST_KNOWN_OPSET, outputParameter } from './schemas.js';
@@ -200,11 +200,18 @@ function attributeFindings(node: Node, schema: OperatorSchema, opset: number): r
   // Of later opsets, and of operators that others define, not every attribute is known.
   if (schema.domain !== '' || schema.isContributed || opset > NEWEST_KNOWN_OPSET) return findings;
   const tensor = node.outputs[0] ?? '';
-  for (const { name } of node.attributes) {
+  for (const attribute of node.attributes) {
+    const { name } = attribute;
+    const wanted = schema.attributes.get(name)?.type;
     // ONNX Runtime keeps notes of its own under names with two underscores.
-    if (schema.attributes.has(name) || name.startsWith('__')) continue;
-    const message = `${node.opType} of opset ${String(schema.since)} has no attribute ${name}`;
-    findings.push({ code: 'attribute', tensor, wanted: 'no such attribute', found: name, message });
+    if (wanted === undefined && !name.startsWith('__')) {
+      const message = `${node.opType} of opset ${String(schema.since)} has no attribute ${name}`;
+      findings.push({ code: 'attribute', tensor, wanted: 'no such attribute', found: name, message });
+    }
+    const found = attribute.kind.toUpperCase();
+    if (wanted === undefined || found === wanted || hasNoKind(attribute)) continue;
+    const message = `the attribute ${name} of ${node.opType} is ${wanted} at opset ${String(schema.since)}, not ${found}`;
+    findings.push({ code: 'attribute', tensor, wanted, found, message });
   }
   for (const [name, { required }] of schema.attributes) {
     if (!required || node.attributes.some((attribute) => attribute.name === name)) continue;
@@ -212,6 +219,12 @@ function attributeFindings(node: Node, schema: OperatorSchema, opset: number): r
     findings.push({ code: 'attribute', tensor, wanted: name, found: 'nothing', message });
   }
   return findings;
+}
+
+/** References take the kind of what they refer to; an empty list may be of any kind. */
+function hasNoKind(attribute: Attribute): boolean {
+  if (attribute.kind === 'other' || attribute.kind === 'reference') return true;
+  return Array.isArray(attribute.value) && attribute.value.length === 0;
 }
 
 function notAllowed(

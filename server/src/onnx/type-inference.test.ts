@@ -280,6 +280,14 @@ describe('a model that ONNX Runtime would refuse', () => {
     );
   });
 
+  it('has an attribute of another kind than its version: a Cast by name or by number', () => {
+    const text = { inputs: ['x: float[2]'], nodes: [node('y = Cast(x)', { to: DataType.FLOAT16 })] };
+    checkProblems(model(text, 5), 'attribute y y: STRING / INT');
+    checkTypes(model({ ...text, nodes: [node('y = Cast(x)', { to: 'FLOAT16' })] }, 5), {
+      y: 'tensor(float16)',
+    });
+  });
+
   it('names an operator that the opset does not have', () => {
     checkProblems(
       model({ inputs: ['x: float[2]'], nodes: [node('y = Gelu(x)')] }, 19),

@@ -9,8 +9,9 @@ import {
   type Measurement,
   type WorkOptions,
 } from '../analysis/index.js';
-import { precisionGraph, type BoundPlan, type Layer, type LayerDecision } from '../plan/index.js';
+import { modelFacts, precisionGraph, type BoundPlan, type Layer, type LayerDecision } from '../plan/index.js';
 import { combine } from '../metrics/index.js';
+import { DataType } from '../onnx/index.js';
 
 export interface Trials {
   /** Whether all tolerances hold with exactly `low` in the low format (pinned layers keep their decision). */
@@ -38,7 +39,7 @@ export function prepareTrials(
   const decisions = (low: ReadonlySet<Layer>): readonly LayerDecision[] =>
     plan.decisions.map((decision): LayerDecision => {
       if (decision.pinned) return decision;
-      const chosen = low.has(decision.layer) ? format : 'original';
+      const chosen = low.has(decision.layer) ? format : keptFormat(plan, decision.layer);
       return { ...decision, wanted: chosen, format: chosen, clamped: undefined };
     });
 
@@ -76,6 +77,14 @@ export function prepareTrials(
       return sessions;
     },
   };
+}
+
+/** What a layer has that is not lowered: FP32 by name where that is what the model has, for whoever reads the plan. */
+function keptFormat({ model }: BoundPlan, { node }: Layer): 'fp32' | 'original' {
+  const facts = modelFacts(model);
+  return node.outputs.every((name) => name === '' || facts.elementType(name) === DataType.FLOAT)
+    ? 'fp32'
+    : 'original';
 }
 
 /** The sample at which the last trial stopped comes first: it is the likeliest to fail again. */
