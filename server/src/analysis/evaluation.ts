@@ -2,9 +2,10 @@
  * A model with its samples in the compute process: the feeds of each sample and what the original gives for
  * them. Everything that compares a plan with the original starts here. Knows no plan and no metric.
  */
-import { DataType, weightsFolder, type Model } from '../onnx/index.js';
-import type { Runtime, Session, TensorHandle } from '../runtime/index.js';
 import { exposed } from '../emulate/index.js';
+import { weightsFolder, type Model } from '../onnx/index.js';
+import { isFloating, modelFacts } from '../plan/index.js';
+import type { Runtime, Session, TensorHandle } from '../runtime/index.js';
 import type { Sample } from './samples/index.js';
 
 export type Feeds = Readonly<Record<string, TensorHandle>>;
@@ -30,28 +31,23 @@ export interface Evaluation {
   /** The original as a variant at the emulation's own settings, so that a plan that changes nothing errs by 0. */
   readonly original: Session;
   readonly feeds: readonly Feeds[];
-  /** `references[sample][output]` */
+  /** `references[sample][output]`: what the original gives for each floating-point output. */
   readonly references: readonly Outputs[];
 }
 
 /** The emulation's settings are part of its definition: a last digit depends on them. */
 export const EMULATION_SETTINGS = { provider: 'cpu', optimization: 'disabled', threads: 1 } as const;
 
-const FLOATING: ReadonlySet<DataType> = new Set([
-  DataType.FLOAT,
-  DataType.FLOAT16,
-  DataType.BFLOAT16,
-  DataType.DOUBLE,
-]);
-
 /** The graph outputs whose elements are floating-point numbers. */
 export function floatingOutputs(model: Model): string[] {
-  return model.graph.outputs
-    .filter((output) => output.type?.kind === 'tensor' && FLOATING.has(output.type.elementType))
-    .map((output) => output.name);
+  const { elementType } = modelFacts(model);
+  return model.graph.outputs.map((output) => output.name).filter((name) => isFloating(elementType(name)));
 }
 
-/** Loads the samples, runs the original once on each, and keeps feeds and outputs. */
+/**
+ * Loads the samples, runs the original once on each, and keeps feeds and outputs until `closeEvaluation`. Where it
+ * throws, nothing is kept.
+ */
 export async function openEvaluation(
   runtime: Runtime,
   model: Model,
@@ -63,25 +59,23 @@ export async function openEvaluation(
     { model: { bytes: exposed(model, []).bytes, weightsFolder: folder }, ...EMULATION_SETTINGS },
     signal,
   );
+  const floatOutputs = floatingOutputs(model);
   const feeds: Feeds[] = [];
   const references: Outputs[] = [];
-  for (const sample of samples) {
-    progress?.(feeds.length, samples.length, 'original');
-    const feed = await putSample(runtime, sample, signal);
-    feeds.push(feed);
-    references.push(await runtime.run(original, feed, undefined, signal));
+  const evaluation = { runtime, model, folder, samples, floatOutputs, original, feeds, references };
+  try {
+    for (const sample of samples) {
+      progress?.(feeds.length, samples.length, 'original model');
+      const feed = await putSample(runtime, sample, signal);
+      feeds.push(feed);
+      references.push(await runtime.run(original, feed, floatOutputs, signal));
+    }
+  } catch (error) {
+    await closeEvaluation(evaluation);
+    throw error;
   }
-  progress?.(samples.length, samples.length, 'original');
-  return {
-    runtime,
-    model,
-    folder,
-    samples,
-    floatOutputs: floatingOutputs(model),
-    original,
-    feeds,
-    references,
-  };
+  progress?.(samples.length, samples.length, 'original model');
+  return evaluation;
 }
 
 /** Frees what `openEvaluation` put into the compute process. */
@@ -93,15 +87,20 @@ export async function closeEvaluation(evaluation: Evaluation): Promise<void> {
   await evaluation.runtime.close(evaluation.original);
 }
 
-/** Puts the tensors of a sample into the compute process. */
+/** Puts the tensors of a sample into the compute process; the caller releases them. All or none of them are kept. */
 export async function putSample(
   runtime: Runtime,
   sample: Sample,
   signal: AbortSignal | undefined,
-): Promise<Record<string, TensorHandle>> {
-  const feeds: Record<string, TensorHandle> = {};
-  for (const [name, tensor] of Object.entries(sample.inputs)) {
-    feeds[name] = await runtime.put(tensor.dataType, tensor.dims, tensor.content, signal);
+): Promise<Feeds> {
+  const feeds: [string, TensorHandle][] = [];
+  try {
+    for (const [name, tensor] of Object.entries(sample.inputs)) {
+      feeds.push([name, await runtime.put(tensor.dataType, tensor.dims, tensor.content, signal)]);
+    }
+  } catch (error) {
+    await runtime.release(feeds.map(([, handle]) => handle));
+    throw error;
   }
-  return feeds;
+  return Object.fromEntries(feeds);
 }

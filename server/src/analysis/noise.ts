@@ -4,7 +4,7 @@
  */
 import { emulated } from '../emulate/index.js';
 import type { PrecisionGraph, Tolerance } from '../plan/index.js';
-import type { TensorHandle } from '../runtime/index.js';
+import type { Session, TensorHandle } from '../runtime/index.js';
 import {
   EMULATION_SETTINGS,
   type Evaluation,
@@ -35,7 +35,11 @@ export async function withNoiseFloor(
   measurement: Measurement,
   draws: number,
   options: WorkOptions = {},
-): Promise<{ readonly verdicts: readonly ToleranceVerdict[]; readonly inferences: number }> {
+): Promise<{
+  readonly verdicts: readonly ToleranceVerdict[];
+  readonly sessions: number;
+  readonly inferences: number;
+}> {
   const tolerances = measurement.tolerances.map((one) => one.tolerance);
   const jittered: Measurement[] = [];
   if (tolerances.length > 0 && draws > 0) {
@@ -56,29 +60,34 @@ export async function withNoiseFloor(
     const others = jittered.map((other) => other.tolerances[index]?.measured ?? one.measured);
     return judge(one, spread(one.measured, others));
   });
-  return { verdicts, inferences: jittered.reduce((sum, one) => sum + 2 * one.inferences, 0) };
+  // The original runs on each jittered sample, too.
+  const inferences = jittered.reduce((sum, one) => sum + 2 * one.inferences, 0);
+  return { verdicts, sessions: jittered.length > 0 ? 1 : 0, inferences };
 }
 
-/** The verdict of one tolerance given the noise of its measurement. */
+/**
+ * The verdict of one tolerance given the noise of its measurement: `within noise` where the noise reaches the limit. A
+ * measurement that no change of the input moves is sure, on the limit too (`top1 >= 1`).
+ */
 export function judge(measurement: ToleranceMeasurement, noise: number): ToleranceVerdict {
-  const near = Math.abs(measurement.measured - measurement.tolerance.limit) <= noise;
-  const verdict = measurement.holds
-    ? near
-      ? 'holds within noise'
-      : 'holds'
-    : near
-      ? 'exceeded within noise'
-      : 'exceeded';
-  return { ...measurement, noise, verdict };
+  const near = noise > 0 && Math.abs(measurement.measured - measurement.tolerance.limit) <= noise;
+  const side = measurement.holds ? 'holds' : 'exceeded';
+  return { ...measurement, noise, verdict: near ? `${side} within noise` : side };
 }
 
+/** Largest distance from `value`; an infinity is at no distance from itself. */
 function spread(value: number, others: readonly number[]): number {
   return others.reduce((worst, other) => Math.max(worst, other === value ? 0 : Math.abs(other - value)), 0);
 }
 
+/** A seed of its own for each input of each sample in each draw: equal noise on two inputs might cancel out. */
+function seedOf(draw: number, sample: number, input: number): number {
+  return Math.imul(Math.imul(draw, 0x9e3779b1) ^ sample, 0x85ebca6b) ^ input;
+}
+
 async function measureJittered(
   evaluation: Evaluation,
-  session: Parameters<typeof measureSession>[1],
+  session: Session,
   tolerances: readonly Tolerance[],
   draw: number,
   draws: number,
@@ -88,23 +97,25 @@ async function measureJittered(
   const feeds: Feeds[] = [];
   const references: Outputs[] = [];
   const own: TensorHandle[] = [];
-  for (const [index, plain] of evaluation.feeds.entries()) {
-    const feed: Record<string, TensorHandle> = {};
-    for (const [name, handle] of Object.entries(plain)) {
-      const moved = await runtime.jitter(handle, JITTER, draw * 7919 + index, signal);
-      feed[name] = moved;
-      if (moved.id !== handle.id) own.push(moved);
+  try {
+    for (const [sample, plain] of evaluation.feeds.entries()) {
+      const feed: Record<string, TensorHandle> = {};
+      for (const [input, [name, handle]] of Object.entries(plain).entries()) {
+        const moved = await runtime.jitter(handle, JITTER, seedOf(draw, sample, input), signal);
+        own.push(moved);
+        feed[name] = moved;
+      }
+      const reference = await runtime.run(original, feed, evaluation.floatOutputs, signal);
+      own.push(...Object.values(reference));
+      feeds.push(feed);
+      references.push(reference);
     }
-    const reference = await runtime.run(original, feed, evaluation.floatOutputs, signal);
-    own.push(...Object.values(reference));
-    feeds.push(feed);
-    references.push(reference);
+    const count = evaluation.feeds.length;
+    return await measureSession(evaluation, session, feeds, references, tolerances, {
+      signal,
+      progress: (done) => progress?.((draw - 1) * count + done, draws * count, 'noise floor'),
+    });
+  } finally {
+    await runtime.release(own);
   }
-  const count = evaluation.feeds.length;
-  const measurement = await measureSession(evaluation, session, feeds, references, tolerances, {
-    signal,
-    progress: (done) => progress?.((draw - 1) * count + done, draws * count, 'noise floor'),
-  });
-  await runtime.release(own);
-  return measurement;
 }

@@ -4,38 +4,41 @@
  */
 import { numbered } from '../emulate/index.js';
 import { weightsFolder, type Model, type Shape } from '../onnx/index.js';
-import type { Runtime, TensorHandle } from '../runtime/index.js';
+import type { Runtime } from '../runtime/index.js';
 import { EMULATION_SETTINGS, putSample, type WorkOptions } from './evaluation.js';
 import type { Sample } from './samples/index.js';
 
-/** The shape of every tensor of the main graph that a node computes, on `sample`. */
+/** The shape of every tensor of the main graph that a node computes, and of every input, on `sample`. */
 export async function observedShapes(
   runtime: Runtime,
   model: Model,
   sample: Sample,
-  { signal }: WorkOptions = {},
+  { signal, progress }: WorkOptions = {},
 ): Promise<ReadonlyMap<string, Shape>> {
   const variant = numbered(model);
   const request = { model: { bytes: variant.bytes, weightsFolder: weightsFolder(model) ?? '.' } };
   const session = await runtime.open({ ...request, ...EMULATION_SETTINGS, profile: true }, signal);
-  const feeds: Record<string, TensorHandle> = await putSample(runtime, sample, signal);
-  const shapes = new Map<string, Shape>();
+  const shapes = new Map(Object.entries(sample.inputs).map(([name, { dims }]): [string, Shape] => [name, dims]));
   try {
-    const outputs = await runtime.run(session, feeds, undefined, signal);
-    await runtime.release(Object.values(outputs));
+    const feeds = await putSample(runtime, sample, signal);
+    try {
+      progress?.(0, 1, 'shapes');
+      const outputs = await runtime.run(session, feeds, undefined, signal);
+      await runtime.release(Object.values(outputs));
+    } finally {
+      await runtime.release(Object.values(feeds));
+    }
     for (const kernel of await runtime.profile(session, signal)) {
-      const names = variant.outputs.get(kernel.name) ?? [];
       // Outputs left out have no entry in the profile.
-      const present = names.filter((name) => name !== '');
+      const present = (variant.outputs.get(kernel.name) ?? []).filter((name) => name !== '');
       for (const [index, name] of present.entries()) {
         const found = kernel.outputShapes[index];
         if (found !== undefined) shapes.set(name, found.dims);
       }
     }
   } finally {
-    await runtime.release(Object.values(feeds));
     await runtime.close(session);
   }
-  for (const [name, { dims }] of Object.entries(sample.inputs)) shapes.set(name, dims);
+  progress?.(1, 1, 'shapes');
   return shapes;
 }

@@ -11,20 +11,27 @@ export interface OpenedSession {
   readonly notes: readonly string[];
 }
 
-const LEVELS: readonly OptimizationLevel[] = ['all', 'extended', 'basic', 'disabled'];
+const LEVELS: readonly OptimizationLevel[] = ['all', 'layout', 'extended', 'basic', 'disabled'];
 
-/** Opens `path` with `threads` intra-op threads; throws the last `RuntimeFailure` when no level works. */
+/** `timing` as in `SessionRequest`. */
+export interface OpenOptions {
+  readonly threads: number;
+  readonly timing?: boolean;
+}
+
+/** Opens the model file `path`; throws the last `RuntimeFailure` when no level works. */
 export async function openOptimized(
   runtime: Runtime,
   path: string,
-  threads: number,
+  options: OpenOptions,
   signal?: AbortSignal,
 ): Promise<OpenedSession> {
   const notes: string[] = [];
   let last: RuntimeFailure | undefined;
   for (const optimization of LEVELS) {
     try {
-      const session = await runtime.open({ model: { path }, provider: 'cpu', optimization, threads }, signal);
+      const request = { ...options, model: { path }, provider: 'cpu', optimization } as const;
+      const session = await runtime.open(request, signal);
       return { session, optimization, notes };
     } catch (error) {
       if (!(error instanceof RuntimeFailure) || (error.kind !== 'crashed' && error.kind !== 'refused'))

@@ -40,6 +40,8 @@ class MixedGraph {
   private readonly takeName: TakeName;
   private readonly names: MixedNames;
   private readonly opset: number;
+  /** By tensor. */
+  private readonly allCasts = new Map<string, TensorCast[]>();
   /** Casts of what a node writes, by tensor: they stand behind that node. */
   private readonly casts = new Map<string, TensorCast[]>();
   /** Casts of graph inputs, by node index: they stand before the first node that reads them. */
@@ -60,6 +62,7 @@ class MixedGraph {
     this.opset = this.model.opsets.get('') ?? 1;
     this.addresses = new Map(graph.decisions.map(({ layer }) => [layer.nodeIndex, layer.name]));
     for (const cast of graph.casts) {
+      append(this.allCasts, cast.tensor, cast);
       if (this.facts.index.producers.has(cast.tensor)) append(this.casts, cast.tensor, cast);
       else append(this.castsBefore, Math.min(...cast.readers.map(({ node }) => node)), cast);
     }
@@ -72,7 +75,7 @@ class MixedGraph {
       for (const cast of this.castsBefore.get(at) ?? []) this.addCast(cast);
       if (this.isStoredConstant(node)) this.addConstantNodes(node);
       else this.nodes.push(this.rewritten(node, at));
-      for (const name of node.outputs) this.casts.get(name)?.forEach((cast) => this.addCast(cast));
+      for (const name of node.outputs) for (const cast of this.casts.get(name) ?? []) this.addCast(cast);
     });
     const initializers = graph.initializers.flatMap((tensor) => this.initializersOf(tensor));
     const valueInfo = graph.valueInfo.flatMap((value) => this.declarationsOf(value));
@@ -190,7 +193,7 @@ class MixedGraph {
 
   private furtherDeclarations(value: ValueInfo): readonly ValueInfo[] {
     const changed = [
-      ...this.graph.casts.filter(({ tensor, keepsName }) => tensor === value.name && !keepsName),
+      ...(this.allCasts.get(value.name) ?? []).filter((cast) => !cast.keepsName),
       ...(this.copies.get(value.name) ?? []).filter((copy) => !copy.replacesOriginal),
     ];
     return changed.map(({ to }) => {

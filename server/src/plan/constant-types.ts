@@ -19,9 +19,20 @@ export function isConvertible(type: DataType): boolean {
   );
 }
 
+/** Elements are read once for each tensor: plans change with every keystroke, constants never. */
+const remembered = new WeakMap<Tensor, readonly DataType[]>();
+
 /** Types of which one must be able to hold what a constant is read as; none if FP16 and BF16 both hold it. */
 export function constantTypes(tensor: Tensor | undefined, model: Model): readonly DataType[] {
   if (tensor === undefined) return [];
+  const known = remembered.get(tensor);
+  if (known !== undefined) return known;
+  const types = findTypes(tensor, model);
+  remembered.set(tensor, types);
+  return types;
+}
+
+function findTypes(tensor: Tensor, model: Model): readonly DataType[] {
   const values = smallValues(tensor, model);
   if (values === undefined) return [tensor.dataType];
   const isExact = (format: 'fp16' | 'bf16'): boolean =>

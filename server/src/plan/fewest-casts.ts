@@ -11,22 +11,25 @@
 import { FlowNetwork, UNCUTTABLE } from './minimum-cut.js';
 
 /** A given label, or the number of a free variable. */
-export type End = { readonly label: number } | { readonly variable: number };
+export type End<Label extends number = number> = { readonly label: Label } | { readonly variable: number };
 
-export interface SharedCast {
-  readonly writer: End;
-  readonly readers: readonly End[];
+export interface SharedCast<Label extends number = number> {
+  readonly writer: End<Label>;
+  readonly readers: readonly End<Label>[];
   readonly weight: number;
 }
 
-export interface CastProblem {
+export interface CastProblem<Label extends number = number> {
   /** For each variable the labels that it may take; the first is where the search starts. None is empty. */
-  readonly allowed: readonly (readonly number[])[];
-  readonly tensors: readonly SharedCast[];
+  readonly allowed: readonly (readonly Label[])[];
+  readonly tensors: readonly SharedCast<Label>[];
 }
 
 /** What a labelling costs: for each tensor its weight times the number of labels read and not written. */
-export function castCost(problem: CastProblem, labels: readonly number[]): number {
+export function castCost<Label extends number>(
+  problem: CastProblem<Label>,
+  labels: readonly Label[],
+): number {
   let cost = 0;
   for (const { writer, readers, weight } of problem.tensors) {
     const read = new Set(readers.map((reader) => labelOf(reader, labels)));
@@ -37,10 +40,11 @@ export function castCost(problem: CastProblem, labels: readonly number[]): numbe
 }
 
 /** A label for each variable. The least cost where all variables choose between the same two labels. */
-export function fewestCasts(problem: CastProblem): readonly number[] {
+export function fewestCasts<Label extends number>(problem: CastProblem<Label>): readonly Label[] {
   const candidates = [...new Set(problem.allowed.flat())].sort((a, b) => a - b);
-  let labels = startFrom(problem, candidates[0]);
-  if (candidates.length === 2) return expand(problem, labels, candidates[1] ?? 0);
+  const [lowest, other] = candidates;
+  let labels = startFrom(problem, lowest);
+  if (other !== undefined && candidates.length === 2) return expand(problem, labels, other);
   let cost = castCost(problem, labels);
   for (let improved = true; improved;) {
     improved = false;
@@ -61,7 +65,10 @@ export function fewestCasts(problem: CastProblem): readonly number[] {
  * With two labels every variable starts at the lower one that it may have, so that one expansion by the other
  * reaches every labelling; with more, the caller's first choice is the better start.
  */
-function startFrom(problem: CastProblem, lowest: number | undefined): readonly number[] {
+function startFrom<Label extends number>(
+  problem: CastProblem<Label>,
+  lowest: Label | undefined,
+): readonly Label[] {
   const two = new Set(problem.allowed.flat()).size <= 2;
   return problem.allowed.map((allowed) => {
     const first = allowed[0];
@@ -70,12 +77,19 @@ function startFrom(problem: CastProblem, lowest: number | undefined): readonly n
   });
 }
 
-function labelOf(end: End, labels: readonly number[]): number {
-  return 'label' in end ? end.label : (labels[end.variable] ?? -1);
+function labelOf<Label extends number>(end: End<Label>, labels: readonly Label[]): Label {
+  if ('label' in end) return end.label;
+  const label = labels[end.variable];
+  if (label === undefined) throw new RangeError(`no variable ${end.variable}`);
+  return label;
 }
 
 /** The best labelling in which each variable keeps its label or takes `alpha`. */
-function expand(problem: CastProblem, labels: readonly number[], alpha: number): readonly number[] {
+function expand<Label extends number>(
+  problem: CastProblem<Label>,
+  labels: readonly Label[],
+  alpha: Label,
+): readonly Label[] {
   const network = new FlowNetwork();
   const source = network.addVertex();
   const sink = network.addVertex();
@@ -86,12 +100,12 @@ function expand(problem: CastProblem, labels: readonly number[], alpha: number):
     else if (!allowed.includes(alpha)) network.addEdge(vertex, sink, UNCUTTABLE);
     return vertex;
   });
-  const vertexOf = (end: End): number =>
+  const vertexOf = (end: End<Label>): number =>
     'variable' in end ? (vertices[end.variable] ?? sink) : end.label === alpha ? source : sink;
 
   for (const { writer, readers, weight } of problem.tensors) {
-    const byLabel = new Map<number, End[]>();
-    const mayBeAlpha: End[] = [];
+    const byLabel = new Map<Label, End<Label>[]>();
+    const mayBeAlpha: End<Label>[] = [];
     for (const reader of readers) {
       const label = labelOf(reader, labels);
       if (label === alpha || 'variable' in reader) mayBeAlpha.push(reader);

@@ -7,17 +7,20 @@ import { DataType } from '../onnx/index.js';
 import { fewestCasts, type CastProblem, type End, type SharedCast } from './fewest-casts.js';
 import { holdsAllOf } from './format-types.js';
 
+/** A type that is given, or the place of a movement in their list. */
+export type TypedEnd = End<DataType>;
+
 /** A tensor with what is known of its ends. Labels are element types, variables are places in the list of movements. */
 export interface TypedTensor {
   /** In the model. */
   readonly originalType: DataType;
   /** Undefined for a constant, which is stored once in each type that it is read in and never cast. */
-  readonly writer: End | undefined;
+  readonly writer: TypedEnd | undefined;
   /** Types that the values of a constant need; empty where every type holds them. */
   readonly constantTypes: readonly DataType[];
-  readonly readers: readonly End[];
+  readonly readers: readonly TypedEnd[];
   /** Readers that take any type and cast by themselves, so that no cast is needed before them. */
-  readonly castingReaders: readonly End[];
+  readonly castingReaders: readonly TypedEnd[];
 }
 
 export interface FreeMovement {
@@ -59,10 +62,10 @@ export function movementTypes(
 function findSurroundings(movements: readonly FreeMovement[], tensors: readonly TypedTensor[]): Surroundings {
   const sources = movements.map(({ ownTypes }) => new Set(ownTypes));
   const sinks = movements.map(() => new Set<DataType>());
-  const meet = (sets: readonly Set<DataType>[], at: End, met: Iterable<DataType>): void => {
+  const meet = (sets: readonly Set<DataType>[], at: TypedEnd, met: Iterable<DataType>): void => {
     if ('variable' in at) for (const type of met) sets[at.variable]?.add(type);
   };
-  const at = (sets: readonly Set<DataType>[], end: End): Iterable<DataType> =>
+  const at = (sets: readonly Set<DataType>[], end: TypedEnd): Iterable<DataType> =>
     'label' in end ? [end.label] : (sets[end.variable] ?? []);
   for (const { writer, constantTypes, readers, castingReaders } of tensors) {
     const written = writer === undefined ? constantTypes : [...at(sources, writer)];
@@ -93,7 +96,7 @@ function touchedComponents(count: number, tensors: readonly TypedTensor[]): read
     }
     return root;
   };
-  const ends = ({ writer, readers, castingReaders }: TypedTensor): readonly End[] =>
+  const ends = ({ writer, readers, castingReaders }: TypedTensor): readonly TypedEnd[] =>
     writer === undefined ? [] : [writer, ...readers, ...castingReaders];
   const firstMovement = (tensor: TypedTensor): number | undefined => {
     const end = ends(tensor).find((candidate) => 'variable' in candidate);
@@ -130,11 +133,12 @@ function castProblem(
   component: Component,
   movements: readonly FreeMovement[],
   { sources, sinks }: Surroundings,
-): CastProblem {
+): CastProblem<DataType> {
   const places = new Map(component.movements.map((movement, place) => [movement, place]));
-  const local = (end: End): End => ('label' in end ? end : { variable: places.get(end.variable) ?? -1 });
-  const followed = component.movements.map((): End[] => []);
-  const casts: { readonly writer: End; readonly readers: readonly End[] }[] = [];
+  const local = (end: TypedEnd): TypedEnd =>
+    'label' in end ? end : { variable: places.get(end.variable) ?? -1 };
+  const followed = component.movements.map((): TypedEnd[] => []);
+  const casts: { readonly writer: TypedEnd; readonly readers: readonly TypedEnd[] }[] = [];
   const labels = new Set<DataType>();
   for (const { writer, readers, castingReaders } of component.tensors) {
     if (writer === undefined) continue;
@@ -172,7 +176,7 @@ function castProblem(
     return [first, ...possible.filter((type) => type !== first)];
   });
 
-  const preferences: SharedCast[] = followed.flatMap((producers, variable) =>
+  const preferences: SharedCast<DataType>[] = followed.flatMap((producers, variable) =>
     producers.map((writer) => ({ writer, readers: [{ variable }], weight: 1 })),
   );
   const weight = preferences.length + 1;

@@ -11,11 +11,10 @@ import {
   type Node,
 } from '../onnx/index.js';
 import { constantTypes, isConvertible } from './constant-types.js';
-import type { End } from './fewest-casts.js';
 import { holdsAllOf, typeOfFormat } from './format-types.js';
 import { isFloating, modelFacts, type ModelFacts } from './model-facts.js';
 import { isFreeMovement, tellsShape } from './movement.js';
-import { movementTypes, type FreeMovement, type TypedTensor } from './movement-types.js';
+import { movementTypes, type FreeMovement, type TypedEnd, type TypedTensor } from './movement-types.js';
 import type { ConstantCopy, Layer, LayerDecision, NodeRole, PrecisionGraph, TensorCast } from './types.js';
 
 interface NodeInput {
@@ -156,8 +155,8 @@ class GraphTyping {
   private typedTensor(name: string): readonly TypedTensor[] {
     const originalType = this.facts.elementType(name);
     if (originalType === undefined || !isFloating(originalType)) return [];
-    const readers: End[] = [];
-    const castingReaders: End[] = [];
+    const readers: TypedEnd[] = [];
+    const castingReaders: TypedEnd[] = [];
     for (const reader of this.consumers(name)) {
       const node = this.nodes[reader.node];
       if (node === undefined || tellsShape(node)) continue;
@@ -177,7 +176,7 @@ class GraphTyping {
     ];
   }
 
-  private writerEnd(name: string, original: DataType): End {
+  private writerEnd(name: string, original: DataType): TypedEnd {
     const producer = this.facts.index.producers.get(name);
     const node = this.nodes[producer ?? -1];
     if (producer === undefined || node === undefined) return { label: original };
@@ -187,7 +186,7 @@ class GraphTyping {
     return this.mainEnd(producer, original);
   }
 
-  private readerEnd({ node: at, input }: NodeInput, original: DataType): End {
+  private readerEnd({ node: at, input }: NodeInput, original: DataType): TypedEnd {
     const node = this.nodes[at];
     const schema = node === undefined ? undefined : this.facts.schema(node);
     if (schema === undefined || !inputFollowsMainType(schema, input)) return { label: original };
@@ -195,20 +194,20 @@ class GraphTyping {
   }
 
   /** The type of a node's main tensors, which are floating-point. */
-  private mainEnd(node: number, original: DataType): End {
+  private mainEnd(node: number, original: DataType): TypedEnd {
     const place = this.freePlace[node] ?? -1;
     return place >= 0 ? { variable: place } : { label: this.given[node] ?? original };
   }
 
   /** What a Cast makes of what it reads: a type of its own, or integers, for which no digit may be lost. */
-  private castEnd(node: number, original: DataType): End {
+  private castEnd(node: number, original: DataType): TypedEnd {
     const place = this.freePlace[node] ?? -1;
     if (place >= 0) return { variable: place };
     const to = this.facts.elementType(this.nodes[node]?.outputs[0] ?? '');
     return { label: to !== undefined && isFloating(to) ? to : original };
   }
 
-  private typeAt(end: End): DataType {
+  private typeAt(end: TypedEnd): DataType {
     if ('label' in end) return end.label;
     const node = this.movementNodes[end.variable] ?? -1;
     const movement = this.movements[end.variable];

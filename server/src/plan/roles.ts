@@ -83,5 +83,7 @@ function feedingShapesOnly(model: Model, facts: ModelFacts): readonly boolean[] 
 /** Where no output's type is known the inputs stand in: an unknown operator on floats computes. */
 function givesFloats(node: Node, facts: ModelFacts): boolean {
   const known = node.outputs.filter((output) => output !== '' && facts.isTyped(output));
-  return known.length > 0 ? known.some(facts.holdsFloats) : node.inputs.some(facts.holdsFloats);
+  return known.length > 0
+    ? known.some((name) => facts.holdsFloats(name))
+    : node.inputs.some((name) => facts.holdsFloats(name));
 }

@@ -1,0 +1,163 @@
+// What counts as a layer. Each graph is followed by the role of each of its nodes, in order.
+import { describe, expect, it } from 'vitest';
+import { makeModel } from './fixture.js';
+import { findLayers } from './layers.js';
+import { nodeRoles } from './roles.js';
+
+function checkRoles(text: string, expected: string): void {
+  expect(nodeRoles(makeModel(text))).toEqual(expected.split(' '));
+}
+
+describe('roles', () => {
+  it('tell what computes from what moves', () => {
+    checkRoles(
+      `input x float 1 4
+       Exp "" x -> a
+       Transpose "" a -> b
+       Concat "" a b -> c axis=0
+       Relu "" c -> y
+       output y float`,
+      'layer movement movement layer',
+    );
+  });
+
+  it('see constants and what derives from them alone', () => {
+    checkRoles(
+      `input x float 2 2
+       weight w 4
+       ints s 2 2
+       Reshape "" w s -> v
+       Mul "" v v -> u
+       MatMul "" x u -> y
+       output y float`,
+      'constant constant layer',
+    );
+  });
+
+  it('see arithmetic on shapes, also in floating point', () => {
+    checkRoles(
+      `input x float 1 4 8 8
+       weight half 1
+       Shape "" x -> s
+       Cast "" s -> f to=1
+       Mul "" f half -> g
+       Cast "" g -> n to=7
+       ConstantOfShape "" n -> z
+       Resize "" x "" "" n -> y
+       output y float
+       output z float`,
+      'shape shape shape shape shape layer',
+    );
+  });
+
+  it('see data that ends in shapes alone', () => {
+    checkRoles(
+      `input x float 4
+       input d float 2
+       Exp "" d -> e
+       Cast "" e -> n to=7
+       Tile "" x n -> y
+       output y float`,
+      'shape shape movement',
+    );
+  });
+
+  it('take data that is also an output for data', () => {
+    checkRoles(
+      `input x float 4
+       input d float 2
+       Exp "" d -> e
+       Cast "" e -> n to=7
+       Tile "" x n -> y
+       output y float
+       output e float`,
+      'layer shape movement',
+    );
+  });
+
+  it('see integers and truth values', () => {
+    checkRoles(
+      `input x float 1 4
+       input i int64 1
+       Less "" x x -> b
+       ArgMax "" x -> k axis=1
+       Add "" i i -> j
+       Where "" b x x -> y
+       output y float
+       output k int64
+       output j int64`,
+      'integer integer integer movement',
+    );
+  });
+
+  it('take a scatter with a reduction for computing, and one without for movement', () => {
+    const scatter = (reduction: string): string => `opset 18
+       input x float 4
+       input i int64 1 1
+       input u float 1
+       ScatterND "" x i u -> y ${reduction}
+       output y float`;
+    checkRoles(scatter(''), 'movement');
+  });
+
+  it('do not take random numbers for constants', () => {
+    checkRoles(
+      `weight w 4
+       RandomNormalLike "" w -> r
+       Neg "" w -> n
+       output r float
+       output n float`,
+      'layer constant',
+    );
+  });
+
+  it('take an operator that nobody knows for a layer if it reads numbers', () => {
+    checkRoles(
+      `input x float 4
+       input i int64 4
+       com.example.Magic "" x -> a
+       com.example.Magic "" i -> b
+       output a float
+       output b int64`,
+      'layer integer',
+    );
+  });
+});
+
+describe('layers', () => {
+  const model = makeModel(
+    `input x float 2 4
+     weight w 16
+     weight scalar 1
+     ints s 4 4
+     Reshape "" w s -> v
+     MatMul "head" x v -> a
+     Mul "" a scalar -> b
+     Exp "twice" b -> c
+     Neg "twice" c -> d
+     output d float 2 4`,
+  );
+
+  it('go by their names, or by their outputs where they have none or share it', () => {
+    expect(findLayers(model).map(({ name }) => name)).toEqual(['head', 'b', 'c', 'd']);
+  });
+
+  it('hold the weights that they read, also through movement, but not single numbers', () => {
+    expect(findLayers(model).map(({ weights }) => weights.map(({ name }) => name))).toEqual([
+      ['w'],
+      [],
+      [],
+      [],
+    ]);
+  });
+
+  it('know their multiply-adds where shapes are known', () => {
+    const shapes = new Map([
+      ['x', [2, 4]],
+      ['v', [4, 4]],
+      ['a', [2, 4]],
+    ]);
+    expect(findLayers(model, shapes)[0]?.multiplyAdds).toBe(32);
+    expect(findLayers(model)[0]?.multiplyAdds).toBeUndefined();
+  });
+});
