@@ -2,18 +2,21 @@
 import {
   type Connection,
   DidChangeWatchedFilesNotification,
-  DocumentDiagnosticReportKind,
+  type InitializeParams,
   TextDocuments,
 } from 'vscode-languageserver';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import {
   abilitiesOf,
+  Answers,
+  connectLive,
   diagnosticsOf,
   DiagnosticsPush,
-  formattingOf,
+  FEATURES,
   isolated,
-  quickFixesOf,
+  OpenPlans,
   serverCapabilities,
+  Turns,
   workspaceFiles,
 } from './features/index.js';
 
@@ -24,25 +27,39 @@ const watchers = [{ globPattern: '**/*.{onnx,precision}' }];
 export function startServer(connection: Connection): void {
   const documents = new TextDocuments(TextDocument);
   const files = workspaceFiles(() => documents.all());
+  const plans = new OpenPlans(files);
   const log = (message: string): void => {
     connection.console.error(message);
   };
+  const turns = new Turns((message) => {
+    connection.console.info(message);
+  });
   /** A client that refuses what we send it is no reason to stop. */
   const sent = (what: string, sending: Promise<unknown>): void => {
     sending.catch((error: unknown) => {
       log(`${what}: ${String(error)}`);
     });
   };
-  const diagnose = isolated('diagnostics', log, [], (document: TextDocument) =>
-    diagnosticsOf(document, files),
-  );
 
-  connection.onInitialize(({ capabilities }) => {
+  connection.onInitialize(({ capabilities, initializationOptions }: InitializeParams) => {
     const abilities = abilitiesOf(capabilities);
+    const diagnose = isolated('diagnostics', log, [], (document: TextDocument) =>
+      diagnosticsOf(plans.open(document)),
+    );
+    const sendDiagnostics = (uri: string): void => {
+      const document = documents.get(uri);
+      if (document === undefined) return;
+      const { version } = document;
+      sent('diagnostics', connection.sendDiagnostics({ uri, version, diagnostics: diagnose(document) }));
+    };
     const push = new DiagnosticsPush(() => {
-      for (const document of documents.all()) {
-        const { uri, version } = document;
-        sent('diagnostics', connection.sendDiagnostics({ uri, version, diagnostics: diagnose(document) }));
+      for (const { uri } of documents.all()) {
+        sent(
+          'diagnostics',
+          turns.take(`diagnostics of ${uri}`, () => {
+            sendDiagnostics(uri);
+          }),
+        );
       }
     });
     if (!abilities.pullsDiagnostics) {
@@ -54,10 +71,6 @@ export function startServer(connection: Connection): void {
         push.changed();
       });
     }
-    connection.onDidChangeWatchedFiles(() => {
-      if (!abilities.pullsDiagnostics) push.changed();
-      else if (abilities.refreshesDiagnostics) sent('refresh', connection.languages.diagnostics.refresh());
-    });
     connection.onInitialized(() => {
       if (!abilities.watchesFiles) return;
       sent(
@@ -65,28 +78,20 @@ export function startServer(connection: Connection): void {
         connection.client.register(DidChangeWatchedFilesNotification.type, { watchers }),
       );
     });
-    return { capabilities: serverCapabilities(abilities), serverInfo: { name: 'onnx-precision' } };
+    const findDocument = (uri: string): TextDocument | undefined => documents.get(uri);
+    const answers = new Answers({ abilities, files, plans, turns, findDocument, log });
+    const { refreshes } = abilities;
+    const parts = { connection, documents, plans, turns, refreshes, initializationOptions, log };
+    const live = connectLive(parts);
+    connection.onDidChangeWatchedFiles(() => {
+      live.filesChanged();
+      if (!abilities.pullsDiagnostics) push.changed();
+      else if (abilities.refreshesDiagnostics) sent('refresh', connection.languages.diagnostics.refresh());
+    });
+    const features = [...FEATURES, ...live.features];
+    for (const feature of features) feature.register(connection, answers);
+    return { capabilities: serverCapabilities(abilities, features), serverInfo: { name: 'onnx-precision' } };
   });
-
-  connection.languages.diagnostics.on(({ textDocument }) => {
-    const document = documents.get(textDocument.uri);
-    return {
-      kind: DocumentDiagnosticReportKind.Full,
-      items: document === undefined ? [] : diagnose(document),
-    };
-  });
-  connection.onCodeAction(
-    isolated('quick fixes', log, [], ({ textDocument, range }) => {
-      const document = documents.get(textDocument.uri);
-      return document === undefined ? [] : quickFixesOf(document, range, files);
-    }),
-  );
-  connection.onDocumentFormatting(
-    isolated('formatting', log, [], ({ textDocument }) => {
-      const document = documents.get(textDocument.uri);
-      return document === undefined ? [] : formattingOf(document);
-    }),
-  );
 
   documents.listen(connection);
   connection.listen();

@@ -104,6 +104,19 @@ describe('samples', () => {
 
   it('that are no arrays', () => checkSample(Buffer.from('hello'), 'input-missing', /zz\.npy/));
 
+  it('of which there are too many to make', async () => {
+    const text = POSE_PLAN.replace('from "inputs/*.npy"', '= zeros { count: 100000000000 }');
+    const outcome = await run(['check', poseFolder(text, ['walker_a'])]);
+    expect(outcome.status).toBe(1);
+    expect(outcome.error).toMatch(/pose\.precision:2:\d+: error samples-differ: .*lower `count`/);
+  });
+
+  it('are looked at by check, too', async () => {
+    const outcome = await run(['check', poseFolder(POSE_PLAN.replace('*.npy', 'none-*.npy'), ['walker_a'])]);
+    expect(outcome.status).toBe(1);
+    expect(outcome.error).toMatch(/pose\.precision:2:\d+: error input-missing: .*none-/);
+  });
+
   it('that do not exist', async () => {
     const outcome = await run(['verify', poseFolder(POSE_PLAN.replace('*.npy', 'none-*.npy'), ['walker_a'])]);
     expect(outcome.status).toBe(2);
@@ -112,20 +125,41 @@ describe('samples', () => {
 });
 
 describe('a plan', () => {
-  it('of 10 MB of garbage gives diagnostics, not a crash', async () => {
+  /** 10 MB of bytes that look random, each made by `byte` from a number below 256. */
+  function garbage(byte: (random: number) => number): string {
     const plan = join(temporaryFolder(), 'garbage.precision');
     const bytes = Buffer.alloc(10_000_000);
     let state = 1;
     for (let index = 0; index < bytes.length; index++) {
       state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      bytes[index] = state >>> 24;
+      bytes[index] = byte(state >>> 24);
     }
     writeFileSync(plan, bytes);
-    const outcome = await run(['check', plan]);
+    return plan;
+  }
+
+  it('of 10 MB of garbage gives one message with the byte at which it stops being text', async () => {
+    const outcome = await run(['check', garbage((random) => random)]);
+    expect(outcome.status).toBe(2);
+    expect(outcome.error).toMatch(/^\S*garbage\.precision: error plan-unreadable: .*byte \d+.*\n$/);
+  });
+
+  it('of 10 MB of garbage that is text gives a bounded number of diagnostics', async () => {
+    const outcome = await run(['check', garbage((random) => 32 + (random % 95))]);
     expect(outcome.status).toBe(1);
     expect(outcome.error).toMatch(/garbage\.precision:1:1: error /);
-    expect(outcome.error.split('\n').length).toBeLessThan(1000);
+    expect(outcome.error.split('\n').length).toBeLessThan(300);
     expect(outcome.error).not.toMatch(/\n\s+at /);
+  });
+
+  it('that is no UTF-8 is never written back', async () => {
+    const plan = join(temporaryFolder(), 'latin.precision');
+    const bytes = Buffer.from('# caf\u00e9\nmodel "m.onnx"\ndefault:   fp16\n', 'latin1');
+    writeFileSync(plan, bytes);
+    const outcome = await run(['format', plan]);
+    expect(outcome.status).toBe(2);
+    expect(outcome.error).toMatch(/error plan-unreadable: .*byte 5 /);
+    expect(readFileSync(plan).equals(bytes)).toBe(true);
   });
 
   it('that is missing', async () => {
@@ -144,7 +178,35 @@ describe('a plan', () => {
   });
 });
 
+describe('a plan with an error', () => {
+  it('does not hold, whatever its other tolerances say', async () => {
+    const plan = poseFolder(
+      POSE_PLAN.replace('relative_l2 <= 1e-3', 'relative_l2 <= 1').replace('"ld_3d" nme', '"ld_3dd" nme'),
+      ['walker_a'],
+    );
+    const outcome = await run(['verify', plan, '--draws', '1', '--json']);
+    expect(outcome.status).toBe(1);
+    expect(outcome.error).toMatch(/pose\.precision:6:11: error unknown-output: /);
+    expect(checkDocument(outcome, 'verify')).toMatchObject({ holds: false });
+  });
+
+  it('is not tuned', async () => {
+    const plan = poseFolder(`${POSE_PLAN}layer "nowhere": fp32\n`, ['walker_a']);
+    const outcome = await run(['tune', plan, '--write']);
+    expect(outcome.status).toBe(1);
+    expect(outcome.error).toContain('plan-has-errors');
+  });
+});
+
 describe('an output', () => {
+  it('that is a plan', async () => {
+    const plan = poseFolder(POSE_PLAN, ['walker_a']);
+    const outcome = await run(['convert', plan, '-o', plan]);
+    expect(outcome.status).toBe(2);
+    expect(outcome.error).toMatch(/pose\.precision: error cannot-write: /);
+    expect(readFileSync(plan, 'utf8')).toBe(POSE_PLAN);
+  });
+
   it('in a folder that cannot be written', async () => {
     const plan = poseFolder(POSE_PLAN, ['walker_a']);
     const folder = join(dirname(plan), 'locked');
@@ -163,6 +225,23 @@ describe('an output', () => {
     const outcome = await run(['convert', plan, '-o', join(dirname(plan), 'none/out.onnx')]);
     expect(outcome.status).toBe(2);
     expect(outcome.error).toMatch(/cannot-write: .*folder/);
+  });
+});
+
+describe('a plan that is edited while it is tuned', () => {
+  it('keeps the edit', async () => {
+    const plan = poseFolder(POSE_PLAN, ['walker_a']);
+    const edited = `${POSE_PLAN}# mine\n`;
+    let saved = false;
+    const outcome = await run(['tune', plan, '--write', '--strategy', 'bisect', '--draws', '1'], {
+      watch: (error) => {
+        if (!saved && error.includes('local errors')) writeFileSync(plan, edited);
+        saved ||= error.includes('local errors');
+      },
+    });
+    expect(outcome.status).toBe(2);
+    expect(outcome.error).toContain('changed-meanwhile');
+    expect(readFileSync(plan, 'utf8')).toBe(edited);
   });
 });
 

@@ -21,7 +21,7 @@ describe('the language and the rooms that compute', () => {
     for (const metric of METRICS) {
       const name = METRIC_NAMES.find((one) => one === metric.name);
       if (name === undefined) throw new Error(`no metric ${metric.name}`);
-      expect([metric.name, metric.better]).toEqual([metric.name, betterDirection(name)]);
+      expect([metric.name, metric.operator]).toEqual([metric.name, betterDirection(name)]);
       expect([metric.name, metric.over]).toEqual([metric.name, defaultAggregation(name)]);
     }
   });

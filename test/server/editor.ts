@@ -6,16 +6,23 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { createMessageConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
-import type {
-  ClientCapabilities,
-  CodeAction,
-  Diagnostic,
-  DocumentDiagnosticReport,
-  InitializeResult,
-  PublishDiagnosticsParams,
-  Range,
-  TextEdit,
+import {
+  type CancellationToken,
+  createMessageConnection,
+  StreamMessageReader,
+  StreamMessageWriter,
+} from 'vscode-jsonrpc/node';
+import {
+  type ClientCapabilities,
+  type CodeAction,
+  type Diagnostic,
+  type DocumentDiagnosticReport,
+  type InitializeResult,
+  type LogMessageParams,
+  MessageType,
+  type PublishDiagnosticsParams,
+  type Range,
+  type TextEdit,
 } from 'vscode-languageserver';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 
@@ -46,8 +53,8 @@ export async function startEditor(capabilities: ClientCapabilities) {
     published.push(parameters);
     onPublish();
   });
-  connection.onNotification('window/logMessage', ({ message }: { message: string }) => {
-    logged.push(message);
+  connection.onNotification('window/logMessage', ({ type, message }: LogMessageParams) => {
+    if (type === MessageType.Error) logged.push(message);
   });
   connection.onRequest(
     'client/registerCapability',
@@ -72,6 +79,7 @@ export async function startEditor(capabilities: ClientCapabilities) {
   return {
     capabilities: initialized.capabilities,
     published: published as readonly PublishDiagnosticsParams[],
+    /** The errors that the server logged. */
     logged: logged as readonly string[],
     registered: registered as readonly string[],
     refreshes: () => refreshes,
@@ -89,6 +97,29 @@ export async function startEditor(capabilities: ClientCapabilities) {
       const contentChanges = [{ range: whole, text }];
       await connection.sendNotification('textDocument/didChange', { textDocument, contentChanges });
       return TextDocument.create(document.uri, 'onnx-precision', textDocument.version, text);
+    },
+    /** Inserts text at an offset, sent as what has changed alone. */
+    async type(document: TextDocument, offset: number, text: string): Promise<TextDocument> {
+      const position = document.positionAt(offset);
+      const range = { start: position, end: position };
+      const textDocument = { uri: document.uri, version: document.version + 1 };
+      const contentChanges = [{ range, text }];
+      await connection.sendNotification('textDocument/didChange', { textDocument, contentChanges });
+      const changed = TextDocument.applyEdits(document, [{ range, newText: text }]);
+      return TextDocument.create(document.uri, 'onnx-precision', textDocument.version, changed);
+    },
+    /** Any request about a document. */
+    ask<Answer>(
+      method: string,
+      { uri }: TextDocument,
+      more: object = {},
+      token?: CancellationToken,
+    ): Promise<Answer> {
+      return connection.sendRequest(method, { textDocument: { uri }, ...more }, token);
+    },
+    /** Any other request. */
+    request<Answer>(method: string, parameters: object): Promise<Answer> {
+      return connection.sendRequest(method, parameters);
     },
     async close({ uri }: TextDocument): Promise<void> {
       await connection.sendNotification('textDocument/didClose', { textDocument: { uri } });

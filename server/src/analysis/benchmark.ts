@@ -3,9 +3,9 @@
  * of the machine hits all of them alike. Numbers come with their spread and with whether the machine was busy.
  */
 import { loadavg } from 'node:os';
-import type { OptimizationLevel, Runtime } from '../runtime/index.js';
-import { putSample, type WorkOptions } from './evaluation.js';
-import { openOptimized } from './open-session.js';
+import type { OptimizationLevel, Runtime, Session } from '../runtime/index.js';
+import { putSample, type Feeds, type WorkOptions } from './evaluation.js';
+import { openOptimized, type OpenedSession } from './open-session.js';
 import type { Sample } from './samples/index.js';
 
 export interface BenchmarkEntry {
@@ -40,73 +40,94 @@ const WIDE_SPREAD = 0.3;
 /** Runs before the clock counts: kernels choose algorithms and memory is laid out in the first ones. */
 const WARM_UP_RUNS = 3;
 
+export interface BenchmarkOptions extends WorkOptions {
+  readonly runs: number;
+  readonly threads: number;
+}
+
 /** Times `entries` in turns on `sample`, `runs` times each after a warm-up. */
 export async function benchmark(
   runtime: Runtime,
   entries: readonly BenchmarkEntry[],
   sample: Sample,
-  { runs, threads, signal, progress }: WorkOptions & { readonly runs: number; readonly threads: number },
+  { runs, threads, signal, progress }: BenchmarkOptions,
 ): Promise<Benchmark> {
   const information = await runtime.information(signal);
-  // First one by one: an optimisation level that kills the process would take the other sessions along.
+  const levels = await findLevels(runtime, entries, threads, signal);
+  const sessions: Session[] = [];
+  let feeds: Feeds = {};
+  try {
+    for (const { path, optimization } of levels) {
+      const request = { model: { path }, provider: 'cpu', optimization, threads, timing: true } as const;
+      sessions.push(await runtime.open(request, signal));
+    }
+    feeds = await putSample(runtime, sample, signal);
+    const times = await timeInTurns(runtime, sessions, feeds, { runs, signal, progress });
+    const rows = levels.map(({ name, optimization, notes }, index) => ({
+      name,
+      ...spreadOf(times[index] ?? []),
+      optimization,
+      notes,
+    }));
+    const load = loadavg()[0] ?? 0;
+    const wide = rows.some((row) => (row.p90 - row.p10) / row.median > WIDE_SPREAD);
+    const busy = wide || load > information.cores + threads;
+    const { device, onnxRuntime } = information;
+    return { device, onnxRuntime, threads, runs, busy, load, rows };
+  } finally {
+    for (const session of sessions) await runtime.close(session);
+    await runtime.release(Object.values(feeds));
+  }
+}
+
+/** First one by one: an optimisation level that kills the process would take the other sessions along. */
+async function findLevels(
+  runtime: Runtime,
+  entries: readonly BenchmarkEntry[],
+  threads: number,
+  signal: AbortSignal | undefined,
+): Promise<(BenchmarkEntry & Omit<OpenedSession, 'session'>)[]> {
   const levels = [];
   for (const entry of entries) {
-    const { session, optimization, notes } = await openOptimized(runtime, entry.path, threads, signal);
+    const { session, optimization, notes } = await openOptimized(
+      runtime,
+      entry.path,
+      { threads, timing: true },
+      signal,
+    );
     await runtime.close(session);
-    levels.push({ entry, optimization, notes });
+    levels.push({ ...entry, optimization, notes });
   }
-  const opened = [];
-  for (const level of levels) {
-    const { optimization, entry } = level;
-    const request = {
-      model: { path: entry.path },
-      provider: 'cpu',
-      optimization,
-      threads,
-      timing: true,
-    } as const;
-    opened.push({ ...level, session: await runtime.open(request, signal) });
-  }
-  const feeds = await putSample(runtime, sample, signal);
-  const timed = opened.map(({ session }) => ({ session, feeds }));
+  return levels;
+}
+
+/** Milliseconds by session and run. */
+async function timeInTurns(
+  runtime: Runtime,
+  sessions: readonly Session[],
+  feeds: Feeds,
+  { runs, signal, progress }: Omit<BenchmarkOptions, 'threads'>,
+): Promise<number[][]> {
+  const timed = sessions.map((session) => ({ session, feeds }));
   await runtime.time(timed, WARM_UP_RUNS, signal);
   const times: number[][] = timed.map(() => []);
-  // In small batches, so that progress shows and cancel works between them.
-  const batch = Math.max(1, Math.ceil(runs / 20));
+  // In small batches, so that progress shows and cancel works between them; in each, every session begins as often.
+  const batch = Math.ceil(runs / 20 / timed.length) * timed.length;
   for (let done = 0; done < runs; done += batch) {
-    progress?.(done, runs, 'latency');
+    progress?.(done, runs, 'timed runs');
     const measured = await runtime.time(timed, Math.min(batch, runs - done), signal);
     for (const [index, own] of measured.entries()) times[index]?.push(...own);
   }
-  progress?.(runs, runs, 'latency');
-  const rows = opened.map(({ entry, optimization, notes }, index): LatencyRow => {
-    const sorted = (times[index] ?? []).toSorted((a, b) => a - b);
-    return {
-      name: entry.name,
-      median: quantile(sorted, 0.5),
-      p10: quantile(sorted, 0.1),
-      p90: quantile(sorted, 0.9),
-      optimization,
-      notes,
-    };
-  });
-  for (const { session } of opened) await runtime.close(session);
-  await runtime.release(Object.values(feeds));
-  const load = loadavg()[0] ?? 0;
-  const wide = rows.some((row) => (row.p90 - row.p10) / row.median > WIDE_SPREAD);
-  const busy = wide || load > information.cores + threads;
-  return {
-    device: information.device,
-    onnxRuntime: information.onnxRuntime,
-    threads,
-    runs,
-    busy,
-    load,
-    rows,
-  };
+  progress?.(runs, runs, 'timed runs');
+  return times;
 }
 
-/** The value at `share` of a sorted list, interpolated between neighbours. */
+function spreadOf(times: readonly number[]): Pick<LatencyRow, 'median' | 'p10' | 'p90'> {
+  const sorted = times.toSorted((a, b) => a - b);
+  return { median: quantile(sorted, 0.5), p10: quantile(sorted, 0.1), p90: quantile(sorted, 0.9) };
+}
+
+/** The value at `share` of a sorted list, interpolated between neighbours; NaN for an empty list. */
 export function quantile(sorted: readonly number[], share: number): number {
   const position = share * (sorted.length - 1);
   const below = sorted[Math.floor(position)] ?? Number.NaN;

@@ -40,8 +40,10 @@ export const EMULATION_SETTINGS = { provider: 'cpu', optimization: 'disabled', t
 
 /** The graph outputs whose elements are floating-point numbers. */
 export function floatingOutputs(model: Model): string[] {
-  const { elementType } = modelFacts(model);
-  return model.graph.outputs.map((output) => output.name).filter((name) => isFloating(elementType(name)));
+  const facts = modelFacts(model);
+  return model.graph.outputs
+    .map((output) => output.name)
+    .filter((name) => isFloating(facts.elementType(name)));
 }
 
 /**

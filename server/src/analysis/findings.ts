@@ -19,8 +19,11 @@ export function rangeFindings(
   format: 'fp16' | 'bf16',
   samples: readonly Sample[],
 ): Diagnostic[] {
-  const decided = new Map(plan.decisions.map((decision) => [decision.layer, decision]));
-  const low = ranges.filter((range) => decided.get(range.layer)?.format === format);
+  const decided = new Map(plan.decisions.map((decision) => [decision.layer.nodeIndex, decision]));
+  const low = ranges.flatMap((range): LayerRange[] => {
+    const decision = decided.get(range.layer.nodeIndex);
+    return decision?.format === format ? [withoutHandled(range, decision)] : [];
+  });
   const overflow = low.filter((range) => range.overflow > 0).toSorted((a, b) => b.maxAbs - a.maxAbs);
   const underflow = low
     .filter((range) => range.underflow > UNDERFLOW_SHARE)
@@ -58,15 +61,22 @@ export function toleranceFindings(plan: BoundPlan, verdicts: readonly ToleranceV
     });
 }
 
+/** Without the overflow of weights where the plan says what becomes of it. */
+function withoutHandled(range: LayerRange, { overflow }: LayerDecision): LayerRange {
+  if (overflow === 'error') return range;
+  const tensors = range.tensors.map((one) => (one.kind === 'weight' ? { ...one, overflow: 0 } : one));
+  return { ...range, tensors, overflow: tensors.reduce((sum, one) => sum + one.overflow, 0) };
+}
+
 function perStatement(
   plan: BoundPlan,
-  decided: ReadonlyMap<LayerRange['layer'], LayerDecision>,
+  decided: ReadonlyMap<number, LayerDecision>,
   ranges: readonly LayerRange[],
   describe: (own: readonly LayerRange[]) => Pick<Diagnostic, 'code' | 'severity' | 'message'>,
 ): Diagnostic[] {
   const groups = new Map<DecisionSource, LayerRange[]>();
   for (const range of ranges) {
-    const source = decided.get(range.layer)?.source;
+    const source = decided.get(range.layer.nodeIndex)?.source;
     if (source === undefined) continue;
     const group = groups.get(source);
     if (group === undefined) groups.set(source, [range]);
@@ -88,10 +98,8 @@ function listed(ranges: readonly LayerRange[], describe: (range: LayerRange) => 
 function describeOverflow(range: LayerRange, samples: readonly Sample[]): string {
   const worst = largest(range.tensors.filter((one) => one.overflow > 0));
   if (worst === undefined) return `"${range.layer.name}"`;
-  const where =
-    worst.kind === 'weight'
-      ? `weight "${worst.tensor}", index ${worst.index}`
-      : `sample ${samples[worst.sample ?? 0]?.name ?? worst.sample ?? 0}, index ${worst.index}`;
+  const sample = worst.sample === undefined ? undefined : (samples[worst.sample]?.name ?? worst.sample);
+  const where = `${sample === undefined ? `weight "${worst.tensor}"` : `sample ${sample}`}, index ${worst.index}`;
   return `"${range.layer.name}" ${worst.overflow} of ${worst.elements} values, largest ${worst.maxAbs.toPrecision(4)} (${where})`;
 }
 

@@ -18,7 +18,9 @@ export async function observedShapes(
   const variant = numbered(model);
   const request = { model: { bytes: variant.bytes, weightsFolder: weightsFolder(model) ?? '.' } };
   const session = await runtime.open({ ...request, ...EMULATION_SETTINGS, profile: true }, signal);
-  const shapes = new Map(Object.entries(sample.inputs).map(([name, { dims }]): [string, Shape] => [name, dims]));
+  const shapes = new Map(
+    Object.entries(sample.inputs).map(([name, { dims }]): [string, Shape] => [name, dims]),
+  );
   try {
     const feeds = await putSample(runtime, sample, signal);
     try {

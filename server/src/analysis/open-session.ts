@@ -2,7 +2,13 @@
  * Opens a model file for execution at the highest optimisation level that the runtime survives. Some levels
  * refuse or crash on correct mixed-precision models; then one level lower is tried and the message says so.
  */
-import { RuntimeFailure, type OptimizationLevel, type Runtime, type Session } from '../runtime/index.js';
+import {
+  RuntimeFailure,
+  type OptimizationLevel,
+  type Runtime,
+  type Session,
+  type SessionRequest,
+} from '../runtime/index.js';
 
 export interface OpenedSession {
   readonly session: Session;
@@ -13,24 +19,26 @@ export interface OpenedSession {
 
 const LEVELS: readonly OptimizationLevel[] = ['all', 'layout', 'extended', 'basic', 'disabled'];
 
-/** `timing` as in `SessionRequest`. */
+/** `timing` and `profile` as in `SessionRequest`. */
 export interface OpenOptions {
   readonly threads: number;
   readonly timing?: boolean;
+  readonly profile?: boolean;
 }
 
-/** Opens the model file `path`; throws the last `RuntimeFailure` when no level works. */
+/** Opens a model file by its path, or a variant; throws the last `RuntimeFailure` when no level works. */
 export async function openOptimized(
   runtime: Runtime,
-  path: string,
+  file: string | SessionRequest['model'],
   options: OpenOptions,
   signal?: AbortSignal,
 ): Promise<OpenedSession> {
+  const model = typeof file === 'string' ? { path: file } : file;
   const notes: string[] = [];
   let last: RuntimeFailure | undefined;
   for (const optimization of LEVELS) {
     try {
-      const request = { ...options, model: { path }, provider: 'cpu', optimization } as const;
+      const request = { ...options, model, provider: 'cpu', optimization } as const;
       const session = await runtime.open(request, signal);
       return { session, optimization, notes };
     } catch (error) {

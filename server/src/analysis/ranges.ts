@@ -1,9 +1,9 @@
 /**
  * The range of every layer: largest value with its sample and index, and what a format makes of the values of
- * its output and its weights: how many overflow, how many become subnormal or zero.
+ * its outputs and its weights: how many overflow, how many become subnormal or zero.
  */
 import { exposed } from '../emulate/index.js';
-import type { Layer } from '../plan/index.js';
+import { isFloating, modelFacts, type Layer } from '../plan/index.js';
 import { tensorRange, weightRanges, type TensorRange } from './tensor-range.js';
 import { EMULATION_SETTINGS, type Evaluation, type WorkOptions } from './evaluation.js';
 
@@ -20,10 +20,15 @@ export interface LayerRange {
   readonly underflow: number;
 }
 
-/** Elements whose outputs are kept at a time; more layers than fit are measured in further sessions. */
+/** Elements whose outputs are kept at a time (256 MB); more than fit are measured in further sessions. */
 const ELEMENTS_AT_A_TIME = 64 * 1024 * 1024;
+/** What an output whose size is not known is taken for. */
+const UNKNOWN_ELEMENTS = ELEMENTS_AT_A_TIME / 32;
 
-/** Measures the ranges of `layers` for `format`. `elements` tells how many elements an output has, if known. */
+/**
+ * Measures the ranges of `layers` for `format`: of all their floating-point outputs and of their weights. `elements`
+ * tells how many elements an output has, if known.
+ */
 export async function layerRanges(
   evaluation: Evaluation,
   layers: readonly Layer[],
@@ -35,39 +40,43 @@ export async function layerRanges(
   readonly sessions: number;
   readonly inferences: number;
 }> {
-  const outputs = layers.map((layer) => layer.node.outputs.find((name) => name !== '') ?? '');
+  const { runtime, model, feeds } = evaluation;
+  const facts = modelFacts(model);
+  const outputs = layers.map((layer) =>
+    layer.node.outputs.filter((name) => isFloating(facts.elementType(name))),
+  );
+  const groups = groupBySize(new Set(outputs.flat()), elements);
+  const total = groups.length * feeds.length;
   const found = new Map<string, TensorRange>();
-  const groups = groupBySize(outputs, elements);
-  const total = groups.length * evaluation.feeds.length;
   let inferences = 0;
   for (const group of groups) {
-    const session = await evaluation.runtime.open(
-      {
-        model: { bytes: exposed(evaluation.model, group).bytes, weightsFolder: evaluation.folder },
-        ...EMULATION_SETTINGS,
-      },
-      signal,
-    );
+    const { bytes } = exposed(model, group);
+    const request = { model: { bytes, weightsFolder: evaluation.folder }, ...EMULATION_SETTINGS };
+    const session = await runtime.open(request, signal);
     try {
-      for (const [sample, feed] of evaluation.feeds.entries()) {
+      for (const [sample, feed] of feeds.entries()) {
         progress?.(inferences, total, 'ranges');
-        const results = await evaluation.runtime.run(session, feed, group, signal);
+        const results = await runtime.run(session, feed, group, signal);
         inferences += 1;
-        for (const [tensor, handle] of Object.entries(results)) {
-          const [figures] = await evaluation.runtime.ranges(handle, [format], signal);
-          if (figures !== undefined)
+        try {
+          for (const [tensor, handle] of Object.entries(results)) {
+            const [figures] = await runtime.ranges(handle, [format], signal);
+            if (figures === undefined) continue;
             found.set(tensor, merge(found.get(tensor), tensorRange(tensor, 'output', figures, sample)));
+          }
+        } finally {
+          await runtime.release(Object.values(results));
         }
-        await evaluation.runtime.release(Object.values(results));
       }
     } finally {
-      await evaluation.runtime.close(session);
+      await runtime.close(session);
     }
   }
-  const weights = await weightRanges(evaluation.runtime, evaluation.model, layers, format, signal);
   progress?.(total, total, 'ranges');
+  const weights = await weightRanges(runtime, model, layers, format, { signal, progress });
   const ranges = layers.map((layer, index) => {
-    const own = [found.get(outputs[index] ?? ''), ...layer.weights.map((weight) => weights.get(weight))];
+    const written = (outputs[index] ?? []).map((name) => found.get(name));
+    const own = [...written, ...layer.weights.map((weight) => weights.get(weight))];
     return summarize(
       layer,
       own.filter((one) => one !== undefined),
@@ -77,30 +86,26 @@ export async function layerRanges(
 }
 
 function groupBySize(
-  tensors: readonly string[],
+  tensors: ReadonlySet<string>,
   elements: (tensor: string) => number | undefined,
 ): string[][] {
   const groups: string[][] = [];
-  let current: string[] = [];
-  let size = 0;
-  for (const tensor of new Set(tensors)) {
-    if (tensor === '') continue;
-    const own = elements(tensor) ?? 0;
-    if (current.length > 0 && size + own > ELEMENTS_AT_A_TIME) {
-      groups.push(current);
-      current = [];
+  let size = Number.POSITIVE_INFINITY;
+  for (const tensor of tensors) {
+    const own = elements(tensor) ?? UNKNOWN_ELEMENTS;
+    if (size + own > ELEMENTS_AT_A_TIME) {
+      groups.push([]);
       size = 0;
     }
-    current.push(tensor);
+    groups.at(-1)?.push(tensor);
     size += own;
   }
-  if (current.length > 0) groups.push(current);
   return groups;
 }
 
 function merge(a: TensorRange | undefined, b: TensorRange): TensorRange {
   if (a === undefined) return b;
-  const larger = b.maxAbs > a.maxAbs ? b : a;
+  const larger = b.maxAbs > a.maxAbs || a.index < 0 ? b : a;
   return {
     ...larger,
     elements: a.elements + b.elements,

@@ -5,15 +5,17 @@
 import { tensorBytes, tensorLocation, weightsFolder, type Model, type Tensor } from '../onnx/index.js';
 import type { Layer } from '../plan/index.js';
 import type { RangeFigures, Runtime, TensorContent } from '../runtime/index.js';
+import type { WorkOptions } from './evaluation.js';
 
 export interface TensorRange {
   readonly tensor: string;
   readonly kind: 'output' | 'weight';
   readonly elements: number;
   readonly maxAbs: number;
-  /** Where the largest value is: the sample (absent for a weight) and the flat index. */
+  /** Where the largest value is: the position of the sample (undefined for a weight) and the flat index in it. */
   readonly sample: number | undefined;
   readonly index: number;
+  /** Elements that are infinite or NaN before any rounding. */
   readonly nonFinite: number;
   readonly overflow: number;
   readonly underflow: number;
@@ -38,17 +40,23 @@ export async function weightRanges(
   model: Model,
   layers: readonly Layer[],
   format: 'fp16' | 'bf16',
-  signal?: AbortSignal,
+  { signal, progress }: WorkOptions = {},
 ): Promise<ReadonlyMap<Tensor, TensorRange>> {
   const ranges = new Map<Tensor, TensorRange>();
-  for (const weight of new Set(layers.flatMap((layer) => layer.weights))) {
+  const weights = new Set(layers.flatMap((layer) => layer.weights));
+  for (const [index, weight] of [...weights].entries()) {
+    progress?.(index, weights.size, 'weights');
     const content = weightContent(model, weight);
     if (content === undefined) continue;
     const handle = await runtime.put(weight.dataType, weight.dims, content, signal);
-    const [figures] = await runtime.ranges(handle, [format], signal);
-    await runtime.release([handle]);
-    if (figures !== undefined) ranges.set(weight, tensorRange(weight.name, 'weight', figures, undefined));
+    try {
+      const [figures] = await runtime.ranges(handle, [format], signal);
+      if (figures !== undefined) ranges.set(weight, tensorRange(weight.name, 'weight', figures, undefined));
+    } finally {
+      await runtime.release([handle]);
+    }
   }
+  progress?.(weights.size, weights.size, 'weights');
   return ranges;
 }
 
@@ -58,9 +66,9 @@ export async function layersBeyondRange(
   model: Model,
   layers: readonly Layer[],
   format: 'fp16' | 'bf16',
-  signal?: AbortSignal,
+  options: WorkOptions = {},
 ): Promise<ReadonlyMap<Layer, TensorRange>> {
-  const ranges = await weightRanges(runtime, model, layers, format, signal);
+  const ranges = await weightRanges(runtime, model, layers, format, options);
   const beyond = new Map<Layer, TensorRange>();
   for (const layer of layers) {
     for (const weight of layer.weights) {

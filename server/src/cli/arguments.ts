@@ -3,7 +3,7 @@
  * status, never a stack.
  */
 import { parseArgs } from 'node:util';
-import { nearest } from '../language/index.js';
+import { nearest, TARGETS } from '../language/index.js';
 import { CommandFailure, EXIT } from './exit-status.js';
 
 interface OptionSpecification {
@@ -75,6 +75,10 @@ export function parseArguments(
   if (!help && (positionals.length < fewest || positionals.length > most)) {
     throw usage(`wants ${specification.arguments}; see \`onnx-precision ${specification.name} --help\``);
   }
+  const target = values.get('target');
+  if (typeof target === 'string' && !TARGETS.some(({ name }) => name === target)) {
+    throw usage(`--target is one of ${TARGETS.map(({ name }) => name).join(', ')}, not "${target}"`);
+  }
   const text = (name: string): string | undefined => {
     const value = values.get(name);
     return typeof value === 'string' ? value : undefined;
@@ -104,11 +108,15 @@ export function parseArguments(
 
 /** The usage text of a subcommand. */
 export function usageOf(specification: SubcommandSpecification): string {
-  const options = Object.entries({ ...specification.options, ...COMMON }).map(([name, option]) => {
+  const forms = Object.entries({ ...specification.options, ...COMMON }).map(([name, option]) => {
     const short = option.short === undefined ? '' : `-${option.short}, `;
-    const form = `${short}--${name}${option.value === undefined ? '' : ` ${option.value}`}`;
-    return `  ${form.padEnd(24)}${option.help}`;
+    return {
+      form: `${short}--${name}${option.value === undefined ? '' : ` ${option.value}`}`,
+      help: option.help,
+    };
   });
+  const width = Math.max(...forms.map(({ form }) => form.length)) + 2;
+  const options = forms.map(({ form, help }) => `  ${form.padEnd(width)}${help}`);
   const head = `onnx-precision ${specification.name} ${specification.arguments} [options]`;
   return [head, '', specification.summary, '', ...options, ''].join('\n');
 }

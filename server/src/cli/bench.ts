@@ -1,13 +1,14 @@
 /** `bench PLAN [--runs N]`: latency of FP32, the plan and all-FP16, in turns, executed for real. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { benchmark, type Benchmark } from '../analysis/index.js';
-import { allowedFormats, type BoundPlan } from '../plan/index.js';
+import { externalLocations, weightsFolder, type Model } from '../onnx/index.js';
+import type { BoundPlan } from '../plan/index.js';
 import { formatMilliseconds, formatSize } from '../report/index.js';
 import { CommandFailure, EXIT, type ExitStatus } from './exit-status.js';
 import { allLow, exportModel, type ExportedModel } from './export-model.js';
-import { loadPlan, needModel } from './load.js';
+import { errorsOf, loadPlan, needModel } from './load.js';
 import type { Output } from './output.js';
 import type { Subcommand } from './subcommand.js';
 import { formatTable } from './table.js';
@@ -21,22 +22,24 @@ export const bench: Subcommand = {
     summary: 'Latency of FP32, the plan and all-FP16 on this machine, in turns, with spread.',
     options: { runs: { type: 'string', value: 'N', help: 'timed runs of each model (default 50)' } },
   },
-  run: async ({ parsed, output, signal }): Promise<ExitStatus> => {
+  run: async (context): Promise<ExitStatus> => {
+    const { parsed, output } = context;
     const runs = parsed.integer('runs', 50);
     const loaded = loadPlan(parsed.positionals[0] ?? '');
     const plan = needModel(loaded, output);
-    return withWork(loaded, plan, parsed, output, signal, async (work) => {
+    return withWork(loaded, plan, context, async (work) => {
       const { timed, models } = await benchPlan(work, plan, runs, output);
       printBenchmark(timed, models, output);
-      return EXIT.holds;
+      return errorsOf(plan) > 0 ? EXIT.short : EXIT.holds;
     });
   },
 };
 
+/** Bytes of each model, external data included, and the casts of those that were converted. */
 export interface BenchedModels {
   readonly fp32: { readonly bytes: number };
-  readonly plan: ExportedModel;
-  readonly fp16: ExportedModel;
+  readonly plan: { readonly bytes: number; readonly casts: number };
+  readonly fp16: { readonly bytes: number; readonly casts: number };
 }
 
 /** Exports the plan and its all-FP16 variant to a folder that is removed again, and times them with the original. */
@@ -53,18 +56,20 @@ export async function benchPlan(
   }
   const folder = mkdtempSync(join(tmpdir(), 'onnx-precision-bench-'));
   try {
-    const low = allLow(plan, 'fp16', ({ layer }) => allowedFormats(plan.model, layer).includes('fp16'));
-    const models: BenchedModels = {
-      fp32: { bytes: plan.model.source.length },
-      plan: await exportModel(plan, plan.decisions, join(folder, 'plan.onnx'), work.signal),
-      fp16: await exportModel(plan, low, join(folder, 'fp16.onnx'), work.signal),
-    };
+    const { loaded, signal, threads } = work;
+    const low = allLow(plan, 'fp16');
+    const mixed = await exportModel(loaded, plan, plan.decisions, join(folder, 'plan.onnx'), signal);
+    const fp16 = await exportModel(loaded, plan, low, join(folder, 'fp16.onnx'), signal);
     const entries = [
       { name: 'fp32', path: original },
-      { name: 'plan', path: models.plan.path },
-      { name: 'fp16', path: models.fp16.path },
+      { name: 'plan', path: mixed.path },
+      { name: 'fp16', path: fp16.path },
     ];
-    const { signal, threads } = work;
+    const models = {
+      fp32: { bytes: originalBytes(plan.model) },
+      plan: withData(mixed),
+      fp16: withData(fp16),
+    };
     const timed = await benchmark(work.runtime, entries, sample, {
       runs,
       threads,
@@ -75,6 +80,17 @@ export async function benchPlan(
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function withData({ bytes, externalBytes, casts }: ExportedModel): BenchedModels['plan'] {
+  return { bytes: bytes + externalBytes, casts };
+}
+
+function originalBytes(model: Model): number {
+  const data = [...externalLocations(model)].map((location) =>
+    resolve(weightsFolder(model) ?? '.', location),
+  );
+  return data.reduce((sum, path) => sum + statSync(path).size, model.source.length);
 }
 
 function printBenchmark(timed: Benchmark, models: BenchedModels, output: Output): void {

@@ -1,9 +1,10 @@
 /** `check PLAN...`: every diagnostic that needs no inference. */
-import { placeDiagnostics, diagnosticLine, githubLines, sarifLog } from './diagnostics.js';
+import { diagnosticForm, writeDiagnostics } from './diagnostic-form.js';
+import { placeDiagnostics, type PlacedDiagnostic } from './diagnostics.js';
 import { EXIT, type ExitStatus } from './exit-status.js';
 import { loadPlan } from './load.js';
+import { readSamples } from './samples.js';
 import type { Subcommand } from './subcommand.js';
-import { VERSION } from './version.js';
 
 export const check: Subcommand = {
   specification: {
@@ -15,24 +16,16 @@ export const check: Subcommand = {
       format: { type: 'string', value: 'text|sarif|github', help: 'how diagnostics are written' },
     },
   },
-  run: ({ parsed, output }): Promise<ExitStatus> => {
-    const form = parsed.choice('format', ['text', 'sarif', 'github']);
-    const placed = parsed.positionals.flatMap((path) => {
+  run: async ({ parsed, output, signal }): Promise<ExitStatus> => {
+    const form = diagnosticForm(parsed);
+    const placed: PlacedDiagnostic[] = [];
+    for (const path of parsed.positionals) {
       const { path: absolute, text, plan } = loadPlan(path);
-      return placeDiagnostics(absolute, text, plan.diagnostics);
-    });
-    const folder = process.cwd();
-    switch (form) {
-      case 'sarif':
-        output.raw(`${JSON.stringify(sarifLog(placed, folder, VERSION), null, 2)}\n`);
-        break;
-      case 'github':
-        for (const line of githubLines(placed, folder)) output.raw(`${line}\n`);
-        break;
-      case 'text':
-        for (const one of placed) if (!parsed.json) output.problem(diagnosticLine(one, folder));
-        output.document({ diagnostics: placed });
+      const ofSamples = plan.model === undefined ? [] : (await readSamples(plan, signal)).diagnostics;
+      placed.push(...placeDiagnostics(absolute, text, [...plan.diagnostics, ...ofSamples]));
     }
-    return Promise.resolve(placed.some((one) => one.severity === 'error') ? EXIT.short : EXIT.holds);
+    writeDiagnostics(form, placed, output);
+    output.document({ diagnostics: placed });
+    return placed.some((one) => one.severity === 'error') ? EXIT.short : EXIT.holds;
   },
 };

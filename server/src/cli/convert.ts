@@ -1,9 +1,9 @@
 /** `convert PLAN -o OUT.onnx [--verify]`: writes the mixed-precision model. */
 import { relative, resolve } from 'node:path';
-import { openOptimized } from '../analysis/index.js';
+import { openOptimized, RuntimeFailure, type OpenedSession } from '../analysis/index.js';
 import { CommandFailure, EXIT, type ExitStatus } from './exit-status.js';
-import { exportModel, RefusedExport } from './export-model.js';
-import { loadPlan, needModel, reportDiagnostics } from './load.js';
+import { exportModel } from './export-model.js';
+import { loadPlan, needModel, refuseErrors } from './load.js';
 import type { Output } from './output.js';
 import { formatSize } from '../report/index.js';
 import type { Subcommand } from './subcommand.js';
@@ -20,24 +20,18 @@ export const convert: Subcommand = {
       verify: { type: 'boolean', help: 'load and run what was written on every sample' },
     },
   },
-  run: async ({ parsed, output, signal }): Promise<ExitStatus> => {
+  run: async (context): Promise<ExitStatus> => {
+    const { parsed, output, signal } = context;
     const target = parsed.text('output');
     if (target === undefined) throw new CommandFailure(EXIT.usage, 'usage', 'convert wants -o OUT.onnx');
     const loaded = loadPlan(parsed.positionals[0] ?? '');
+    refusePlan(resolve(target), loaded.path);
     const plan = needModel(loaded, output);
-    refuseErrors(plan.diagnostics.filter((one) => one.severity === 'error').length, loaded.path);
-    const exported = await exportModel(plan, plan.decisions, resolve(target), signal).catch(
-      (error: unknown) => {
-        if (error instanceof RefusedExport) reportDiagnostics(loaded, error.diagnostics, output);
-        throw error;
-      },
-    );
-    let verified: boolean | null = null;
-    if (parsed.flag('verify')) {
-      verified = await withWork(loaded, plan, parsed, output, signal, (work) =>
-        runs(work, exported.path, output),
-      );
-    }
+    refuseErrors(plan);
+    const exported = await exportModel(loaded, plan, plan.decisions, resolve(target), signal);
+    const verified = parsed.flag('verify')
+      ? await withWork(loaded, plan, context, (work) => runs(work, exported.path, output))
+      : null;
     for (const warning of exported.warnings) output.problem(`warning ${warning.code}: ${warning.message}`);
     const layers = Object.entries(exported.layers).map(([format, count]) => `${count} ${format}`);
     output.line(
@@ -56,27 +50,40 @@ export const convert: Subcommand = {
   },
 };
 
-/** A plan with errors decides something else than its author meant: it is not exported. */
-function refuseErrors(errors: number, path: string): void {
-  if (errors === 0) return;
-  const message = `the plan has ${errors} error${errors === 1 ? '' : 's'}; mend ${errors === 1 ? 'it' : 'them'} first`;
-  throw new CommandFailure(EXIT.short, 'plan-has-errors', message, path);
+/** A model is never written over a plan: this one, or whatever goes by a plan's name. */
+function refusePlan(target: string, plan: string): void {
+  if (target !== plan && !target.toLowerCase().endsWith('.precision')) return;
+  throw new CommandFailure(EXIT.usage, 'cannot-write', 'this is the name of a plan; choose another', target);
 }
 
+/** The written model in a session; where no level loads it, the message says that the file is there all the same. */
+async function openWritten({ runtime, signal, threads }: Work, path: string): Promise<OpenedSession> {
+  try {
+    return await openOptimized(runtime, path, { threads }, signal);
+  } catch (error) {
+    if (!(error instanceof RuntimeFailure) || error.kind !== 'refused') throw error;
+    const message = `the model is written and its types are right, but the runtime of this machine cannot run it: ${error.message}`;
+    throw new CommandFailure(EXIT.runtimeFailed, 'runtime-refused', message, path);
+  }
+}
+
+/** Whether the model at `path` loads, has the inputs and outputs of the plan's model, and runs on every sample. */
 async function runs(work: Work, path: string, output: Output): Promise<boolean> {
-  const { session, notes } = await openOptimized(work.runtime, path, work.threads, work.signal);
+  const { runtime, signal } = work;
+  const { session, notes } = await openWritten(work, path);
   for (const note of notes) output.note(note);
-  const evaluation = await work.evaluation();
-  const wanted = evaluation.model.graph.outputs.map((one) => one.name).join(', ');
-  const found = session.outputs.join(', ');
-  if (found !== wanted) {
-    output.problem(`error signature: the outputs are ${found}, wanted ${wanted}`);
+  const { original, feeds } = await work.evaluation();
+  for (const side of ['inputs', 'outputs'] as const) {
+    const [found, wanted] = [session[side].join(', '), original[side].join(', ')];
+    if (found === wanted) continue;
+    output.problem(`error signature: the ${side} are ${found}, wanted ${wanted}`);
     return false;
   }
-  for (const feed of evaluation.feeds) {
-    const outputs = await work.runtime.run(session, feed, undefined, work.signal);
-    await work.runtime.release(Object.values(outputs));
+  for (const [index, feed] of feeds.entries()) {
+    output.progress(index, feeds.length, 'written model');
+    await runtime.release(Object.values(await runtime.run(session, feed, undefined, signal)));
   }
-  await work.runtime.close(session);
+  output.progress(feeds.length, feeds.length, 'written model');
+  await runtime.close(session);
   return true;
 }

@@ -3,7 +3,8 @@
  * code-review services read. Lines and columns count from 1 in text and SARIF, from 0 in our own JSON.
  */
 import { readFileSync } from 'node:fs';
-import { relative } from 'node:path';
+import { isAbsolute, relative } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { LineIndex, type Diagnostic } from '../language/index.js';
 
 /** A diagnostic with the file and the lines that it stands on. */
@@ -75,6 +76,7 @@ export function sarifLog(diagnostics: readonly PlacedDiagnostic[], folder: strin
     runs: [
       {
         tool: { driver: { name: 'onnx-precision', version, rules: rules.map((id) => ({ id })) } },
+        columnKind: 'utf16CodeUnits',
         results: diagnostics.map(({ path, range, severity, code, message }) => ({
           ruleId: code,
           level: level[severity],
@@ -82,7 +84,7 @@ export function sarifLog(diagnostics: readonly PlacedDiagnostic[], folder: strin
           locations: [
             {
               physicalLocation: {
-                artifactLocation: { uri: encodeURI(shorter(path, folder).replaceAll('\\', '/')) },
+                artifactLocation: { uri: uriOf(shorter(path, folder)) },
                 region: {
                   startLine: range.start.line + 1,
                   startColumn: range.start.character + 1,
@@ -96,6 +98,11 @@ export function sarifLog(diagnostics: readonly PlacedDiagnostic[], folder: strin
       },
     ],
   };
+}
+
+function uriOf(path: string): string {
+  if (isAbsolute(path)) return pathToFileURL(path).href;
+  return path.replaceAll('\\', '/').split('/').map(encodeURIComponent).join('/');
 }
 
 function shorter(path: string, folder: string): string {

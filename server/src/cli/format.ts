@@ -14,7 +14,7 @@ export const format: Subcommand = {
     summary: 'Formats plans in place: order and comments stay, one space between words.',
     options: { check: { type: 'boolean', help: 'change nothing; status 1 where a plan is not formatted' } },
   },
-  run: ({ parsed, output }): Promise<ExitStatus> => {
+  run: async ({ parsed, output }): Promise<ExitStatus> => {
     const files = parsed.positionals.map((path) => {
       const text = readPlanText(resolve(path));
       return { path, text, formatted: formatText(text) };
@@ -22,10 +22,10 @@ export const format: Subcommand = {
     const changed = files.filter((file) => file.text !== file.formatted);
     const check = parsed.flag('check');
     for (const file of changed) {
-      if (!check) replaceFile(resolve(file.path), file.formatted);
+      if (!check) await replaceFile(resolve(file.path), file.formatted);
       output.line(`${file.path}: ${check ? 'not formatted' : 'formatted'}`);
     }
     output.document({ changed: changed.map((file) => file.path), written: !check });
-    return Promise.resolve(check && changed.length > 0 ? EXIT.short : EXIT.holds);
+    return check && changed.length > 0 ? EXIT.short : EXIT.holds;
   },
 };

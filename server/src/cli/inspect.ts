@@ -48,7 +48,7 @@ export const inspect: Subcommand = {
     const weighted = layers.filter((layer) => layer.weights.length > 0).length;
     const rest = Object.entries(notLayers).map(([role, count]) => `${count} ${role}`);
     output.line(
-      `${model.graph.nodes.length} nodes: ${layers.length} layers (${weighted} with weights), ${rest.join(', ')}`,
+      `${model.graph.nodes.length} nodes: ${[`${layers.length} layers (${weighted} with weights)`, ...rest].join(', ')}`,
     );
     output.document({
       model: {

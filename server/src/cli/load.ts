@@ -1,10 +1,11 @@
 /** From the path of a plan to a bound plan: what every subcommand that takes a plan does first. */
+import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parse, type Diagnostic, type SyntaxTree } from '../language/index.js';
-import { bindPlan, type TracedPlan, type UnboundPlan } from '../plan/index.js';
-import { diagnosticLine, placeDiagnostics } from './diagnostics.js';
-import { CommandFailure, EXIT } from './exit-status.js';
+import { bindPlan, type BoundPlan, type TracedPlan, type UnboundPlan } from '../plan/index.js';
+import { diagnosticLine, placeDiagnostics, type PlacedDiagnostic } from './diagnostics.js';
+import { CommandFailure, EXIT, failureOf } from './exit-status.js';
 import type { Output } from './output.js';
 import { diskFiles } from './plan-files.js';
 
@@ -25,25 +26,53 @@ export function loadPlan(path: string): LoadedPlan {
 
 /** The text of a plan, or a `CommandFailure` that says why there is none. */
 export function readPlanText(path: string): string {
+  let bytes: Buffer;
   try {
-    return readFileSync(path, 'utf8');
+    bytes = readFileSync(path);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     const why =
       code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'this is a folder, not a plan' : String(error);
     throw new CommandFailure(EXIT.usage, 'plan-unreadable', why, path);
   }
+  // Text that is decoded with replacements would be written back with them.
+  const wrong = firstWrongByte(bytes);
+  if (wrong === undefined) return bytes.toString('utf8');
+  const message = `this is no UTF-8 text: what begins at byte ${wrong} is no character`;
+  throw new CommandFailure(EXIT.usage, 'plan-unreadable', message, path);
+}
+
+/** Where the first malformed UTF-8 sequence begins; undefined where there is none. */
+function firstWrongByte(bytes: Buffer): number | undefined {
+  if (isUtf8(bytes)) return undefined;
+  // The longest whole prefix, by halving: a prefix is whole but for the at most three bytes that a cut can split.
+  let whole = 0;
+  let broken = bytes.length;
+  while (broken - whole > 1) {
+    const middle = (whole + broken) >> 1;
+    const decodes = [0, 1, 2, 3].some((cut) => middle > cut && isUtf8(bytes.subarray(0, middle - cut)));
+    if (decodes) whole = middle;
+    else broken = middle;
+  }
+  return (
+    [...Array(4).keys()]
+      .map((cut) => whole - cut)
+      .find((end) => end >= 0 && isUtf8(bytes.subarray(0, end))) ?? 0
+  );
 }
 
 /**
- * The bound plan for subcommands that need a model. Diagnostics of `least` severity and worse are printed;
- * a plan without a readable model ends the command.
+ * The bound plan for subcommands that need a model. Its errors and warnings are printed; a plan without a readable
+ * model ends the command with them.
  */
 export function needModel(loaded: LoadedPlan, output: Output): TracedPlan {
   const { plan } = loaded;
-  reportDiagnostics(loaded, plan.diagnostics, output);
-  if (plan.model !== undefined) return plan;
-  throw new CommandFailure(EXIT.usage, 'model-unreadable', 'the plan has no model to work on', loaded.path);
+  if (plan.model !== undefined) {
+    reportDiagnostics(loaded, plan.diagnostics, output);
+    return plan;
+  }
+  const failure = failureOf(EXIT.usage, placeSerious(loaded, plan.diagnostics));
+  throw failure ?? new CommandFailure(EXIT.usage, 'model-unreadable', 'the plan has no model', loaded.path);
 }
 
 /** Prints errors and warnings; remarks of lower severity belong to `check`. */
@@ -52,8 +81,26 @@ export function reportDiagnostics(
   diagnostics: readonly Diagnostic[],
   output: Output,
 ): void {
-  const serious = diagnostics.filter((one) => one.severity === 'error' || one.severity === 'warning');
-  for (const placed of placeDiagnostics(loaded.path, loaded.text, serious)) {
+  for (const placed of placeSerious(loaded, diagnostics)) {
     output.problem(diagnosticLine(placed, process.cwd()));
   }
+}
+
+/** Errors and warnings with their lines. */
+export function placeSerious(loaded: LoadedPlan, diagnostics: readonly Diagnostic[]): PlacedDiagnostic[] {
+  const serious = diagnostics.filter((one) => one.severity === 'error' || one.severity === 'warning');
+  return placeDiagnostics(loaded.path, loaded.text, serious);
+}
+
+/** How many errors the plan has: statements that its author meant and that count for nothing. */
+export function errorsOf(plan: BoundPlan): number {
+  return plan.diagnostics.filter((one) => one.severity === 'error').length;
+}
+
+/** A plan with errors decides something else than its author meant: nothing is made of it. */
+export function refuseErrors(plan: BoundPlan): void {
+  const errors = errorsOf(plan);
+  if (errors === 0) return;
+  const message = `the plan has ${errors} error${errors === 1 ? '' : 's'}; mend ${errors === 1 ? 'it' : 'them'} first`;
+  throw new CommandFailure(EXIT.short, 'plan-has-errors', message, plan.path);
 }

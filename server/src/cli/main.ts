@@ -1,6 +1,12 @@
 /** The process of the `onnx-precision` command: its arguments, its streams, Ctrl-C. No logic. */
 import { runCommand } from './run.js';
 
+// Whoever reads the output may stop reading, as `head` does: then there is nobody to write for.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
 const interrupt = new AbortController();
 process.on('SIGINT', () => {
   // The second one does not wait for anything.

@@ -7,7 +7,7 @@ import type { Progress } from '../analysis/index.js';
 /** The two streams, so that tests can read what was written. */
 export interface Streams {
   readonly out: { write(text: string): unknown };
-  readonly error: { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number };
+  readonly error: { write(text: string): unknown; readonly isTTY?: boolean };
 }
 
 export interface OutputOptions {
@@ -17,10 +17,13 @@ export interface OutputOptions {
 
 /** Cells of the progress bar. */
 const BAR = 24;
+/** Lines of progress for each phase where there is no terminal: at the start, then every quarter. */
+const STEPS = 4;
 
 export class Output {
-  private shown: { readonly what: string; readonly tenth: number } | undefined;
+  private shown: { readonly what: string; readonly step: number } | undefined;
   private barOpen = false;
+  private result: string | undefined;
 
   constructor(
     readonly streams: Streams,
@@ -34,11 +37,16 @@ export class Output {
     this.streams.out.write(`${text}\n`);
   }
 
-  /** The one document of `--json`. */
+  /** The one document of `--json`, written by `end`: a failure after it takes its place. */
   document(value: unknown): void {
-    if (!this.options.json) return;
+    if (this.options.json) this.result = `${JSON.stringify(value, jsonNumber, 2)}\n`;
+  }
+
+  /** To be called once, when nothing more comes. */
+  end(): void {
     this.endBar();
-    this.streams.out.write(`${JSON.stringify(value, jsonNumber, 2)}\n`);
+    if (this.result !== undefined) this.streams.out.write(this.result);
+    this.result = undefined;
   }
 
   /** Text that is the result itself, such as a formatted plan. */
@@ -71,9 +79,9 @@ export class Output {
       this.barOpen = true;
       return;
     }
-    const tenth = Math.floor(share * 4);
-    if (this.shown?.what === what && this.shown.tenth === tenth) return;
-    this.shown = { what, tenth };
+    const step = Math.floor(share * STEPS);
+    if (this.shown?.what === what && this.shown.step === step) return;
+    this.shown = { what, step };
     this.streams.error.write(`${what}: ${done}/${total}\n`);
   };
 

@@ -1,36 +1,33 @@
-/** Replaces a text file as a whole: a new file beside it, then a rename, so that no moment leaves half of it. */
-import { closeSync, fsyncSync, openSync, renameSync, statSync, unlinkSync, writeSync } from 'node:fs';
+/** Replaces a text file as a whole: every moment has the old text or the new one. Knows nothing of plans. */
+import { readFileSync } from 'node:fs';
+import { applyEdits, type TextEdit } from '../language/index.js';
+import { writePieces, type WritableFileSystem } from '../onnx/index.js';
 import { CommandFailure, EXIT } from './exit-status.js';
 
 /** Writes `text` to `path`; a `CommandFailure` says why it could not, and the old file is then untouched. */
-export function replaceFile(path: string, text: string): void {
-  const temporary = `${path}.${process.pid}.tmp`;
-  try {
-    const descriptor = openSync(temporary, 'wx', fileMode(path));
-    try {
-      const bytes = Buffer.from(text, 'utf8');
-      let written = 0;
-      while (written < bytes.length) written += writeSync(descriptor, bytes, written);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    renameSync(temporary, path);
-  } catch (error) {
-    try {
-      unlinkSync(temporary);
-    } catch {
-      // It was never made, or is not ours to remove: the message below is what matters.
-    }
-    const why = error instanceof Error ? error.message : String(error);
-    throw new CommandFailure(EXIT.usage, 'cannot-write', why, path);
+export async function replaceFile(path: string, text: string, files?: WritableFileSystem): Promise<void> {
+  const written = await writePieces(path, [{ kind: 'bytes', bytes: Buffer.from(text, 'utf8') }], files);
+  if ('problem' in written) {
+    throw new CommandFailure(EXIT.usage, written.problem.code, written.problem.message, path);
   }
 }
 
-function fileMode(path: string): number {
+/** Applies edits to a file that held `text` when it was read; what was saved there since then is never written over. */
+export async function editFile(
+  { path, text }: { readonly path: string; readonly text: string },
+  edits: readonly TextEdit[],
+): Promise<void> {
+  if (textOf(path) !== text) {
+    const message = 'the file was changed meanwhile and is left as it is; run the command again';
+    throw new CommandFailure(EXIT.usage, 'changed-meanwhile', message, path);
+  }
+  await replaceFile(path, applyEdits(text, edits));
+}
+
+function textOf(path: string): string | undefined {
   try {
-    return statSync(path).mode & 0o777;
+    return readFileSync(path, 'utf8');
   } catch {
-    return 0o644;
+    return undefined;
   }
 }

@@ -1,14 +1,15 @@
 /**
  * Runs one command line and gives its exit status. All failures end here, as one message: on standard error for
- * people, as a document with `--json`. Knows no process: streams and signal are given.
+ * people, as a document with `--json`. Knows no process: streams, signal and the start of the runtime are given.
  */
-import { RuntimeFailure } from '../analysis/index.js';
+import { RuntimeFailure, startCompute, type Runtime } from '../analysis/index.js';
 import { nearest } from '../language/index.js';
 import { analyze } from './analyze.js';
 import { parseArguments, usageOf } from './arguments.js';
 import { bench } from './bench.js';
 import { check } from './check.js';
 import { convert } from './convert.js';
+import { diagnosticLine } from './diagnostics.js';
 import { CommandFailure, EXIT, type ExitStatus } from './exit-status.js';
 import { format } from './format.js';
 import { init } from './init.js';
@@ -36,6 +37,7 @@ export async function runCommand(
   words: readonly string[],
   streams: Streams,
   signal: AbortSignal,
+  startRuntime: () => Runtime = startCompute,
 ): Promise<ExitStatus> {
   const [name, ...rest] = words;
   if (name === '--version') {
@@ -46,8 +48,9 @@ export async function runCommand(
     (name === undefined ? streams.error : streams.out).write(overview());
     return name === undefined ? EXIT.usage : EXIT.holds;
   }
-  const json = rest.includes('--json');
-  const output = new Output(streams, { json, quiet: rest.includes('--quiet') });
+  // Wherever it stands: who asks for JSON gets it for a wrong command line, too.
+  const json = words.includes('--json');
+  const output = new Output(streams, { json, quiet: words.includes('--quiet') });
   try {
     const subcommand = SUBCOMMANDS.find((one) => one.specification.name === name);
     if (subcommand === undefined) throw unknownSubcommand(name);
@@ -56,18 +59,28 @@ export async function runCommand(
       streams.out.write(usageOf(subcommand.specification));
       return EXIT.holds;
     }
-    return await subcommand.run({ parsed, output, signal });
+    return await subcommand.run({ parsed, output, signal, startRuntime });
   } catch (error) {
     return reportFailure(error, output, signal);
+  } finally {
+    output.end();
   }
 }
 
 /** Prints what went wrong as one message and gives the status for it. */
 export function reportFailure(error: unknown, output: Output, signal: AbortSignal): ExitStatus {
-  const failure = describe(error, signal);
-  const { status, code, message, path } = failure;
-  output.document({ error: { code, message, ...(path === undefined ? {} : { path }) } });
-  output.problem(path === undefined ? `error ${code}: ${message}` : `${path}: error ${code}: ${message}`);
+  const { status, code, message, path, diagnostics } = describe(error, signal);
+  const first = diagnostics.find((one) => one.severity === 'error');
+  const place = {
+    ...(path === undefined ? {} : { path }),
+    ...(first === undefined ? {} : { range: first.range }),
+  };
+  output.document({ error: { code, message, ...place } });
+  if (diagnostics.length > 0) {
+    for (const one of diagnostics) output.problem(diagnosticLine(one, process.cwd()));
+  } else {
+    output.problem(`${path === undefined ? '' : `${path}: `}error ${code}: ${message}`);
+  }
   return status;
 }
 

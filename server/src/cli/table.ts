@@ -5,16 +5,23 @@ export interface Column {
   readonly align?: 'left' | 'right';
 }
 
+const segmenter = new Intl.Segmenter();
+
+/** What takes a place of its own on a line: a character with all its marks. */
+function charactersOf(text: string): number {
+  return [...segmenter.segment(text)].length;
+}
+
 /** Lays out `rows` under `columns`, two spaces between columns. */
 export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {
   const widths = columns.map((column, index) =>
-    rows.reduce((width, row) => Math.max(width, [...(row[index] ?? '')].length), [...column.title].length),
+    rows.reduce((width, row) => Math.max(width, charactersOf(row[index] ?? '')), charactersOf(column.title)),
   );
   const line = (cells: readonly string[]): string =>
     columns
       .map((column, index) => {
         const cell = cells[index] ?? '';
-        const padding = ' '.repeat((widths[index] ?? 0) - [...cell].length);
+        const padding = ' '.repeat((widths[index] ?? 0) - charactersOf(cell));
         return column.align === 'right' ? padding + cell : cell + padding;
       })
       .join('  ')

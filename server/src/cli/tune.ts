@@ -1,13 +1,18 @@
 /** `tune PLAN [--write]`: finds the plan that gains most within the tolerances, verified by inference. */
-import { precisionGraph, summarizeDecisions, writeDecisions, type LayerDecision } from '../plan/index.js';
-import { tune as runTuner, type Objective, type Tuning } from '../search/index.js';
-import { applyEdits } from '../language/index.js';
-import { CommandFailure, EXIT, type ExitStatus } from './exit-status.js';
-import { loadPlan, needModel } from './load.js';
-import type { Output } from './output.js';
-import { replaceFile } from './replace-file.js';
-import type { Subcommand } from './subcommand.js';
+import {
+  precisionGraph,
+  summarizeDecisions,
+  writeDecisions,
+  type LayerDecision,
+  type TracedPlan,
+} from '../plan/index.js';
 import { formatPercent } from '../report/index.js';
+import { tune as runTuner, type Objective, type Tuning } from '../search/index.js';
+import { CommandFailure, EXIT, type ExitStatus } from './exit-status.js';
+import { loadPlan, needModel, refuseErrors, type LoadedPlan } from './load.js';
+import type { Output } from './output.js';
+import { editFile } from './replace-file.js';
+import type { Subcommand } from './subcommand.js';
 import { toleranceDocuments, toleranceTable } from './verdicts.js';
 import { withWork } from './work.js';
 
@@ -26,6 +31,11 @@ export const tune: Subcommand = {
         help: "what is gained, instead of the plan's objective",
       },
       format: { type: 'string', value: 'fp16|bf16', help: 'the low format (default fp16)' },
+      rank: {
+        type: 'string',
+        value: 'local|measured',
+        help: "by which error layers are tried: in their own output, or in the model's outputs (default local)",
+      },
       time: { type: 'string', value: 'SECONDS', help: 'take the best plan found by then' },
       draws: {
         type: 'string',
@@ -34,12 +44,17 @@ export const tune: Subcommand = {
       },
     },
   },
-  run: async ({ parsed, output, signal }): Promise<ExitStatus> => {
+  run: async (context): Promise<ExitStatus> => {
+    const { parsed, output, signal } = context;
     const strategy = parsed.choice('strategy', ['greedy', 'bisect']);
     const format = parsed.choice('format', ['fp16', 'bf16']);
-    const time = parsed.text('time') === undefined ? {} : { time: seconds(parsed.text('time') ?? '') };
+    const rank = parsed.choice('rank', ['local', 'measured']);
+    const draws = parsed.integer('draws', 3);
+    const limit = parsed.text('time');
+    const time = limit === undefined ? {} : { time: seconds(limit) };
     const loaded = loadPlan(parsed.positionals[0] ?? '');
     const stated = needModel(loaded, output);
+    refuseErrors(stated);
     const objective =
       parsed.text('objective') === undefined
         ? planObjective(stated.objective, output)
@@ -52,24 +67,41 @@ export const tune: Subcommand = {
         loaded.path,
       );
     }
-    return withWork(loaded, stated, parsed, output, signal, async (work) => {
+    return withWork(loaded, stated, context, async (work) => {
       const plan = await work.counted(stated);
       const evaluation = await work.evaluation();
-      const draws = parsed.integer('draws', 3);
-      const options = { strategy, objective, format, draws, signal, progress: output.progress, ...time };
+      const options = {
+        strategy,
+        objective,
+        format,
+        rank,
+        draws,
+        signal,
+        progress: output.progress,
+        ...time,
+      };
       const tuning = await runTuner(evaluation, plan, options);
       if ('code' in tuning) throw new CommandFailure(EXIT.short, tuning.code, tuning.message, loaded.path);
       const { casts } = precisionGraph(plan.model, plan.roles, plan.layers, tuning.decisions);
-      printTuning(tuning, casts.length, output);
+      printTuning(tuning, work.samples.length, casts.length, output);
       if (parsed.flag('write')) {
-        const decided = new Map(tuning.decisions.map((one) => [one.layer.name, one.format] as const));
-        replaceFile(loaded.path, applyEdits(loaded.text, writeDecisions(loaded.tree, plan, decided)));
+        await writeTuning(loaded, plan, tuning);
         output.line(`wrote ${parsed.positionals[0] ?? ''}`);
       }
       return EXIT.holds;
     });
   },
 };
+
+/** Edits the plan so that it decides what the tuner decided. */
+export async function writeTuning(
+  loaded: LoadedPlan,
+  plan: TracedPlan,
+  { decisions }: Tuning,
+): Promise<void> {
+  const decided = new Map(decisions.map((one) => [one.layer.name, one.format] as const));
+  await editFile(loaded, writeDecisions(loaded.tree, plan, decided));
+}
 
 /** What an objective that cannot be measured yet is replaced with is always said. */
 function planObjective(stated: string | undefined, output: Output): Objective {
@@ -98,13 +130,16 @@ function seconds(text: string): number {
 }
 
 /** How many layers have each format. */
-export function formatCounts(decisions: readonly LayerDecision[]): Record<string, number> {
+function formatCounts(decisions: readonly LayerDecision[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { format } of decisions) counts[format] = (counts[format] ?? 0) + 1;
   return counts;
 }
 
-function printTuning(tuning: Tuning, casts: number, output: Output): void {
+function printTuning(tuning: Tuning, samples: number, casts: number, output: Output): void {
+  // The original runs once on each sample before the search begins.
+  const sessions = tuning.sessions + 1;
+  const inferences = tuning.inferences + samples;
   const { low, layers, weighted, multiplyAdds } = summarizeDecisions(tuning.decisions);
   for (const line of toleranceTable(tuning.verdicts)) output.line(line);
   output.line();
@@ -113,18 +148,19 @@ function printTuning(tuning: Tuning, casts: number, output: Output): void {
       `${formatPercent(low.multiplyAdds / multiplyAdds)} of the multiply-adds, ${casts} casts`,
   );
   output.line(
-    `${tuning.strategy} for ${tuning.objective}: ${tuning.inferences} inferences in ${tuning.sessions} sessions, ` +
+    `${tuning.strategy} for ${tuning.objective}${tuning.measured === undefined ? '' : ', ranked by measured errors'}: ${inferences} inferences in ${sessions} sessions, ` +
       `${tuning.seconds.toFixed(1)} s${tuning.expired ? '; the time was up, this is the best found until then' : ''}`,
   );
   output.document({
     strategy: tuning.strategy,
     objective: tuning.objective,
+    rank: tuning.measured === undefined ? 'local' : 'measured',
     decisions: Object.fromEntries(tuning.decisions.map((one) => [one.layer.name, one.format])),
     layers: formatCounts(tuning.decisions),
     casts,
     tolerances: toleranceDocuments(tuning.verdicts),
-    inferences: tuning.inferences,
-    sessions: tuning.sessions,
+    inferences,
+    sessions,
     seconds: tuning.seconds,
     expired: tuning.expired,
     frontier: [

@@ -3,26 +3,27 @@
  * is given back when the work ends, however it ends.
  */
 import { cpus } from 'node:os';
-import { dirname } from 'node:path';
 import {
   closeEvaluation,
   observedShapes,
   openEvaluation,
-  resolveSamples,
-  startCompute,
   type Evaluation,
   type Runtime,
   type Sample,
 } from '../analysis/index.js';
-import type { Diagnostic } from '../language/index.js';
-import { withShapes, type BoundPlan } from '../plan/index.js';
+import type { Shape } from '../onnx/index.js';
+import { inferredShapes, withShapes, type BoundPlan } from '../plan/index.js';
 import type { ParsedArguments } from './arguments.js';
-import { CommandFailure, EXIT } from './exit-status.js';
-import { reportDiagnostics, type LoadedPlan } from './load.js';
+import { CommandFailure, EXIT, failureOf } from './exit-status.js';
+import { placeSerious, reportDiagnostics, type LoadedPlan } from './load.js';
 import type { Output } from './output.js';
+import { readSamples } from './samples.js';
+import type { SubcommandContext } from './subcommand.js';
 
 export interface Work {
+  readonly loaded: LoadedPlan;
   readonly runtime: Runtime;
+  /** One at least. */
   readonly samples: readonly Sample[];
   readonly signal: AbortSignal;
   readonly threads: number;
@@ -30,35 +31,49 @@ export interface Work {
   evaluation(): Promise<Evaluation>;
   /** The plan with multiply-adds counted on the first sample, where the shapes are not known without a run. */
   counted<P extends BoundPlan>(plan: P): Promise<P>;
+  /** How many elements each tensor has, on the first sample where the shapes are not known without a run. */
+  elementCounter(): Promise<(tensor: string) => number | undefined>;
 }
 
 /** Runs `work` with a compute process over the samples of `plan`. */
 export async function withWork<T>(
   loaded: LoadedPlan,
   plan: BoundPlan,
-  parsed: ParsedArguments,
-  output: Output,
-  signal: AbortSignal,
+  { parsed, output, signal, startRuntime }: SubcommandContext,
   work: (work: Work) => Promise<T>,
 ): Promise<T> {
   refuseUnavailableTarget(plan, parsed);
-  const samples = await planSamples(loaded, plan, output);
-  const runtime = startCompute();
+  const threads = parsed.integer('threads', plan.targets[0]?.threads ?? Math.max(1, cpus().length - 1));
+  const samples = await planSamples(loaded, plan, output, signal);
+  const runtime = startRuntime();
+  const options = { signal, progress: output.progress };
   let opened: Promise<Evaluation> | undefined;
+  let observed: Promise<ReadonlyMap<string, Shape>> | undefined;
+  const observe = (): Promise<ReadonlyMap<string, Shape>> => {
+    const [first] = samples;
+    if (first === undefined) return Promise.resolve(new Map());
+    return (observed ??= observedShapes(runtime, plan.model, first, options));
+  };
   try {
     return await work({
+      loaded,
       runtime,
       samples,
       signal,
-      threads: parsed.integer('threads', plan.targets[0]?.threads ?? Math.max(1, cpus().length - 1)),
-      evaluation: () =>
-        (opened ??= openEvaluation(runtime, plan.model, samples, { signal, progress: output.progress })),
+      threads,
+      evaluation: () => (opened ??= openEvaluation(runtime, plan.model, samples, options)),
       counted: async (uncounted) => {
-        const [sample] = samples;
-        if (sample === undefined || uncounted.layers.every((layer) => layer.multiplyAdds !== undefined)) {
-          return uncounted;
+        if (uncounted.layers.every((layer) => layer.multiplyAdds !== undefined)) return uncounted;
+        return withShapes(uncounted, await observe());
+      },
+      elementCounter: async () => {
+        const inferred = inferredShapes(plan);
+        const outputs = plan.layers.flatMap((layer) => layer.node.outputs.filter((name) => name !== ''));
+        if (outputs.every((name) => elements(inferred.get(name)) !== undefined)) {
+          return (tensor) => elements(inferred.get(tensor));
         }
-        return withShapes(uncounted, await observedShapes(runtime, plan.model, sample, { signal }));
+        const shapes = await observe();
+        return (tensor) => elements(shapes.get(tensor)) ?? elements(inferred.get(tensor));
       },
     });
   } finally {
@@ -67,26 +82,27 @@ export async function withWork<T>(
   }
 }
 
-/** The samples of a plan; problems with them end the command, each at its statement. */
-export async function planSamples(
+function elements(shape: Shape | undefined): number | undefined {
+  return shape?.reduce<number | undefined>(
+    (product, size) => (product === undefined || typeof size !== 'number' ? undefined : product * size),
+    1,
+  );
+}
+
+/** The samples of a plan, one at least; problems with them end the command, each at its statement. */
+async function planSamples(
   loaded: LoadedPlan,
   plan: BoundPlan,
   output: Output,
+  signal: AbortSignal,
 ): Promise<readonly Sample[]> {
-  const { samples, problems } = await resolveSamples(plan.inputs, dirname(plan.path));
-  reportDiagnostics(
-    loaded,
-    problems.map((problem): Diagnostic => {
-      const { code, severity, message, statement } = problem;
-      const range = statement?.valueRange ?? { start: 0, end: 0 };
-      const elsewhere = statement !== undefined && statement.path !== plan.path;
-      return { code, severity, message, range, ...(elsewhere ? { path: statement.path } : {}) };
-    }),
-    output,
-  );
-  if (problems.some((problem) => problem.severity === 'error') || samples.length === 0) {
+  const { samples, diagnostics } = await readSamples(plan, signal);
+  const failure = failureOf(EXIT.usage, placeSerious(loaded, diagnostics));
+  if (failure !== undefined) throw failure;
+  if (samples.length === 0) {
     throw new CommandFailure(EXIT.usage, 'samples-unusable', 'the plan has no samples to run', loaded.path);
   }
+  reportDiagnostics(loaded, diagnostics, output);
   return samples;
 }
 

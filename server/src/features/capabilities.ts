@@ -1,10 +1,5 @@
-/** What the server offers a client, by what the client can take. */
-import {
-  type ClientCapabilities,
-  CodeActionKind,
-  type ServerCapabilities,
-  TextDocumentSyncKind,
-} from 'vscode-languageserver';
+/** What a client can take. What it is offered stands with each feature. */
+import { type ClientCapabilities, MarkupKind } from 'vscode-languageserver';
 
 /** What is done differently for different clients. */
 export interface ClientAbilities {
@@ -12,31 +7,51 @@ export interface ClientAbilities {
   readonly pullsDiagnostics: boolean;
   /** Asks again when it is told that answers may have changed. */
   readonly refreshesDiagnostics: boolean;
+  /** Asks again for lenses and hints when it is told that they may have changed. */
+  readonly refreshes: { readonly codeLens: boolean; readonly inlayHints: boolean };
   /** Tells of files that change on disk once it is asked to. */
   readonly watchesFiles: boolean;
+  /** Completions may have places to fill in. */
+  readonly takesSnippets: boolean;
+  /** Shows Markdown in hovers; others are given plain text. */
+  readonly showsMarkdown: boolean;
+  /** Takes definitions with the text that leads to them. */
+  readonly takesLocationLinks: boolean;
+  /** Shows symbols as a tree; others are given a list. */
+  readonly showsSymbolTree: boolean;
+  /** Asks for the edit of a code action once it is chosen, so that a large edit is not made for nothing. */
+  readonly resolvesEdits: boolean;
+  /** How many places to fold it takes; undefined where it does not say. */
+  readonly mostFoldingRanges: number | undefined;
+  /** Opens the listing of a model (see listing.ts): `experimental: { onnxPrecisionListing: true }`. */
+  readonly showsListings: boolean;
 }
 
-export function abilitiesOf({ textDocument, workspace }: ClientCapabilities): ClientAbilities {
+export function abilitiesOf({ textDocument, workspace, experimental }: ClientCapabilities): ClientAbilities {
   return {
     pullsDiagnostics: textDocument?.diagnostic !== undefined,
     refreshesDiagnostics: workspace?.diagnostics?.refreshSupport === true,
+    refreshes: {
+      codeLens: workspace?.codeLens?.refreshSupport === true,
+      inlayHints: workspace?.inlayHint?.refreshSupport === true,
+    },
     watchesFiles: workspace?.didChangeWatchedFiles?.dynamicRegistration === true,
+    takesSnippets: textDocument?.completion?.completionItem?.snippetSupport === true,
+    showsMarkdown: textDocument?.hover?.contentFormat?.includes(MarkupKind.Markdown) === true,
+    takesLocationLinks: textDocument?.definition?.linkSupport === true,
+    showsSymbolTree: textDocument?.documentSymbol?.hierarchicalDocumentSymbolSupport === true,
+    resolvesEdits: textDocument?.codeAction?.resolveSupport?.properties.includes('edit') === true,
+    mostFoldingRanges: textDocument?.foldingRange?.rangeLimit,
+    showsListings: hasFlag(experimental, 'onnxPrecisionListing'),
   };
 }
 
-export function serverCapabilities({ pullsDiagnostics }: ClientAbilities): ServerCapabilities {
-  const capabilities: ServerCapabilities = {
-    textDocumentSync: TextDocumentSyncKind.Incremental,
-    documentFormattingProvider: true,
-    codeActionProvider: { codeActionKinds: [CodeActionKind.QuickFix] },
-  };
-  if (pullsDiagnostics) {
-    capabilities.diagnosticProvider = {
-      identifier: 'onnx-precision',
-      // A plan's diagnostics change with the fragments that it includes.
-      interFileDependencies: true,
-      workspaceDiagnostics: false,
-    };
-  }
-  return capabilities;
+function hasFlag(value: unknown, name: string): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Object.entries(value).some((entry) => {
+      return entry[0] === name && entry[1] === true;
+    })
+  );
 }

@@ -12,8 +12,9 @@ import {
   type SyntaxTree,
   type TextRange,
 } from '../language/index.js';
-import { bindPlan, type PlanFiles } from '../plan/index.js';
-import { pathOfUri, uriOfPath } from './document-path.js';
+import type { PlanFiles } from '../plan/index.js';
+import { uriOfPath } from './document-path.js';
+import type { OpenPlan } from './open-plan.js';
 
 /** A diagnostic with the document that its ranges and fixes are about. */
 export interface PlacedDiagnostic {
@@ -25,13 +26,12 @@ export interface PlacedDiagnostic {
 }
 
 /** Everything that a plan's text, its included files and its model's structure show. */
-export function checkPlan(document: TextDocument, files: PlanFiles): readonly PlacedDiagnostic[] {
-  const tree = parse(document.getText());
-  const path = pathOfUri(document.uri);
-  // What is no file on disk has no folder that a model could lie in.
-  if (path === undefined) return fileDiagnostics(tree).map((diagnostic) => inPlan(document, diagnostic));
+export function checkPlan({ document, files, path, tree, bound }: OpenPlan): readonly PlacedDiagnostic[] {
+  if (path === undefined || bound === undefined) {
+    return fileDiagnostics(tree).map((diagnostic) => inPlan(document, diagnostic));
+  }
   const includes = new IncludedDocuments(tree, path, files);
-  return bindPlan({ path, tree, files }).diagnostics.map((diagnostic) => {
+  return bound.diagnostics.map((diagnostic) => {
     if (diagnostic.path === undefined || diagnostic.path === path) return inPlan(document, diagnostic);
     return {
       diagnostic,

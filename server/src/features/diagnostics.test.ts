@@ -2,46 +2,15 @@ import { dirname, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DiagnosticSeverity, DiagnosticTag } from 'vscode-languageserver';
 import { TextDocument } from 'vscode-languageserver-textdocument';
-import { openModel } from '../onnx/index.js';
-import type { PlanFiles } from '../plan/index.js';
 import { diagnosticsOf } from './diagnostics.js';
 import { pathOfUri, uriOfPath } from './document-path.js';
 import { quickFixesOf } from './quick-fixes.js';
-
-const folder = resolve('samples/pose');
-const header = 'model "pose_landmark_lite.onnx"\ninput "input_1" = uniform(0, 1)\n';
-
-interface Workspace {
-  readonly plan: TextDocument;
-  readonly files: PlanFiles;
-}
-
-/** A fixture in which `//- NAME` starts a file beside the sample's model; the first file is the plan. */
-function openWorkspace(fixture: string): Workspace {
-  const documents = fixture
-    .split(/^\/\/- /m)
-    .slice(1)
-    .map((part) => {
-      const end = part.indexOf('\n');
-      const uri = uriOfPath(resolve(folder, part.slice(0, end)));
-      return TextDocument.create(uri, 'onnx-precision', 1, part.slice(end + 1));
-    });
-  const [plan] = documents;
-  if (plan === undefined) throw new Error('the fixture has no file');
-  const model = openModel(resolve(folder, 'pose_landmark_lite.onnx'));
-  return {
-    plan,
-    files: {
-      readText: (path) => documents.find(({ uri }) => pathOfUri(uri) === path)?.getText(),
-      openModel: () => model,
-    },
-  };
-}
+import { folder, header, openWorkspace } from './testing.js';
 
 /** Each diagnostic of the plan as `CODE on TEXT`, with the place in an included file as `, in NAME on TEXT`. */
 function checkDiagnostics(fixture: string, expected: readonly string[]): void {
-  const { plan, files } = openWorkspace(fixture);
-  const found = diagnosticsOf(plan, files).map(({ code, range, relatedInformation = [] }) => {
+  const { open, files } = openWorkspace(fixture);
+  const found = diagnosticsOf(open).map(({ code, range, relatedInformation = [] }) => {
     const places = relatedInformation.map(({ location }) => {
       const path = pathOfUri(location.uri) ?? '';
       const text = TextDocument.create(location.uri, '', 0, files.readText(path) ?? '').getText(
@@ -50,7 +19,7 @@ function checkDiagnostics(fixture: string, expected: readonly string[]): void {
       expect(dirname(path)).toBe(folder);
       return `, in ${path.slice(folder.length + 1)} on ${text}`;
     });
-    return `${String(code)} on ${plan.getText(range)}${places.join('')}`;
+    return `${String(code)} on ${open.document.getText(range)}${places.join('')}`;
   });
   expect(found).toEqual(expected);
 }
@@ -83,11 +52,11 @@ op Sigmoid: fp99
   });
 
   it('carry severity, source and the mark of what decides nothing', () => {
-    const { plan, files } = openWorkspace(`//- a.precision
+    const { open } = openWorkspace(`//- a.precision
 ${header}layer "conv2d/Conv": fp16
 layer "conv2d/Conv": fp32
 `);
-    const [diagnostic] = diagnosticsOf(plan, files);
+    const [diagnostic] = diagnosticsOf(open);
     expect(diagnostic).toMatchObject({
       code: 'shadowed',
       severity: DiagnosticSeverity.Hint,
@@ -98,8 +67,8 @@ layer "conv2d/Conv": fp32
 
   it('beyond a thousand keep the errors, and a last one counts the rest', () => {
     const shadowed = 'layer "conv2d/Conv": fp16\n'.repeat(1500);
-    const { plan, files } = openWorkspace(`//- a.precision\n${header}${shadowed}layer "gone": fp32\n`);
-    const found = diagnosticsOf(plan, files);
+    const { open } = openWorkspace(`//- a.precision\n${header}${shadowed}layer "gone": fp32\n`);
+    const found = diagnosticsOf(open);
     expect(found).toHaveLength(1001);
     expect(found[0]?.code).toBe('unknown-layer');
     expect(found.at(-1)?.message).toMatch(/^500 more diagnostics/);
@@ -108,16 +77,12 @@ layer "conv2d/Conv": fp32
 
 /** Applies the only quick fix at the cursor `$0` and expects the text of the file that it changes. */
 function checkFix(fixture: string, changed: string, expected: string): void {
-  const [before = '', after = ''] = fixture.split('$0');
-  const { plan, files } = openWorkspace(before + after);
-  const offset = before.length - before.indexOf('\n') - 1;
-  const cursor = plan.positionAt(offset);
-  const [fix, ...others] = quickFixesOf(plan, { start: cursor, end: cursor }, files);
+  const { open, cursor, text } = openWorkspace(fixture);
+  const [fix, ...others] = quickFixesOf(open, { start: cursor, end: cursor });
   expect(others).toEqual([]);
   const uri = uriOfPath(resolve(folder, changed));
   expect(Object.keys(fix?.edit?.changes ?? {})).toEqual([uri]);
-  const text = files.readText(resolve(folder, changed)) ?? '';
-  const document = TextDocument.create(uri, '', 0, text);
+  const document = TextDocument.create(uri, '', 0, text(changed));
   expect(TextDocument.applyEdits(document, fix?.edit?.changes?.[uri] ?? [])).toBe(expected);
 }
 

@@ -2,8 +2,8 @@
 import { type Diagnostic, DiagnosticSeverity, DiagnosticTag, type Range } from 'vscode-languageserver';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import type { Severity, TextRange } from '../language/index.js';
-import type { PlanFiles } from '../plan/index.js';
 import { checkPlan, type PlacedDiagnostic } from './check.js';
+import type { OpenPlan } from './open-plan.js';
 
 /** An editor slows down under more, and nobody reads them. */
 const mostShown = 1000;
@@ -16,8 +16,9 @@ const severities: Record<Severity, DiagnosticSeverity> = {
 };
 
 /** All diagnostics of an open plan; of very many the gravest, and a last one that says how many are left out. */
-export function diagnosticsOf(document: TextDocument, files: PlanFiles): Diagnostic[] {
-  const placed = checkPlan(document, files);
+export function diagnosticsOf(open: OpenPlan): Diagnostic[] {
+  const { document } = open;
+  const placed = checkPlan(open);
   const left = Math.max(0, placed.length - mostShown);
   const chosen = left === 0 ? placed : placed.toSorted(byGravity).slice(0, mostShown);
   const shown = chosen.map((one) => protocolDiagnostic(document, one));

@@ -1,8 +1,11 @@
 /** Language-server features: functions from a document to protocol types, and what a connection needs around them. */
-export { abilitiesOf, type ClientAbilities, serverCapabilities } from './capabilities.js';
+export { Answers } from './answers.js';
+export { abilitiesOf, type ClientAbilities } from './capabilities.js';
+export { connectLive } from './connect-live.js';
 export { diagnosticsOf } from './diagnostics.js';
-export { formattingOf } from './formatting.js';
+export { FEATURES, serverCapabilities } from './features.js';
 export { isolated } from './isolate.js';
+export { OpenPlans } from './open-plan.js';
 export { DiagnosticsPush } from './push-diagnostics.js';
-export { quickFixesOf } from './quick-fixes.js';
+export { Turns } from './turns.js';
 export { workspaceFiles } from './workspace-files.js';

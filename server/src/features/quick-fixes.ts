@@ -2,15 +2,16 @@
 import { type CodeAction, CodeActionKind, type Range } from 'vscode-languageserver';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import type { Fix } from '../language/index.js';
-import type { PlanFiles } from '../plan/index.js';
 import { checkPlan, type PlacedDiagnostic } from './check.js';
 import { protocolDiagnostic, protocolRange } from './diagnostics.js';
+import type { OpenPlan } from './open-plan.js';
 
 /** The fixes of every diagnostic that the range touches, in the order of the diagnostics. */
-export function quickFixesOf(document: TextDocument, range: Range, files: PlanFiles): CodeAction[] {
+export function quickFixesOf(open: OpenPlan, range: Range): CodeAction[] {
+  const { document } = open;
   const start = document.offsetAt(range.start);
   const end = document.offsetAt(range.end);
-  return checkPlan(document, files)
+  return checkPlan(open)
     .filter(({ shownAt }) => shownAt.start <= end && start <= shownAt.end)
     .flatMap((placed) => (placed.diagnostic.fixes ?? []).map((fix) => quickFix(document, placed, fix)));
 }

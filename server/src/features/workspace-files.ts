@@ -1,12 +1,24 @@
 /** The files that a plan names, as the editor has them: an open document counts before the file on disk. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import type { PlanFiles } from '../plan/index.js';
 import { pathOfUri } from './document-path.js';
 import { ModelCache } from './model-cache.js';
 
+export interface FolderEntry {
+  readonly name: string;
+  readonly isFolder: boolean;
+}
+
+/** What features ask of the world around a plan; paths are absolute. */
+export interface WorkspaceFiles extends PlanFiles {
+  /** The entries of a folder in no order; none where there is no such folder. */
+  listFolder(path: string): readonly FolderEntry[];
+  exists(path: string): boolean;
+}
+
 /** @param openDocuments gives the documents that are open at the time of the call */
-export function workspaceFiles(openDocuments: () => readonly TextDocument[]): PlanFiles {
+export function workspaceFiles(openDocuments: () => readonly TextDocument[]): WorkspaceFiles {
   const models = new ModelCache();
   return {
     readText: (path) => {
@@ -20,5 +32,15 @@ export function workspaceFiles(openDocuments: () => readonly TextDocument[]): Pl
       }
     },
     openModel: (path) => models.open(path),
+    listFolder: (path) => {
+      try {
+        const entries = readdirSync(path, { withFileTypes: true });
+        return entries.map((entry) => ({ name: entry.name, isFolder: entry.isDirectory() }));
+      } catch {
+        // A folder that is half typed, or that we may not read, has nothing to offer.
+        return [];
+      }
+    },
+    exists: (path) => existsSync(path),
   };
 }

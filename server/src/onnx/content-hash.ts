@@ -1,8 +1,9 @@
 /** The identity of a model's content: of its file and of all files of external data that it names. */
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import type { Attribute, ByteSource, Graph, Model, Node, Tensor } from './model.js';
+import type { ByteSource, Model } from './model.js';
 import { findExternalFile, type TensorProblem } from './external-files.js';
+import { externalLocations } from './external-locations.js';
 import { fileSource, SourceFault } from './source.js';
 import { modelFolder } from './tensor-bytes.js';
 
@@ -46,27 +47,4 @@ async function digest(source: ByteSource, signal: AbortSignal | undefined): Prom
     signal?.throwIfAborted();
   }
   return hash.digest('hex');
-}
-
-/** The files of external data that a model names, sub-graphs and functions included. */
-function externalLocations(model: Model): Set<string> {
-  const found = new Set<string>();
-  const visitTensor = ({ data }: Tensor): void => {
-    if (data.kind === 'external') found.add(data.location);
-  };
-  const visitAttribute = (attribute: Attribute): void => {
-    if (attribute.kind === 'tensor') visitTensor(attribute.value);
-    else if (attribute.kind === 'graph') visitGraph(attribute.value);
-    else if (attribute.kind === 'graphs') attribute.value.forEach(visitGraph);
-  };
-  const visitNode = (node: Node): void => {
-    node.attributes.forEach(visitAttribute);
-  };
-  const visitGraph = (graph: Graph): void => {
-    graph.initializers.forEach(visitTensor);
-    graph.nodes.forEach(visitNode);
-  };
-  visitGraph(model.graph);
-  for (const local of model.functions) local.nodes.forEach(visitNode);
-  return found;
 }

@@ -40,6 +40,7 @@ export {
   type WriteResult,
 } from './write-pieces.js';
 export { contentHash, type HashResult } from './content-hash.js';
+export { externalLocations } from './external-locations.js';
 export {
   allowsType,
   dataTypeName,

@@ -1,4 +1,4 @@
-/** The two charts of the report, as SVG: one bar per layer, logarithmic. Pure. */
+/** The two charts of the report, as SVG: one bar per layer, logarithmic; zero is a line on the ground. Pure. */
 import type { ReportLayer } from './report.js';
 import { escapeHtml, formatNumber } from './text.js';
 
@@ -14,28 +14,29 @@ interface Bar {
 
 /** Local error of every layer, in graph order. */
 export function sensitivityChart(layers: readonly ReportLayer[]): string {
-  return barChart(layers.map((layer) => ({ layer, value: layer.localError })));
+  const bars = layers.map((layer) => ({ layer, value: layer.localError }));
+  return barChart('Local error of every layer', bars);
 }
 
 /** Largest value of every layer with the format's limit. */
 export function rangeChart(layers: readonly ReportLayer[], limit: number): string {
-  return barChart(
-    layers.map((layer) => ({ layer, value: layer.maxAbs })),
-    limit,
-  );
+  const bars = layers.map((layer) => ({ layer, value: layer.maxAbs }));
+  return barChart('Largest value of every layer', bars, limit);
 }
 
-function barChart(bars: readonly Bar[], limit?: number): string {
+function barChart(label: string, bars: readonly Bar[], limit?: number): string {
   const finite = [...bars.map((bar) => bar.value), ...(limit === undefined ? [] : [limit])].filter(
     (value) => Number.isFinite(value) && value > 0,
   );
   if (finite.length === 0) return '<p>Nothing was measured.</p>';
   const low = Math.floor(Math.log10(finite.reduce((least, value) => Math.min(least, value))));
-  const high = Math.ceil(Math.log10(finite.reduce((most, value) => Math.max(most, value)))) || 1;
-  const span = Math.max(1, high - low);
+  const top = Math.ceil(Math.log10(finite.reduce((most, value) => Math.max(most, value))));
+  const high = Math.max(top, low + 1);
+  const span = high - low;
+  /** Infinite values reach the top; zero, and what is no number, the ground. */
   const y = (value: number): number => {
-    const decade = value === Number.POSITIVE_INFINITY ? high : Math.log10(value);
-    return HEIGHT - BOTTOM - ((Math.min(decade, high) - low) / span) * (HEIGHT - BOTTOM - 8);
+    const decade = value > 0 ? Math.min(Math.log10(value), high) : low;
+    return HEIGHT - BOTTOM - ((decade - low) / span) * (HEIGHT - BOTTOM - 8);
   };
   const step = (WIDTH - LEFT) / bars.length;
   const decades = Array.from({ length: span + 1 }, (_, index) => low + index);
@@ -47,16 +48,14 @@ function barChart(bars: readonly Bar[], limit?: number): string {
       return `<line class="axis" x1="${LEFT}" x2="${WIDTH}" y1="${at}" y2="${at}"/><text x="4" y="${at}" dy="3">1e${decade}</text>`;
     });
   const drawn = bars.map(({ layer, value }, index) => {
-    if (!(value > 0)) return '';
-    const top = y(value);
     const kind = layer.format === 'fp16' || layer.format === 'bf16' ? 'low' : 'high';
     const tip = escapeHtml(`${layer.name} (${layer.operator}, ${layer.format}): ${formatNumber(value)}`);
-    const height = Math.max(1, HEIGHT - BOTTOM - top);
+    const height = Math.max(1, HEIGHT - BOTTOM - y(value));
     return `<rect class="${kind}" x="${(LEFT + index * step).toFixed(2)}" y="${(HEIGHT - BOTTOM - height).toFixed(1)}" width="${Math.max(0.5, step * 0.8).toFixed(2)}" height="${height.toFixed(1)}"><title>${tip}</title></rect>`;
   });
   const line =
     limit === undefined
       ? ''
       : `<line class="limit" x1="${LEFT}" x2="${WIDTH}" y1="${y(limit).toFixed(1)}" y2="${y(limit).toFixed(1)}"/>`;
-  return `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img">${grid.join('')}${drawn.join('')}${line}</svg>`;
+  return `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${label}">${grid.join('')}${drawn.join('')}${line}</svg>`;
 }

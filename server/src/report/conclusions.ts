@@ -15,10 +15,16 @@ export function conclude(comparison: Comparison, lowFormat: string): string[] {
 }
 
 function sizeSentence(original: ComparisonRow, plan: ComparisonRow): string {
-  const saved = 1 - plan.bytes / original.bytes;
-  return saved > 0.005
+  const saved = sizeSaved(original, plan);
+  return saved > 0
     ? `The mixed model is ${Math.round(100 * saved)} % smaller than the original.`
     : 'The mixed model is no smaller than the original.';
+}
+
+/** Share of the bytes saved; 0 where it is not worth a word. */
+function sizeSaved(original: ComparisonRow, plan: ComparisonRow): number {
+  const saved = 1 - plan.bytes / original.bytes;
+  return saved > 0.005 ? saved : 0;
 }
 
 function speedSentences(
@@ -33,13 +39,12 @@ function speedSentences(
   const name = lowFormat.toUpperCase();
   const mixed = ratio(plan);
   const all = ratio(low);
-  const best = Math.min(mixed, all);
-  const pays =
-    best < 1 - SAME_SPEED
-      ? `${name} pays on this machine: the ${mixed <= all ? 'mixed model' : `model all in ${name}`} is ${describeRatio(best)} FP32.`
-      : `${name} does not pay on this machine: the mixed model is ${describeRatio(mixed)} FP32, all in ${name} is ${describeRatio(all)} FP32. ` +
-        'What it gains is size; speed is for a device with kernels of that format.';
-  return [pays];
+  const both = `the mixed model is ${describeRatio(mixed)} FP32, all in ${name} is ${describeRatio(all)} FP32`;
+  if (Math.min(mixed, all) < 1 - SAME_SPEED) return [`${name} pays on this machine: ${both}.`];
+  const gains = sizeSaved(original, plan) > 0 ? ' What it gains is size;' : ' What it gains is nothing here;';
+  return [
+    `${name} does not pay on this machine: ${both}.${gains} speed is for a device with kernels of that format.`,
+  ];
 }
 
 function describeRatio(ratio: number): string {

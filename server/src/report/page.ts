@@ -12,7 +12,7 @@ body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem
 h1 { font-size: 1.5rem; margin-bottom: 0; } h2 { font-size: 1.1rem; margin-top: 2rem; }
 p.about { color: var(--muted); margin-top: .2rem; }
 table { border-collapse: collapse; } th, td { padding: .25rem .7rem; text-align: right; border-bottom: 1px solid var(--line); }
-th:first-child, td:first-child, td.text, th.text { text-align: left; } td.worse { color: var(--high); }
+th:first-child, td:first-child { text-align: left; }
 svg { width: 100%; height: auto; } .low { fill: var(--low); } .high { fill: var(--high); } .axis { stroke: var(--line); }
 .limit { stroke: var(--high); stroke-dasharray: 4 3; } text { font: 10px system-ui, sans-serif; fill: currentColor; }
 .scroll { overflow: auto; max-height: 32rem; } .key span { margin-right: 1.2rem; } .key .low::before, .key .high::before
@@ -74,6 +74,7 @@ function comparisonTable({ errorTitles, rows, total }: Comparison): string {
 }
 
 function verdictTable({ verdicts }: Report): string {
+  if (verdicts.length === 0) return '<p>The plan states no tolerance.</p>';
   return table(
     ['output', 'tolerance', 'over', 'measured', 'noise', 'verdict'],
     verdicts.map((one) => [

@@ -4,6 +4,7 @@
  * prefix breaks is set aside and the halving goes on behind it, a few times.
  */
 import type { Layer } from '../plan/index.js';
+import type { StrategyOptions } from './strategy.js';
 import type { Trials } from './trial.js';
 
 /** Layers that may be set aside before the prefix ends for good. */
@@ -11,24 +12,25 @@ export function layersToSetAside(layers: number): number {
   return Math.ceil(Math.log2(layers + 1));
 }
 
-/** Gives the largest set found to hold, possibly empty; undefined where not even the empty one holds. */
+/** Gives the longest prefix found to hold, possibly empty; undefined where not even the empty one holds. */
 export async function bisect(
   trials: Pick<Trials, 'holds'>,
   ranking: readonly Layer[],
-  step: (holding: number, failing: number) => void,
+  { step, expired }: StrategyOptions,
 ): Promise<ReadonlySet<Layer> | undefined> {
   if (!(await trials.holds(new Set()))) return undefined;
   let candidates = ranking;
   let holding = 0;
   const prefix = (length: number): ReadonlySet<Layer> => new Set(candidates.slice(0, length));
-  for (let aside = layersToSetAside(ranking.length); aside >= 0; aside--) {
+  for (let aside = layersToSetAside(ranking.length); aside >= 0 && !expired(); aside--) {
+    step(holding);
     if (await trials.holds(prefix(candidates.length))) return prefix(candidates.length);
     let failing = candidates.length;
-    while (failing - holding > 1) {
-      step(holding, failing);
+    while (failing - holding > 1 && !expired()) {
       const middle = Math.floor((holding + failing) / 2);
       if (await trials.holds(prefix(middle))) holding = middle;
       else failing = middle;
+      step(holding);
     }
     if (aside > 0) candidates = candidates.filter((_, index) => index !== holding);
   }

@@ -5,20 +5,14 @@
  * same as one layer at a time.
  */
 import type { Layer } from '../plan/index.js';
+import type { StrategyOptions } from './strategy.js';
 import type { Trials } from './trial.js';
-
-export interface GreedyOptions {
-  /** Called before each measurement with the layers decided so far. */
-  readonly step: (decided: number) => void;
-  /** Says when the time is up: what was found until then is the result. */
-  readonly expired: () => boolean;
-}
 
 /** Gives the set of layers that holds; undefined where not even the empty set does. */
 export async function greedy(
   trials: Pick<Trials, 'holds'>,
   ranking: readonly Layer[],
-  { step, expired }: GreedyOptions,
+  { step, expired }: StrategyOptions,
 ): Promise<ReadonlySet<Layer> | undefined> {
   if (!(await trials.holds(new Set()))) return undefined;
   let accepted: ReadonlySet<Layer> = new Set();

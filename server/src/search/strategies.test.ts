@@ -34,7 +34,9 @@ describe('bisect', () => {
     await fc.assert(
       fc.asyncProperty(cases, async ({ harms, budget }) => {
         const ranking = harms.map((_, index) => bareLayer(index));
-        const found = indexes(await bisect(additiveTrials(harms, budget), ranking, ignore)) ?? [];
+        const found =
+          indexes(await bisect(additiveTrials(harms, budget), ranking, { step: ignore, expired: never })) ??
+          [];
         expect(found.reduce((sum, index) => sum + (harms[index] ?? 0), 0)).toBeLessThanOrEqual(budget);
         const last = found.at(-1) ?? -1;
         const missing = last + 1 - found.length;
@@ -49,7 +51,9 @@ describe('bisect', () => {
   it('sets a misplaced layer aside', async () => {
     const harms = [1, 1000, 1, 1, 1, 1, 1, 1];
     const ranking = harms.map((_, index) => bareLayer(index));
-    expect(indexes(await bisect(additiveTrials(harms, 100), ranking, ignore))).toEqual([0, 2, 3, 4, 5, 6, 7]);
+    expect(
+      indexes(await bisect(additiveTrials(harms, 100), ranking, { step: ignore, expired: never })),
+    ).toEqual([0, 2, 3, 4, 5, 6, 7]);
   });
 
   it('measures about log2 of the layers for each layer set aside', async () => {
@@ -59,13 +63,26 @@ describe('bisect', () => {
     await bisect(
       trials,
       harms.map((_, index) => bareLayer(index)),
-      ignore,
+      { step: ignore, expired: never },
     );
     expect(trials.asked).toBeLessThanOrEqual(rounds * 11);
   });
 
+  it('gives the prefix that is known to hold when the time is up', async () => {
+    const harms = Array.from({ length: 64 }, () => 1);
+    let measured = 0;
+    const found = await bisect(
+      additiveTrials(harms, 40),
+      harms.map((_, index) => bareLayer(index)),
+      { step: () => (measured += 1), expired: () => measured >= 2 },
+    );
+    expect(found?.size).toBe(32);
+  });
+
   it('gives nothing where not even the empty set holds', async () => {
-    expect(await bisect(additiveTrials([1], -1), [bareLayer(0)], ignore)).toBeUndefined();
+    expect(
+      await bisect(additiveTrials([1], -1), [bareLayer(0)], { step: ignore, expired: never }),
+    ).toBeUndefined();
   });
 });
 

@@ -7,6 +7,7 @@ import {
   perfectFigures,
   type Evaluation,
   type Measurement,
+  type PerfectFigures,
   type WorkOptions,
 } from '../analysis/index.js';
 import { modelFacts, precisionGraph, type BoundPlan, type Layer, type LayerDecision } from '../plan/index.js';
@@ -23,7 +24,7 @@ export interface Trials {
   readonly sessions: number;
 }
 
-/** Prepares trials over `plan`: its pinned layers stay, every other one is `format` or the original. */
+/** Prepares trials over `plan`: its pinned layers stay, every other one is `format` or the original. Shows no progress. */
 export function prepareTrials(
   evaluation: Evaluation,
   plan: BoundPlan,
@@ -31,8 +32,9 @@ export function prepareTrials(
   options: WorkOptions = {},
 ): Trials {
   const known = new Map<string, Measurement>();
+  const { signal } = options;
   let order = evaluation.feeds.map((_, index) => index);
-  let perfect: ReturnType<typeof perfectFigures> | undefined;
+  let perfect: PerfectFigures | undefined;
   let inferences = 0;
   let sessions = 0;
 
@@ -51,13 +53,9 @@ export function prepareTrials(
     const before = known.get(key);
     if (before !== undefined && (before.complete || stopEarly)) return before;
     const graph = precisionGraph(plan.model, plan.roles, plan.layers, decisions(low));
-    perfect ??= perfectFigures(evaluation, plan.tolerances, options.signal);
-    const early = stopEarly ? { stopEarly: await perfect } : {};
-    const result = await measure(evaluation, graph, plan.tolerances, {
-      signal: options.signal,
-      order,
-      ...early,
-    });
+    perfect ??= await perfectFigures(evaluation, plan.tolerances, signal);
+    const early = stopEarly ? { stopEarly: perfect } : {};
+    const result = await measure(evaluation, graph, plan.tolerances, { signal, order, ...early });
     inferences += result.inferences;
     sessions += 1;
     known.set(key, result);
@@ -101,7 +99,12 @@ function worstFirst(measurement: Measurement, order: readonly number[]): number[
       if (figure === undefined) return most;
       const value = combine(tolerance.metric, [figure], 'worst');
       const share = tolerance.operator === '<=' ? value / tolerance.limit : tolerance.limit / value;
-      return Math.max(most, share);
+      // A limit of zero, met exactly, gives no share.
+      return Number.isNaN(share) ? most : Math.max(most, share);
     }, 0);
-  return order.toSorted((a, b) => used(b) - used(a));
+  const shares = new Map(order.map((sample) => [sample, used(sample)]));
+  return order.toSorted((a, b) => {
+    const [first = 0, second = 0] = [shares.get(a), shares.get(b)];
+    return first === second ? 0 : second - first;
+  });
 }

@@ -3,6 +3,7 @@
  * cost the samples that they are in, not the others.
  */
 import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import type { InputBinding } from '../../plan/index.js';
 import { compareCodePoints } from './find-files.js';
 import { openSource, type SampleSource } from './source.js';
@@ -47,6 +48,22 @@ function sampleCount(sources: readonly SampleSource[]): { count: number; problem
   }
   const one = sources.some(({ count }) => count === 1) || sources.every((source) => source.isConstant);
   return { count: one ? 1 : STANDARD_COUNT, problems: [] };
+}
+
+/** Made-up samples are kept in memory: more than fit there are a slip in `count`. */
+const MOST_BYTES = 2 ** 31;
+
+function tooMany(sources: readonly SampleSource[], count: number): SampleProblem[] {
+  return sources.flatMap(({ kind, binding }) => {
+    if (kind !== 'generator') return [];
+    const elements = (binding.shape ?? []).reduce<number>((product, size) => {
+      return typeof size === 'number' ? product * size : product;
+    }, 1);
+    const bytes = count * elements * 4;
+    if (bytes <= MOST_BYTES) return [];
+    const message = `${count} made-up samples of "${binding.name}" take ${(bytes / 2 ** 30).toFixed(1)} GiB, more than 2: lower \`count\``;
+    return [problem(binding, { code: 'samples-differ', message })];
+  });
 }
 
 function sampleKey(inputs: Readonly<Record<string, SampleTensor>>): string {
@@ -107,11 +124,13 @@ export async function resolveSamples(
     else problems.push(problem(binding, source.fault));
   }
   const { count, problems: differing } = sampleCount(sources);
-  problems.push(...differing);
+  problems.push(...differing, ...tooMany(sources, count));
   if (problems.length > 0) return { samples: [], problems };
   const naming = sources.find((source) => source.kind === 'files' && source.count === count);
   const samples: Sample[] = [];
   for (let index = 0; index < count; index++) {
+    // Made-up samples wait for nothing: without a turn for others nobody could cancel them.
+    await setImmediate();
     signal?.throwIfAborted();
     const { inputs, problems: own } = await loadSample(sources, index);
     problems.push(...own);

@@ -1,0 +1,85 @@
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Runtime } from '../runtime/index.js';
+import { benchmark, quantile } from './benchmark.js';
+import { randomSamples, startTestCompute, testFolder, writeChain } from './testing/index.js';
+
+const folder = testFolder();
+let runtime: Runtime;
+
+beforeAll(async () => {
+  runtime = await startTestCompute();
+});
+
+afterAll(async () => {
+  await runtime.dispose();
+  folder.remove();
+});
+
+describe('a quantile', () => {
+  it.each([
+    [[5], 0.1, 5],
+    [[1, 2], 0.5, 1.5],
+    [[1, 2, 3], 0.5, 2],
+    [[1, 2, 3], 0, 1],
+    [[1, 2, 3], 1, 3],
+    [[0, 10], 0.9, 9],
+    [[0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100], 0.1, 10],
+  ])('of %j at %d is %d', (sorted, share, expected) => {
+    expect(quantile(sorted, share)).toBeCloseTo(expected, 12);
+  });
+
+  it('of nothing is no number', () => {
+    expect(quantile([], 0.5)).toBeNaN();
+  });
+
+  it('rises with the share and stays among the values', () => {
+    const values = fc.array(fc.double({ min: 0, max: 1e6, noNaN: true }), { minLength: 1 });
+    const share = fc.double({ min: 0, max: 1, noNaN: true });
+    fc.assert(
+      fc.property(values, share, share, (list, a, b) => {
+        const sorted = list.toSorted((x, y) => x - y);
+        const [low, high] = [quantile(sorted, Math.min(a, b)), quantile(sorted, Math.max(a, b))];
+        expect(low).toBeGreaterThanOrEqual(quantile(sorted, 0));
+        expect(low).toBeLessThanOrEqual(high + 1e-9);
+        expect(high).toBeLessThanOrEqual(sorted.at(-1) ?? NaN);
+      }),
+    );
+  });
+});
+
+describe('a benchmark', () => {
+  it('times every entry as often as was asked for, and tells how far it is', async () => {
+    const paths = [join(folder.path, 'short.onnx'), join(folder.path, 'long.onnx')];
+    const entries = paths.map((path, index) => {
+      writeChain(path, index === 0 ? 1 : 200);
+      return { name: index === 0 ? 'short' : 'long', path };
+    });
+    const [sample] = randomSamples(1);
+    if (sample === undefined) throw new Error('there is a sample');
+    const told: string[] = [];
+    const { rows, ...about } = await benchmark(runtime, entries, sample, {
+      runs: 7,
+      threads: 1,
+      progress: (done, total, what) => told.push(`${what} ${done}/${total}`),
+    });
+    expect(about).toMatchObject({ runs: 7, threads: 1 });
+    expect(rows.map((row) => [row.name, row.optimization])).toEqual([
+      ['short', 'all'],
+      ['long', 'all'],
+    ]);
+    for (const row of rows) {
+      expect(row.p10).toBeLessThanOrEqual(row.median);
+      expect(row.median).toBeLessThanOrEqual(row.p90);
+    }
+    expect((rows[1]?.median ?? 0) / (rows[0]?.median ?? 1)).toBeGreaterThan(2);
+    expect(told).toEqual([
+      'timed runs 0/7',
+      'timed runs 2/7',
+      'timed runs 4/7',
+      'timed runs 6/7',
+      'timed runs 7/7',
+    ]);
+  });
+});

@@ -1,0 +1,100 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { convert } from '../convert/index.js';
+import { openModel, writePieces, type Model } from '../onnx/index.js';
+import { precisionGraph } from '../plan/index.js';
+import type { Runtime } from '../runtime/index.js';
+import { layerLatency, type LayerLatency } from './layer-latency.js';
+import {
+  bindTo,
+  OCR_MODELS,
+  POSE_MODEL,
+  randomSamples,
+  realModel,
+  startTestCompute,
+} from './testing/index.js';
+
+let runtime: Runtime;
+const folder = mkdtempSync(join(tmpdir(), 'onnx-precision-test-'));
+beforeAll(async () => {
+  runtime = await startTestCompute();
+});
+afterAll(async () => {
+  await runtime.dispose();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** The model that the plan is converted to, as a file. */
+async function converted(model: Model, text: string, name: string): Promise<Model> {
+  const { plan } = bindTo(model, text);
+  const conversion = convert(precisionGraph(model, plan.roles, plan.layers, plan.decisions));
+  if ('problems' in conversion) throw new Error(conversion.problems[0]?.message);
+  const path = join(folder, name);
+  await writePieces(path, conversion.pieces);
+  const opened = openModel(path);
+  if ('problem' in opened) throw new Error(opened.problem.message);
+  return opened.model;
+}
+
+function sum(latency: LayerLatency, key: 'fp32' | 'plan' | 'casts'): number {
+  return latency.layers.reduce((total, layer) => total + layer[key], 0);
+}
+
+/** Every layer has a time or a neighbour that does its work, and the parts make up the whole. */
+function checkLatency(latency: LayerLatency): void {
+  for (const { layer, fp32, plan, fusedInto } of latency.layers) {
+    expect(fp32 > 0 || fusedInto.fp32 !== undefined, layer.name).toBe(true);
+    expect(plan > 0 || fusedInto.plan !== undefined, layer.name).toBe(true);
+    expect(fusedInto.fp32).not.toBe(layer);
+  }
+  for (const key of ['fp32', 'plan'] as const) {
+    const inside = sum(latency, key) + latency.others[key] + latency.unmapped[key];
+    const casts = key === 'plan' ? sum(latency, 'casts') : 0;
+    expect(inside + casts + latency.outside[key]).toBeCloseTo(latency.whole[key], 9);
+    // The kernels cannot take longer than the runs that they are part of.
+    expect(inside + casts).toBeLessThan(latency.p90[key]);
+    expect(latency.p10[key]).toBeLessThanOrEqual(latency.whole[key]);
+    expect(latency.unmapped[key]).toBeLessThan(0.02 * latency.whole[key]);
+  }
+}
+
+describe('latency of layers', () => {
+  it('of the pose model: convolutions take the time, and Clips are fused into them', async () => {
+    const model = realModel(POSE_MODEL);
+    const plan = 'default: fp16\nbetween "conv2d_1/Conv" and "conv2d_10/Conv": fp32\n';
+    const mixed = await converted(model, plan, 'pose.onnx');
+    const [sample] = randomSamples(1, [1, 256, 256, 3]);
+    if (sample === undefined) throw new Error('no sample');
+    const tensor = sample.inputs['x'];
+    if (tensor === undefined) throw new Error('no tensor');
+    const latency = await layerLatency(
+      runtime,
+      model,
+      mixed,
+      { ...sample, inputs: { input_1: tensor } },
+      { threads: 1, runs: 5 },
+    );
+    checkLatency(latency);
+    const convolutions = latency.layers.filter(({ layer }) => layer.node.opType === 'Conv');
+    expect(convolutions.reduce((total, layer) => total + layer.fp32, 0)).toBeGreaterThan(
+      0.5 * sum(latency, 'fp32'),
+    );
+    const clip = latency.layers.find(({ layer }) => layer.name === 're_lu/Relu6');
+    expect(clip?.fusedInto.fp32?.name).toBe('conv2d/Conv');
+    // Without FP16 kernels the runtime casts round every layer that is in FP16, and only there.
+    expect(sum(latency, 'casts')).toBeGreaterThan(0);
+    const inside = latency.layers.find(({ layer }) => layer.name === 'conv2d_5/Conv');
+    expect(inside?.casts).toBe(0);
+  });
+
+  it('of a model with Constant nodes, movement and unnamed kernels', async () => {
+    const model = realModel(join(OCR_MODELS, 'ch_PP-OCRv4_rec_infer.onnx'));
+    const mixed = await converted(model, 'default: fp16 { overflow: saturate }\n', 'ocr.onnx');
+    const [sample] = randomSamples(1, [1, 3, 48, 160]);
+    if (sample === undefined) throw new Error('no sample');
+    const latency = await layerLatency(runtime, model, mixed, sample, { threads: 1, runs: 3 });
+    checkLatency(latency);
+  });
+});

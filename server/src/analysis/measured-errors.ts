@@ -1,0 +1,286 @@
+/**
+ * `measured` sensitivity: what the outputs err by with only one layer in a low format, for every layer. The ground truth
+ * of a layer's effect, found by running the network: where the graph can be cut, only what lies behind the cut is
+ * run for a layer, from activations that the compute process keeps, with the layer as a switch; otherwise the plan that
+ * lowers nothing but this layer is measured as any plan is. Both give the same bits.
+ */
+import { setImmediate } from 'node:timers/promises';
+import { allowedCuts, isMixed, switchedLayer, type SwitchedLayer } from '../emulate/index.js';
+import { combine, exceeds, type Figure } from '../metrics/index.js';
+import {
+  allowedFormats,
+  drawsRandomNumbers,
+  modelFacts,
+  nodeRoles,
+  precisionGraph,
+  type Layer,
+  type NodeRole,
+  type PrecisionGraph,
+  type Tolerance,
+} from '../plan/index.js';
+import { RuntimeFailure } from '../runtime/index.js';
+import type { Evaluation, WorkOptions } from './evaluation.js';
+import { summarize, type LocalError } from './local-errors.js';
+import { measure, type ToleranceMeasurement } from './measurement.js';
+import { nodeTimes } from './node-times.js';
+import { runSegment, type Figures } from './segment-runs.js';
+import { chooseSegments, type Segment } from './segments.js';
+
+/** The relative error of one output: root of the mean over samples of its square, smallest and largest sample. */
+export interface OutputError {
+  readonly output: string;
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/**
+ * `value`, `low` and `high` are those of the output that errs most: of those that tolerances speak of, where there are
+ * any. A probability near zero, which nobody asked about, would otherwise outdo everything else, relative to itself.
+ */
+export interface MeasuredError extends LocalError {
+  readonly perOutput: readonly OutputError[];
+  /** What the tolerances would say of a plan that lowers this layer only. */
+  readonly tolerances: readonly ToleranceMeasurement[];
+}
+
+export interface MeasuredErrors {
+  readonly format: 'fp16' | 'bf16';
+  /** In the order of the layers asked for, without those that cannot run in the format or draw random numbers. */
+  readonly errors: readonly MeasuredError[];
+  readonly sessions: number;
+  readonly inferences: number;
+  /** How many segments the graph was cut into, and how many layers were measured without. */
+  readonly segments: number;
+  readonly plain: number;
+}
+
+export interface MeasuredErrorOptions extends WorkOptions {
+  /** Told of each layer as soon as it is measured over all samples, so that a cancelled run is not lost. */
+  readonly finished?: (error: MeasuredError) => void;
+  /** `plain` measures every layer by a session of its own: slower, the same result. */
+  readonly way?: 'segments' | 'plain';
+}
+
+/** Measures the effect of each of `layers` in `format` on the outputs, over all samples of `evaluation`. */
+export async function measuredErrors(
+  evaluation: Evaluation,
+  layers: readonly Layer[],
+  format: 'fp16' | 'bf16',
+  tolerances: readonly Tolerance[] = [],
+  options: MeasuredErrorOptions = {},
+): Promise<MeasuredErrors> {
+  return new MeasuringLayers(evaluation, layers, format, tolerances, options).result();
+}
+
+class MeasuringLayers {
+  private readonly layers: readonly Layer[];
+  private readonly roles: readonly NodeRole[];
+  /** What is compared: the relative error of each output, then the tolerances. */
+  private readonly questions: readonly Tolerance[];
+  private readonly errors = new Map<Layer, MeasuredError>();
+  private sessions = 0;
+  private inferences = 0;
+  private done = 0;
+
+  constructor(
+    private readonly evaluation: Evaluation,
+    layers: readonly Layer[],
+    private readonly format: 'fp16' | 'bf16',
+    private readonly tolerances: readonly Tolerance[],
+    private readonly options: MeasuredErrorOptions,
+  ) {
+    const { model } = evaluation;
+    this.layers = layers.filter(
+      (layer) => allowedFormats(model, layer).includes(format) && !drawsRandomNumbers(layer.node),
+    );
+    this.roles = nodeRoles(model);
+    this.questions = [...evaluation.floatOutputs.map(relativeError), ...tolerances];
+  }
+
+  async result(): Promise<MeasuredErrors> {
+    const { switched, plain } = await this.sorted();
+    const segments = switched.length === 0 ? [] : await this.segments(switched);
+    if (segments.length > 0) {
+      const unchanged = await this.unchangedFigures();
+      for (const { cut, layers } of segments) await this.measureSegment(cut, layers, unchanged);
+    }
+    for (const layer of plain) await this.measurePlain(layer);
+    this.options.progress?.(this.total, this.total, 'measured errors');
+    return {
+      format: this.format,
+      errors: this.layers.flatMap((layer) => this.errors.get(layer) ?? []),
+      sessions: this.sessions,
+      inferences: this.inferences,
+      segments: segments.length,
+      plain: plain.length,
+    };
+  }
+
+  /** What of the work is done in the number of layers times samples. */
+  private get total(): number {
+    return this.layers.length * this.evaluation.feeds.length;
+  }
+
+  /** Which layers can be switches. */
+  private async sorted(): Promise<{ readonly switched: SwitchedLayer[]; readonly plain: Layer[] }> {
+    if (this.options.way === 'plain' || isMixed(this.evaluation.model)) {
+      return { switched: [], plain: [...this.layers] };
+    }
+    const switched: SwitchedLayer[] = [];
+    const plain: Layer[] = [];
+    for (const layer of this.layers) {
+      const one = switchedLayer(this.graphOf(layer), layer);
+      if (one === undefined) plain.push(layer);
+      else switched.push(one);
+      // Thousands of graphs are a while of arithmetic: whoever shares this process is let in between.
+      await setImmediate();
+      if (this.options.signal?.aborted === true)
+        throw new RuntimeFailure('cancelled', 'The work was cancelled.');
+    }
+    return { switched, plain };
+  }
+
+  /** The plan that lowers nothing but this layer. */
+  private graphOf(layer: Layer): PrecisionGraph {
+    const { format, roles } = this;
+    return precisionGraph(
+      this.evaluation.model,
+      roles,
+      [layer],
+      [
+        {
+          layer,
+          wanted: format,
+          format,
+          clamped: undefined,
+          pinned: false,
+          overflow: 'inf',
+          source: undefined,
+        },
+      ],
+    );
+  }
+
+  private async segments(
+    switched: readonly SwitchedLayer[],
+  ): Promise<readonly { readonly cut: number; readonly layers: readonly SwitchedLayer[] }[]> {
+    const { model, feeds } = this.evaluation;
+    const byNode = new Map(switched.map((one) => [one.layer.nodeIndex, one]));
+    const { order } = modelFacts(model).index;
+    const times = await nodeTimes(this.evaluation, this.options.signal);
+    this.sessions += 1;
+    this.inferences += 1;
+    const chosen = chooseSegments({
+      nodes: order.map((at) => times.nodes.get(at) ?? 0),
+      layers: order.map((at) => (byNode.has(at) ? 1 : 0)),
+      allowed: allowedCuts(model),
+      samples: feeds.length,
+      open: times.open,
+    });
+    return chosen.map(({ from, to }: Segment) => ({
+      cut: from,
+      layers: order.slice(from, to).flatMap((at) => byNode.get(at) ?? []),
+    }));
+  }
+
+  /** What the comparison says of outputs that a layer does not touch: `[question][sample]`. */
+  private async unchangedFigures(): Promise<Figures> {
+    const { runtime, references } = this.evaluation;
+    const figures = this.questions.map((): Figure[] => []);
+    for (const reference of references) {
+      for (const [index, { output, metric }] of this.questions.entries()) {
+        const exact = reference[output];
+        if (exact === undefined) continue;
+        const [figure] = await runtime.compare(exact, exact, [metric], this.options.signal);
+        if (figure !== undefined) figures[index]?.push(figure);
+      }
+    }
+    return figures;
+  }
+
+  private async measureSegment(
+    cut: number,
+    switched: readonly SwitchedLayer[],
+    unchanged: Figures,
+  ): Promise<void> {
+    const { signal } = this.options;
+    const ran = (): void => {
+      this.ranOnce();
+    };
+    const { figures, sessions, inferences } = await runSegment(
+      this.evaluation,
+      { cut, switched, questions: this.questions, unchanged },
+      { signal, ran },
+    );
+    this.sessions += sessions;
+    this.inferences += inferences;
+    for (const { layer } of switched) this.finish(layer, figures.get(layer) ?? unchanged);
+  }
+
+  private async measurePlain(layer: Layer): Promise<void> {
+    const { signal } = this.options;
+    const progress = (done: number): void => {
+      if (done > 0) this.ranOnce();
+    };
+    const measured = await measure(this.evaluation, this.graphOf(layer), this.questions, {
+      signal,
+      progress,
+    });
+    this.sessions += 1;
+    this.inferences += measured.inferences;
+    this.finish(
+      layer,
+      measured.tolerances.map((one) => one.figures),
+    );
+  }
+
+  private ranOnce(): void {
+    this.done += 1;
+    this.options.progress?.(Math.min(this.done, this.total), this.total, 'measured errors');
+  }
+
+  private finish(layer: Layer, figures: Figures): void {
+    const outputs = this.evaluation.floatOutputs;
+    const perOutput = outputs.map((output, index): OutputError => {
+      const squares = (figures[index] ?? []).map(({ value }) => squareOf(value));
+      const { value, low, high } = summarize(layer, squares);
+      return { output, value, low, high };
+    });
+    const asked = new Set(this.tolerances.map((tolerance) => tolerance.output));
+    const judged = perOutput.filter(({ output }) => asked.size === 0 || asked.has(output));
+    const worst = judged.reduce((most, one) => (one.value > most.value ? one : most), NO_ERROR);
+    const { value, low, high } = worst;
+    const error: MeasuredError = {
+      ...{ layer, value, low, high, perOutput },
+      tolerances: this.tolerances.map((tolerance, index) => {
+        const samples = figures[outputs.length + index] ?? [];
+        const measured = combine(tolerance.metric, samples, tolerance.over);
+        const holds = !exceeds(measured, tolerance.operator, tolerance.limit);
+        return { tolerance, measured, figures: samples, holds };
+      }),
+    };
+    this.errors.set(layer, error);
+    this.options.finished?.(error);
+  }
+}
+
+const NO_ERROR: OutputError = { output: '', value: 0, low: 0, high: 0 };
+
+/** Infinite for what is no number: an output that rounding has spoilt. */
+function squareOf(relative: number): number {
+  return Number.isFinite(relative) ? relative * relative : Number.POSITIVE_INFINITY;
+}
+
+/** The relative error of an output, asked for as a tolerance that nothing exceeds. */
+function relativeError(output: string): Tolerance {
+  return {
+    output,
+    metric: { name: 'relative_l2' },
+    operator: '<=',
+    limit: Number.POSITIVE_INFINITY,
+    over: 'mean',
+    text: 'relative_l2',
+    source: { path: '', range: { start: 0, end: 0 } },
+  };
+}

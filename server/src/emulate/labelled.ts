@@ -1,0 +1,65 @@
+/**
+ * A model whose nodes and tensors all go by numbers, so that a runtime's name for a kernel, which it makes out of those
+ * of nodes and tensors, leads back to them. Computes what the model computes.
+ */
+import { makeValueInfo, withNode, type Model } from '../onnx/index.js';
+import { modelFacts } from '../plan/index.js';
+import { exposed } from './exposed.js';
+import { makeVariant, type Variant } from './variant.js';
+
+export interface LabelledVariant extends Variant {
+  /** By the model's name of a graph input: the variant's. */
+  readonly inputs: ReadonlyMap<string, string>;
+  /** What a name that the runtime made contains, in its order: node indexes of the model's main graph, tensor names. */
+  readonly parts: (name: string) => LabelParts;
+}
+
+export interface LabelParts {
+  readonly nodes: readonly number[];
+  readonly tensors: readonly string[];
+}
+
+const LABEL = /(node|tensor)_(\d+)_/g;
+
+/** Names that sub-graphs read from the outside stay: they are part of the sub-graphs. */
+export function labelled(model: Model): LabelledVariant {
+  const { graph } = exposed(model, []).model;
+  const captured = modelFacts(model).index.capturedBySubgraphs;
+  const places = new Map(model.graph.nodes.map((node, at) => [node, at]));
+  const tensors: string[] = [];
+  const labels = new Map<string, string>();
+  const label = (name: string): string => {
+    if (name === '' || captured.has(name)) return name;
+    const known = labels.get(name);
+    if (known !== undefined) return known;
+    const made = `tensor_${tensors.length}_`;
+    tensors.push(name);
+    labels.set(name, made);
+    return made;
+  };
+  const variant = makeVariant(model, {
+    nodes: graph.nodes.map((node) =>
+      withNode(node, {
+        name: `node_${places.get(node) ?? 'unknown'}_`,
+        inputs: node.inputs.map(label),
+        outputs: node.outputs.map(label),
+      }),
+    ),
+    initializers: graph.initializers.map((tensor) => ({ ...tensor, name: label(tensor.name) })),
+    inputs: graph.inputs.map(({ name, type }) => makeValueInfo(label(name), type)),
+    outputs: graph.outputs.map(({ name, type }) => makeValueInfo(label(name), type)),
+  });
+  return {
+    ...variant,
+    inputs: new Map(model.graph.inputs.map(({ name }) => [name, label(name)])),
+    parts: (name) => {
+      const found = [...name.matchAll(LABEL)];
+      const numbers = (kind: string): number[] =>
+        found.flatMap(([, own, digits]) => (own === kind ? [Number(digits)] : []));
+      return {
+        nodes: numbers('node'),
+        tensors: numbers('tensor').flatMap((index) => tensors[index] ?? []),
+      };
+    },
+  };
+}

@@ -1,0 +1,102 @@
+/**
+ * Answers requests about open plans: in turns, not for editors that have changed their mind or the text, and with an error in one
+ * feature kept from the others. Knows no feature.
+ */
+import {
+  type CancellationToken,
+  type DiagnosticServerCancellationData,
+  LSPErrorCodes,
+  ResponseError,
+} from 'vscode-languageserver';
+import type { TextDocument } from 'vscode-languageserver-textdocument';
+import type { ClientAbilities } from './capabilities.js';
+import { isolated } from './isolate.js';
+import type { OpenPlan, OpenPlans } from './open-plan.js';
+import type { Turns } from './turns.js';
+import type { WorkspaceFiles } from './workspace-files.js';
+
+export interface AnswersParts {
+  readonly abilities: ClientAbilities;
+  readonly files: WorkspaceFiles;
+  readonly plans: OpenPlans;
+  readonly turns: Turns;
+  readonly findDocument: (uri: string) => TextDocument | undefined;
+  readonly log: (message: string) => void;
+}
+
+export interface Question<Answer> {
+  /** For the log. */
+  readonly name: string;
+  /** The answer where there is no such plan, or where the feature fails. */
+  readonly nothing: Answer;
+  /** Someone waits for it with a finger on a key. */
+  readonly isUrgent?: boolean;
+  /** What the editor is told when the text has changed since it asked. */
+  readonly whenStale?: 'it knows' | 'ask again';
+}
+
+export class Answers {
+  readonly abilities: ClientAbilities;
+  readonly files: WorkspaceFiles;
+
+  constructor(private readonly parts: AnswersParts) {
+    this.abilities = parts.abilities;
+    this.files = parts.files;
+  }
+
+  /** Sees to what is sent to the client unasked: one that refuses it is no reason to stop. */
+  sent(what: string, sending: Promise<unknown>): void {
+    sending.catch((error: unknown) => {
+      this.parts.log(`${what}: ${String(error)}`);
+    });
+  }
+
+  /** What a feature says of an open plan. Rejects with the protocol's errors for what is stale or cancelled. */
+  aboutPlan<Answer>(
+    question: Question<Answer>,
+    uri: string,
+    token: CancellationToken,
+    answer: (open: OpenPlan) => Answer,
+  ): Promise<Answer> {
+    const { findDocument, plans } = this.parts;
+    const asked = findDocument(uri)?.version;
+    const isStale = (): boolean => findDocument(uri)?.version !== asked;
+    return this.answer(question, uri, token, isStale, () => {
+      const document = findDocument(uri);
+      return document === undefined ? question.nothing : answer(plans.open(document));
+    });
+  }
+
+  /** What a feature says of anything; `about` is for the log. */
+  async answer<Answer>(
+    { name, nothing, isUrgent, whenStale }: Question<Answer>,
+    about: string,
+    token: CancellationToken,
+    isStale: () => boolean,
+    answer: () => Answer,
+  ): Promise<Answer> {
+    const { turns, log } = this.parts;
+    const guarded = isolated(name, log, nothing, answer);
+    const outcome = await turns.take(
+      `${name} of ${about}`,
+      (): { readonly answer: Answer } | { readonly refusal: Error } => {
+        if (token.isCancellationRequested) return { refusal: cancelled() };
+        return isStale() ? { refusal: stale(whenStale) } : { answer: guarded() };
+      },
+      isUrgent,
+    );
+    if ('refusal' in outcome) throw outcome.refusal;
+    return outcome.answer;
+  }
+}
+
+function cancelled(): Error {
+  return new ResponseError(LSPErrorCodes.RequestCancelled, 'The request was cancelled.');
+}
+
+function stale(whenStale: Question<unknown>['whenStale']): Error {
+  const message = 'The plan has changed since the request.';
+  if (whenStale !== 'ask again') return new ResponseError(LSPErrorCodes.ContentModified, message);
+  const data: DiagnosticServerCancellationData = { retriggerRequest: true };
+  return new ResponseError(LSPErrorCodes.ServerCancelled, message, data);
+}

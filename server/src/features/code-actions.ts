@@ -1,0 +1,25 @@
+/** Code actions: quick fixes and flips, of the kinds that the editor asks for. */
+import { type CodeAction, type CodeActionContext, CodeActionKind, type Range } from 'vscode-languageserver';
+import type { ClientAbilities } from './capabilities.js';
+import { flipsOf } from './flips.js';
+import type { OpenPlan } from './open-plan.js';
+import { quickFixesOf } from './quick-fixes.js';
+
+export const CODE_ACTION_KINDS = [CodeActionKind.QuickFix, CodeActionKind.RefactorRewrite];
+
+export function codeActionsOf(
+  open: OpenPlan,
+  range: Range,
+  { only }: Pick<CodeActionContext, 'only'>,
+  abilities: Pick<ClientAbilities, 'resolvesEdits'>,
+): CodeAction[] {
+  return [
+    ...(isWanted(CodeActionKind.QuickFix, only) ? quickFixesOf(open, range) : []),
+    ...(isWanted(CodeActionKind.RefactorRewrite, only) ? flipsOf(open, range, abilities) : []),
+  ];
+}
+
+/** Kinds are a tree: an editor that asks for `refactor` means `refactor.rewrite` too. */
+function isWanted(kind: CodeActionKind, only: readonly CodeActionKind[] | undefined): boolean {
+  return only === undefined || only.some((one) => one === '' || kind === one || kind.startsWith(`${one}.`));
+}

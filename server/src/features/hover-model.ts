@@ -1,0 +1,117 @@
+/** What a name of the model stands for: a layer with all that is known of it without running it, an input, an output. */
+import { relative, dirname } from 'node:path';
+import { LineIndex } from '../language/index.js';
+import { dataTypeName, tensorByteLength, type Node } from '../onnx/index.js';
+import { type LayerDecision, modelFacts, type TracedPlan, writeOperatorType } from '../plan/index.js';
+import { formatPercent, formatSize } from '../report/index.js';
+import { elementTypeText, namesOf, shapesOf, shapeText } from './model-names.js';
+import type { OpenPlan } from './open-plan.js';
+import { type Block, bold, code, type Inline, paragraph, table } from './rich-text.js';
+
+/** @param written the name as the plan writes it */
+export function describeLayer(written: string, open: OpenPlan): readonly Block[] {
+  const { plan } = open;
+  if (plan === undefined) return [];
+  const names = namesOf(plan.model);
+  const index = names.layerIndex.get(written);
+  const decision = index === undefined ? undefined : plan.decisions[index];
+  if (index === undefined || decision === undefined) return describeNode(written, plan);
+  const { layer } = decision;
+  return [
+    paragraph(
+      bold(written),
+      ': ',
+      code(writeOperatorType(layer.node)),
+      `, layer ${index + 1} of ${plan.layers.length}`,
+    ),
+    ...describeDecision(decision, open),
+    describeTensors(layer.node, plan),
+    paragraph(describeWork(decision, plan)),
+  ];
+}
+
+/** A node that is no layer has no decision. */
+function describeNode(written: string, plan: TracedPlan): readonly Block[] {
+  const index = namesOf(plan.model).nodeIndex.get(written);
+  const node = plan.model.graph.nodes[index ?? -1];
+  if (index === undefined || node === undefined) return [];
+  const role = plan.roles[index] ?? 'constant';
+  return [
+    paragraph(bold(written), ': ', code(writeOperatorType(node)), `, not a layer (${role})`),
+    describeTensors(node, plan),
+  ];
+}
+
+function describeDecision(
+  { wanted, format, clamped, pinned, source }: LayerDecision,
+  open: OpenPlan,
+): readonly Block[] {
+  const runs: Inline[] = ['Runs in ', code(format), pinned ? ', pinned' : '', '. '];
+  if (source === undefined)
+    return [paragraph(...runs, 'No statement decides it, so it stays as it is in the model.')];
+  const text = source.path === open.path ? open.tree.text : open.files.readText(source.path);
+  const statement = text?.slice(source.range.start, source.range.end) ?? '';
+  const line =
+    text === undefined ? '' : `line ${new LineIndex(text).positionAt(source.range.start).line + 1}`;
+  const where =
+    source.path === open.path ? line : `${line} of ${relative(dirname(open.path ?? ''), source.path)}`;
+  return [
+    paragraph(...runs, 'Decided by ', code(statement), ` (${where}).`),
+    ...(clamped === undefined ? [] : [paragraph('Not ', code(wanted), ` as the plan wants: ${clamped}.`)]),
+  ];
+}
+
+function describeTensors(node: Node, plan: TracedPlan): Block {
+  const { model } = plan;
+  const { index } = modelFacts(model);
+  const shapes = shapesOf(plan);
+  const rows = node.inputs.flatMap((name): (readonly Inline[])[] => {
+    if (name === '') return [];
+    const constant = index.constantOf(name) ?? index.initializers.get(name);
+    if (constant === undefined) {
+      return [['input', code(name), elementTypeText(model, name), code(shapeText(shapes.get(name))), '']];
+    }
+    const bytes = tensorByteLength(constant);
+    const size = bytes === undefined ? '' : formatSize(bytes);
+    return [['constant', code(name), dataTypeName(constant.dataType), code(shapeText(constant.dims)), size]];
+  });
+  for (const name of node.outputs) {
+    if (name === '') continue;
+    rows.push(['output', code(name), elementTypeText(model, name), code(shapeText(shapes.get(name))), '']);
+  }
+  return table(['', 'tensor', 'type', 'shape', 'size'], rows);
+}
+
+function describeWork({ layer }: LayerDecision, plan: TracedPlan): string {
+  const bytes = layer.weights.reduce((sum, weight) => sum + (tensorByteLength(weight) ?? 0), 0);
+  const weights = layer.weights.length === 0 ? 'no weights' : `${formatSize(bytes)} of weights`;
+  if (layer.multiplyAdds === undefined) return `Multiply-adds are not known without its shapes; ${weights}.`;
+  const all = plan.layers.reduce((sum, one) => sum + (one.multiplyAdds ?? 0), 0);
+  const share = all === 0 ? '' : ` (${formatPercent(layer.multiplyAdds / all)} of the model)`;
+  return `${layer.multiplyAdds.toLocaleString('en-US')} multiply-adds${share}, ${weights}.`;
+}
+
+/** An input with what feeds it, an output with what writes it. */
+export function describeGraphValue(
+  name: string,
+  role: 'input' | 'output',
+  { plan }: OpenPlan,
+): readonly Block[] {
+  if (plan === undefined) return [];
+  const { graph } = plan.model;
+  if (!graph[role === 'input' ? 'inputs' : 'outputs'].some((value) => value.name === name)) return [];
+  const type = `${elementTypeText(plan.model, name)} ${shapeText(shapesOf(plan).get(name))}`;
+  const title = paragraph(bold(name), `: ${role}, `, code(type));
+  if (role === 'output') {
+    const producer = modelFacts(plan.model).index.producers.get(name);
+    const node = namesOf(plan.model).nodeNames[producer ?? -1];
+    return node === undefined ? [title] : [title, paragraph('Written by ', code(node), '.')];
+  }
+  const source = plan.inputs.find((input) => input.name === name)?.source;
+  if (source === undefined) return [title];
+  const fed =
+    source.kind === 'files'
+      ? source.glob
+      : `${source.name}(${source.parameters.join(', ')}), seed ${source.seed}`;
+  return [title, paragraph('Fed with ', code(fed), '.')];
+}

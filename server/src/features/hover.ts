@@ -1,0 +1,49 @@
+/** Hover: what the thing under the cursor is. Finds the thing; what there is to say of it, the files beside this know. */
+import { type Hover, MarkupKind, type Position } from 'vscode-languageserver';
+import type { ClientAbilities } from './capabilities.js';
+import { protocolRange } from './diagnostics.js';
+import { describeGraphValue, describeLayer } from './hover-model.js';
+import { describeNumber } from './hover-number.js';
+import { describeOperator, describeStatement } from './hover-statement.js';
+import { describeFormat, describeTerm } from './hover-terms.js';
+import type { OpenPlan } from './open-plan.js';
+import { type Part, partAt } from './parts.js';
+import { type Block, renderMarkdown, renderPlain } from './rich-text.js';
+
+export function hoverOf(
+  open: OpenPlan,
+  position: Position,
+  { showsMarkdown }: Pick<ClientAbilities, 'showsMarkdown'>,
+): Hover | null {
+  const part = partAt(open.tree, open.document.offsetAt(position));
+  const blocks = part === undefined ? [] : describe(part, open);
+  if (part === undefined || blocks.length === 0) return null;
+  return {
+    range: protocolRange(open.document, part.range),
+    contents: showsMarkdown
+      ? { kind: MarkupKind.Markdown, value: renderMarkdown(blocks) }
+      : { kind: MarkupKind.PlainText, value: renderPlain(blocks) },
+  };
+}
+
+function describe(part: Part, open: OpenPlan): readonly Block[] {
+  switch (part.role) {
+    case 'keyword':
+    case 'glob':
+    case 'expression':
+      return describeStatement(part, open);
+    case 'operator':
+      return describeOperator(part.text, open);
+    case 'layer':
+      return describeLayer(part.text, open);
+    case 'input':
+    case 'output':
+      return describeGraphValue(part.text, part.role, open);
+    case 'number':
+      return describeNumber(part.text);
+    case 'format':
+      return describeFormat(part.text);
+    default:
+      return describeTerm(part);
+  }
+}

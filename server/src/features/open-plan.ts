@@ -1,0 +1,127 @@
+/**
+ * An open plan as every feature sees it: parsed once and bound once for each version of its text, however many requests
+ * ask. Knows no feature.
+ */
+import type { TextDocument } from 'vscode-languageserver-textdocument';
+import { parse, type SyntaxTree } from '../language/index.js';
+import type { Model } from '../onnx/index.js';
+import { bindPlan, type PlanFiles, type TracedPlan, type UnboundPlan } from '../plan/index.js';
+import { resolveBeside } from './beside.js';
+import { pathOfUri } from './document-path.js';
+import type { WorkspaceFiles } from './workspace-files.js';
+
+export interface OpenPlan {
+  readonly document: TextDocument;
+  readonly files: WorkspaceFiles;
+  /** Undefined for a document that is no file on disk: it has no folder that a model could lie in. */
+  readonly path: string | undefined;
+  readonly tree: SyntaxTree;
+  /** Undefined where there is no path. Binding a long plan takes tens of milliseconds: `model` does without. */
+  readonly bound: TracedPlan | UnboundPlan | undefined;
+  /** `bound`, where it has its model. */
+  readonly plan: TracedPlan | undefined;
+  /** The model that the plan names, if it opens. */
+  readonly model: Model | undefined;
+}
+
+/** What is known of the documents that are open, as long as their texts and the files they name stay the same. */
+export class OpenPlans {
+  private readonly readings = new WeakMap<TextDocument, Reading>();
+
+  constructor(private readonly files: WorkspaceFiles) {}
+
+  /** The plan in the version that its document has now. */
+  open(document: TextDocument): OpenPlan {
+    let reading = this.readings.get(document);
+    if (reading?.version !== document.version) {
+      reading = new Reading(document, this.files);
+      this.readings.set(document, reading);
+    }
+    reading.checkFiles();
+    return reading;
+  }
+}
+
+/** One version of one document. */
+class Reading implements OpenPlan {
+  readonly version: number;
+  readonly path: string | undefined;
+  private parsed: SyntaxTree | undefined;
+  private binding: { readonly result: TracedPlan | UnboundPlan; readonly read: ReadFiles } | undefined;
+
+  constructor(
+    readonly document: TextDocument,
+    readonly files: WorkspaceFiles,
+  ) {
+    this.version = document.version;
+    this.path = pathOfUri(document.uri);
+  }
+
+  get tree(): SyntaxTree {
+    this.parsed ??= parse(this.document.getText());
+    return this.parsed;
+  }
+
+  get bound(): TracedPlan | UnboundPlan | undefined {
+    if (this.path === undefined) return undefined;
+    if (this.binding === undefined) {
+      const read = new ReadFiles(this.files);
+      const result = bindPlan({ path: this.path, tree: this.tree, files: read.files });
+      this.binding = { result, read };
+    }
+    return this.binding.result;
+  }
+
+  get plan(): TracedPlan | undefined {
+    const bound = this.bound;
+    return bound?.model === undefined ? undefined : bound;
+  }
+
+  get model(): Model | undefined {
+    if (this.binding !== undefined) return this.binding.result.model;
+    for (const statement of this.tree.statements) {
+      if (statement.kind !== 'model' || statement.path === undefined) continue;
+      const modelPath = resolveBeside(this.path, statement.path.value);
+      if (modelPath === undefined) return undefined;
+      const opened = this.files.openModel(modelPath);
+      return 'model' in opened ? opened.model : undefined;
+    }
+    return undefined;
+  }
+
+  /** Forgets the binding if a file that it was made from is another one now. */
+  checkFiles(): void {
+    if (this.binding?.read.isUnchanged() === false) this.binding = undefined;
+  }
+}
+
+type OpenedModel = ReturnType<PlanFiles['openModel']>;
+
+/** Files, and what was read of them. */
+class ReadFiles {
+  readonly files: PlanFiles;
+  private readonly texts = new Map<string, string | undefined>();
+  private readonly models = new Map<string, OpenedModel>();
+
+  constructor(private readonly source: PlanFiles) {
+    this.files = {
+      ...source,
+      readText: (path) => {
+        const text = source.readText(path);
+        this.texts.set(path, text);
+        return text;
+      },
+      openModel: (path) => {
+        const opened = source.openModel(path);
+        this.models.set(path, opened);
+        return opened;
+      },
+    };
+  }
+
+  isUnchanged(): boolean {
+    for (const [path, text] of this.texts) if (this.source.readText(path) !== text) return false;
+    for (const [path, opened] of this.models) if (this.source.openModel(path) !== opened) return false;
+    return true;
+  }
+}

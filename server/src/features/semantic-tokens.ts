@@ -1,0 +1,134 @@
+/**
+ * Semantic tokens: what each word is, for editors without our grammar, and what only the model tells: whether a name of
+ * a layer means one.
+ */
+import {
+  type Range,
+  type SemanticTokens,
+  SemanticTokensBuilder,
+  type SemanticTokensLegend,
+} from 'vscode-languageserver';
+import { JOINING_WORDS } from '../language/index.js';
+import type { Model } from '../onnx/index.js';
+import { namesOf } from './model-names.js';
+import type { OpenPlan } from './open-plan.js';
+import { type Part, type PartRole, partsOf, statementBefore } from './parts.js';
+
+const TYPES = [
+  'keyword',
+  'string',
+  'number',
+  'comment',
+  'variable',
+  'type',
+  'class',
+  'property',
+  'function',
+  'enumMember',
+] as const;
+
+/** `known` and `unknown`: the name of a layer that the model has, and of one that it has not. */
+const MODIFIERS = ['known', 'unknown'] as const;
+
+export const SEMANTIC_TOKENS_LEGEND: SemanticTokensLegend = {
+  tokenTypes: [...TYPES],
+  tokenModifiers: [...MODIFIERS],
+};
+
+type TokenType = (typeof TYPES)[number];
+
+const TYPE_OF_ROLE: Readonly<Record<PartRole, TokenType>> = {
+  keyword: 'keyword',
+  layer: 'variable',
+  glob: 'string',
+  expression: 'string',
+  operator: 'class',
+  format: 'type',
+  option: 'property',
+  choice: 'enumMember',
+  number: 'number',
+  text: 'string',
+  metric: 'function',
+  generator: 'function',
+  target: 'enumMember',
+  objective: 'enumMember',
+  input: 'variable',
+  output: 'variable',
+  dimension: 'variable',
+  'model path': 'string',
+  'fragment path': 'string',
+  'file path': 'string',
+};
+
+/** @param range only the tokens of these lines; all if left out */
+export function semanticTokensOf({ document, tree, model }: OpenPlan, range?: Range): SemanticTokens {
+  const from = range === undefined ? 0 : document.offsetAt({ line: range.start.line, character: 0 });
+  const to =
+    range === undefined ? tree.text.length : document.offsetAt({ line: range.end.line + 1, character: 0 });
+  const parts = partsBetween(tree, from, to);
+  const builder = new SemanticTokensBuilder();
+  let { line } = document.positionAt(from);
+  let lineStart = from;
+  const { tokens, text } = tree;
+  for (let index = firstTokenFrom(tokens, from); index < tokens.length; index++) {
+    const token = tokens[index];
+    if (token === undefined || token.start >= to) break;
+    const { kind, start, end } = token;
+    if (kind === 'newline') {
+      line++;
+      lineStart = end;
+      continue;
+    }
+    const part = parts.get(start);
+    const type = part === undefined ? typeOfToken(kind, text.slice(start, end)) : TYPE_OF_ROLE[part.role];
+    if (type === undefined) continue;
+    builder.push(line, start - lineStart, end - start, TYPES.indexOf(type), modifiersOf(part, model));
+  }
+  return builder.build();
+}
+
+type Tree = OpenPlan['tree'];
+
+/** The parts between two offsets, by the offset that they begin at. */
+function partsBetween(tree: Tree, from: number, to: number): ReadonlyMap<number, Part> {
+  const parts = new Map<number, Part>();
+  const first = statementBefore(tree, from);
+  const start = first === undefined ? 0 : tree.statements.indexOf(first);
+  for (let index = start; index < tree.statements.length; index++) {
+    const statement = tree.statements[index];
+    if (statement === undefined || statement.range.start >= to) break;
+    for (const part of partsOf(statement)) parts.set(part.range.start, part);
+  }
+  return parts;
+}
+
+function firstTokenFrom(tokens: Tree['tokens'], offset: number): number {
+  let low = 0;
+  let high = tokens.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((tokens[middle]?.start ?? 0) < offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Of a token that is no part by itself. */
+function typeOfToken(kind: Tree['tokens'][number]['kind'], written: string): TokenType | undefined {
+  switch (kind) {
+    case 'word':
+      return JOINING_WORDS.includes(written) ? 'keyword' : undefined;
+    case 'string':
+    case 'number':
+    case 'comment':
+      return kind;
+    default:
+      return undefined;
+  }
+}
+
+/** Bits in the order of `MODIFIERS`. */
+function modifiersOf(part: Part | undefined, model: Model | undefined): number {
+  if (part?.role !== 'layer' || model === undefined) return 0;
+  return namesOf(model).layerIndex.has(part.text) ? 1 : 2;
+}

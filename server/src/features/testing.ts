@@ -1,0 +1,136 @@
+/**
+ * Plans for this room's tests: fixtures with a cursor `$0`, beside the sample's real model or a generated one. Used by
+ * tests only.
+ */
+import { resolve } from 'node:path';
+import type { Position, TextEdit } from 'vscode-languageserver';
+import { TextDocument } from 'vscode-languageserver-textdocument';
+import {
+  bufferSource,
+  DataType,
+  encodeBytes,
+  encodeFresh,
+  makeGraph,
+  makeNode,
+  makeTensorType,
+  makeValueInfo,
+  type Model,
+  openModel,
+  readModel,
+} from '../onnx/index.js';
+import type { ClientAbilities } from './capabilities.js';
+import { pathOfUri, uriOfPath } from './document-path.js';
+import { type OpenPlan, OpenPlans } from './open-plan.js';
+import { workspaceFiles, type WorkspaceFiles } from './workspace-files.js';
+
+export const folder = resolve('samples/pose');
+
+/** The lines of a plan for the sample's model that nothing is to be said about. */
+export const header = 'model "pose_landmark_lite.onnx"\ninput "input_1" = uniform(0, 1)\n';
+
+/** An editor that can do everything, as VS Code. */
+export const everything: ClientAbilities = {
+  pullsDiagnostics: true,
+  refreshesDiagnostics: true,
+  refreshes: { codeLens: true, inlayHints: true },
+  watchesFiles: true,
+  takesSnippets: true,
+  showsMarkdown: true,
+  takesLocationLinks: true,
+  showsSymbolTree: true,
+  resolvesEdits: true,
+  mostFoldingRanges: undefined,
+  showsListings: true,
+};
+
+/** An editor that can do no more than the protocol's first version. */
+export const nothing: ClientAbilities = {
+  pullsDiagnostics: false,
+  refreshesDiagnostics: false,
+  refreshes: { codeLens: false, inlayHints: false },
+  watchesFiles: false,
+  takesSnippets: false,
+  showsMarkdown: false,
+  takesLocationLinks: false,
+  showsSymbolTree: false,
+  resolvesEdits: false,
+  mostFoldingRanges: undefined,
+  showsListings: false,
+};
+
+export interface Workspace {
+  /** The first file of the fixture. */
+  readonly open: OpenPlan;
+  readonly files: WorkspaceFiles;
+  /** Where `$0` stands in the first file; its start if it stands nowhere. */
+  readonly cursor: Position;
+  /** The text of a file of the fixture. */
+  readonly text: (name: string) => string;
+}
+
+let sample: ReturnType<typeof openModel> | undefined;
+
+/**
+ * A fixture in which `//- NAME` starts a file beside the sample's model; one without such a line is a single plan. All
+ * other files are those on disk.
+ *
+ * @param model in place of every model that is named
+ */
+export function openWorkspace(fixture: string, model?: Model): Workspace {
+  const parts = fixture.startsWith('//- ')
+    ? fixture.split(/^\/\/- /mu).slice(1)
+    : [`plan.precision\n${fixture}`];
+  let cursorOffset = 0;
+  const documents = parts.map((part, index) => {
+    const end = part.indexOf('\n');
+    const marked = part.slice(end + 1);
+    if (index === 0) cursorOffset = Math.max(0, marked.indexOf('$0'));
+    const uri = uriOfPath(resolve(folder, part.slice(0, end)));
+    return TextDocument.create(uri, 'onnx-precision', 1, marked.replace('$0', ''));
+  });
+  const [plan] = documents;
+  if (plan === undefined) throw new Error('the fixture has no file');
+  sample ??= openModel(resolve(folder, 'pose_landmark_lite.onnx'));
+  const opened = model === undefined ? sample : { model };
+  const files: WorkspaceFiles = { ...workspaceFiles(() => documents), openModel: () => opened };
+  return {
+    open: new OpenPlans(files).open(plan),
+    files,
+    cursor: plan.positionAt(cursorOffset),
+    text: (name) => documents.find(({ uri }) => pathOfUri(uri) === resolve(folder, name))?.getText() ?? '',
+  };
+}
+
+/** The text after edits of the protocol. */
+export function edited(document: TextDocument, edits: readonly TextEdit[]): string {
+  return TextDocument.applyEdits(document, [...edits]);
+}
+
+/** The name of a layer of `longModel`. */
+export function longName(layer: number): string {
+  return `/encoder/block.${Math.floor(layer / 20)}/layer.${layer % 20}/Op:${layer}`;
+}
+
+/** A chain of so many layers with the names that exporters write, and of inputs with an open dimension. */
+export function longModel(layers: number): Model {
+  const operators = ['Relu', 'Sigmoid', 'Tanh', 'Exp', 'Softmax'];
+  const type = makeTensorType(DataType.FLOAT, ['batch', 64, undefined]);
+  const nodes = Array.from({ length: layers }, (_, layer) =>
+    makeNode({
+      opType: operators[layer % operators.length] ?? 'Relu',
+      name: longName(layer),
+      inputs: [layer === 0 ? 'x' : `t${layer - 1}`],
+      outputs: [`t${layer}`],
+    }),
+  );
+  const graph = makeGraph({
+    name: 'chain',
+    nodes,
+    inputs: [makeValueInfo('x', type)],
+    outputs: [makeValueInfo(`t${layers - 1}`, type)],
+  });
+  const opsets = new Map([['', 17]]);
+  const result = readModel(bufferSource(encodeBytes(encodeFresh({ irVersion: 8, opsets, graph }))));
+  if ('problem' in result) throw new Error(result.problem.message);
+  return result.model;
+}

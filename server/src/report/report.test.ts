@@ -1,0 +1,307 @@
+/** The report's page, charts, conclusions and numbers. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { rangeChart, sensitivityChart } from './charts.js';
+import { conclude } from './conclusions.js';
+import { reportPage } from './page.js';
+import type { Comparison, ComparisonRow, Report, ReportLayer } from './report.js';
+import { escapeHtml, formatMilliseconds, formatNumber, formatPercent, formatSize } from './text.js';
+
+function layer(changes: Partial<ReportLayer> = {}): ReportLayer {
+  return {
+    name: 'conv',
+    operator: 'Conv',
+    format: 'fp16',
+    localError: 1e-3,
+    maxAbs: 10,
+    overflow: 0,
+    underflow: 0,
+    multiplyAdds: 100,
+    weighted: true,
+    reason: '',
+    ...changes,
+  };
+}
+
+function row(name: string, median: number | undefined, bytes: number): ComparisonRow {
+  return {
+    name,
+    errors: [0.001],
+    latency: median === undefined ? undefined : { median, p10: median, p90: median },
+    bytes,
+    low: { layers: 1, weighted: 1, multiplyAdds: 50 },
+    casts: 2,
+  };
+}
+
+function comparison(times: readonly (number | undefined)[], bytes = [100, 60, 50], busy = false): Comparison {
+  const names = ['FP32', 'mixed', 'all FP16'];
+  return {
+    errorTitles: ['y relative_l2'],
+    rows: names.map((name, index) => row(name, times[index], bytes[index] ?? 0)),
+    total: { layers: 2, weighted: 2, multiplyAdds: 100 },
+    busy,
+  };
+}
+
+function report(changes: Partial<Report> = {}): Report {
+  return {
+    title: 'title',
+    model: 'm.onnx',
+    plan: 'p.precision',
+    samples: 3,
+    device: 'a CPU',
+    versions: '1',
+    conclusions: ['It is so.'],
+    comparison: comparison([10, 9, 8]),
+    verdicts: [
+      {
+        tolerance: {
+          output: 'y',
+          metric: { name: 'relative_l2' },
+          operator: '<=',
+          limit: 1e-3,
+          over: 'worst',
+          text: 'relative_l2 <= 1e-3',
+          source: { path: '/p.precision', range: { start: 0, end: 0 } },
+        },
+        measured: 5e-4,
+        figures: [],
+        holds: true,
+        noise: 1e-5,
+        verdict: 'holds',
+      },
+    ],
+    layers: [layer()],
+    largest: 65504,
+    ...changes,
+  };
+}
+
+/** Elements that HTML ends by itself. */
+const VOID = new Set(['meta', 'link', 'br', 'img', 'input']);
+
+/** Every element with its attributes; fails where a tag is not closed in its place or a `<` stands alone. */
+function elementsOf(html: string): { readonly name: string; readonly attributes: string }[] {
+  const open: string[] = [];
+  const found: { name: string; attributes: string }[] = [];
+  const body = html.replace(/^<!doctype html>\n/, '');
+  const tags = /<(\/?)([a-z][a-z0-9]*)((?:\s+[a-zA-Z][\w-]*="[^"<>]*")*)\s*(\/?)>/g;
+  expect(body.replaceAll(tags, '')).not.toMatch(/[<]/);
+  for (const [, slash, name = '', attributes = '', closed] of body.matchAll(tags)) {
+    if (slash === '/') expect(`</${open.pop() ?? ''}>`).toBe(`</${name}>`);
+    else {
+      found.push({ name, attributes });
+      if (closed !== '/' && !VOID.has(name)) open.push(name);
+    }
+  }
+  expect(open).toEqual([]);
+  return found;
+}
+
+function checkPage(page: string): void {
+  for (const { name, attributes } of elementsOf(page)) {
+    expect(['script', 'img', 'iframe', 'link', 'object', 'embed']).not.toContain(name);
+    expect(attributes).not.toMatch(/\s(on\w+|src|href|style)=/i);
+  }
+  expect(page).not.toMatch(/url\(|@import|https?:/);
+  expect(page).toContain("default-src 'none'");
+}
+
+describe('the page', () => {
+  it('is well-formed, without scripts and requests', () => {
+    checkPage(reportPage(report()));
+  });
+
+  it('shows names as text, whatever they are', () => {
+    const name = `<img src=x onerror="alert(1)">`;
+    const page = reportPage(
+      report({
+        title: name,
+        model: name,
+        device: name,
+        conclusions: [name],
+        layers: [layer({ name, operator: name, format: name, reason: `' " & ]]>` })],
+        comparison: { ...comparison([1, 1, 1]), errorTitles: [name] },
+      }),
+    );
+    checkPage(page);
+    expect(page).toContain('&lt;img src=x onerror=&quot;alert(1)&quot;&gt;');
+    const text = fc.string({ unit: 'binary', maxLength: 20 });
+    fc.assert(
+      fc.property(text, (odd) => {
+        const layers = [layer({ name: odd, reason: odd })];
+        checkPage(reportPage(report({ title: odd, layers })));
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('says so where there are no tolerances, no latencies and no layers', () => {
+    const page = reportPage(
+      report({ verdicts: [], layers: [], comparison: comparison([undefined, undefined, undefined]) }),
+    );
+    checkPage(page);
+    expect(page).toContain('states no tolerance');
+    expect(page).toContain('Nothing was measured');
+  });
+});
+
+describe('a chart', () => {
+  interface DrawnBar {
+    readonly kind: string;
+    readonly x: number;
+    readonly top: number;
+    readonly height: number;
+    readonly title: string;
+  }
+
+  function barsOf(svg: string): DrawnBar[] {
+    const bars =
+      /<rect class="(\w+)" x="([\d.]+)" y="([\d.]+)" width="[\d.]+" height="([\d.]+)"><title>([^<]*)<\/title>/g;
+    elementsOf(svg);
+    return [...svg.matchAll(bars)].map(([, kind = '', x, y, height, title = '']) => ({
+      kind,
+      x: Number(x),
+      top: Number(y),
+      height: Number(height),
+      title,
+    }));
+  }
+
+  it('draws one bar per layer, from left to right, the larger the higher', () => {
+    const value = fc.oneof(
+      fc.double({ min: 1e-12, max: 1e12, noNaN: true }),
+      fc.constantFrom(0, Infinity, Number.NaN, 1),
+    );
+    fc.assert(
+      fc.property(fc.array(value, { minLength: 1, maxLength: 12 }), (values) => {
+        fc.pre(values.some((one) => one > 0 && Number.isFinite(one)));
+        const bars = barsOf(sensitivityChart(values.map((localError) => layer({ localError }))));
+        expect(bars).toHaveLength(values.length);
+        for (const [index, bar] of bars.entries()) {
+          expect(bar.top).toBeGreaterThanOrEqual(0);
+          expect(bar.top + bar.height).toBeCloseTo(204, 0);
+          expect(bar.x).toBeGreaterThan(bars[index - 1]?.x ?? 0);
+          for (const [other, one] of bars.entries()) {
+            if ((values[other] ?? 0) < (values[index] ?? 0))
+              expect(one.height).toBeLessThanOrEqual(bar.height);
+          }
+        }
+      }),
+    );
+  });
+
+  it('uses its height where all values are below one', () => {
+    const bars = barsOf(sensitivityChart([0.5, 0.2].map((localError) => layer({ localError }))));
+    // Between 0.1 and 1 half is seven tenths of the way.
+    expect(bars[0]?.height).toBeCloseTo(0.699 * 196, 0);
+    expect(bars[1]?.height).toBeCloseTo(0.301 * 196, 0);
+  });
+
+  it('says what each bar is, and colours it by the format of the layer', () => {
+    const layers = [layer({ name: 'a&b' }), layer({ format: 'bf16' }), layer({ format: 'fp32' })];
+    const bars = barsOf(sensitivityChart(layers));
+    expect(bars.map((bar) => bar.kind)).toEqual(['low', 'low', 'high']);
+    expect(bars[0]?.title).toBe('a&amp;b (Conv, fp16): 1.00e-3');
+  });
+
+  it('draws the limit of the format among the values', () => {
+    const chart = rangeChart([layer({ maxAbs: 1e6 }), layer({ maxAbs: 10 })], 65504);
+    const limit = Number(/class="limit"[^>]* y1="([\d.]+)"/.exec(chart)?.[1]);
+    const [large, small] = barsOf(chart);
+    expect(limit).toBeGreaterThan(large?.top ?? NaN);
+    expect(limit).toBeLessThan(small?.top ?? NaN);
+  });
+});
+
+describe('conclusions', () => {
+  function checkConclusions(of: Comparison, ...expected: string[]): void {
+    expect(conclude(of, 'fp16')).toEqual(expected);
+  }
+  const smaller = 'The mixed model is 40 % smaller than the original.';
+
+  it('faster', () => {
+    checkConclusions(
+      comparison([10, 8, 5]),
+      smaller,
+      'FP16 pays on this machine: the mixed model is 1.25 times faster than FP32, all in FP16 is 2.00 times faster than FP32.',
+    );
+  });
+
+  it('faster only as a whole: the plan is not said to pay', () => {
+    checkConclusions(
+      comparison([10, 11, 8]),
+      smaller,
+      'FP16 pays on this machine: the mixed model is 1.10 times slower than FP32, all in FP16 is 1.25 times faster than FP32.',
+    );
+  });
+
+  it('slower', () => {
+    checkConclusions(
+      comparison([10, 20, 15]),
+      smaller,
+      'FP16 does not pay on this machine: the mixed model is 2.00 times slower than FP32, all in FP16 is 1.50 times slower than FP32. ' +
+        'What it gains is size; speed is for a device with kernels of that format.',
+    );
+  });
+
+  it('the same, within what two runs of one model show', () => {
+    const [, speed] = conclude(comparison([10, 10.4, 9.6]), 'fp16');
+    expect(speed).toContain('the mixed model is as fast as FP32, all in FP16 is as fast as FP32');
+  });
+
+  it('no smaller and no faster: nothing is gained', () => {
+    const [size, speed] = conclude(comparison([10, 10, 10], [100, 100, 50]), 'fp16');
+    expect(size).toBe('The mixed model is no smaller than the original.');
+    expect(speed).not.toContain('gains is size');
+  });
+
+  it('a busy machine', () => {
+    const sentences = conclude(comparison([10, 8, 5], [100, 60, 50], true), 'fp16');
+    expect(sentences.at(-1)).toMatch(/was busy/);
+  });
+
+  it('nothing timed: only the size', () => {
+    checkConclusions(comparison([undefined, undefined, undefined]), smaller);
+  });
+});
+
+describe('numbers', () => {
+  it.each([
+    [0, '0'],
+    [-0, '0'],
+    [0.0123456, '0.0123'],
+    [0.00123456, '1.23e-3'],
+    [-12.3456, '-12.3'],
+    [99999, '100000'],
+    [123456, '1.23e+5'],
+    [Infinity, 'infinite'],
+    [-Infinity, '-infinite'],
+    [NaN, 'not a number'],
+  ])('%d as %s', (value, text) => {
+    expect(formatNumber(value)).toBe(text);
+  });
+
+  it('with units', () => {
+    expect([1.234, 12.34].map(formatMilliseconds)).toEqual(['1.23 ms', '12.3 ms']);
+    expect([1234, 12345678].map(formatSize)).toEqual(['1.2 KB', '12.35 MB']);
+    expect([0, 0.0123, 0.5, 1, NaN].map(formatPercent)).toEqual(['0 %', '1.2 %', '50 %', '100 %', '–']);
+  });
+
+  it('escaped text has no character that begins or ends anything', () => {
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        const escaped = escapeHtml(text);
+        expect(escaped).not.toMatch(/[<>"']|&(?!(amp|lt|gt|quot|#39);)/);
+        const back = escaped
+          .replaceAll('&lt;', '<')
+          .replaceAll('&gt;', '>')
+          .replaceAll('&quot;', '"')
+          .replaceAll('&#39;', "'")
+          .replaceAll('&amp;', '&');
+        expect(back).toBe(text);
+      }),
+    );
+  });
+});

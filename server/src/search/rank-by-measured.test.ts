@@ -1,0 +1,70 @@
+/** The tuner's ranking by measured errors, on the case that local errors get wrong. */
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { openEvaluation, type Evaluation, type Runtime } from '../analysis/index.js';
+import {
+  bindTo,
+  floatTensor,
+  randomSamples,
+  randomValues,
+  startTestCompute,
+  testFolder,
+  WIDTH,
+  writeModel,
+} from '../analysis/testing/index.js';
+import { makeNode } from '../onnx/index.js';
+import { tune, type TuneOptions, type Tuning } from './tune.js';
+
+const folder = testFolder();
+let runtime: Runtime;
+let evaluation: Evaluation;
+
+/** `quiet` errs as much as `loud` by itself, but is scaled down to nothing before the output. */
+beforeAll(async () => {
+  runtime = await startTestCompute();
+  const square = (name: string, seed: number) =>
+    floatTensor(name, [WIDTH, WIDTH], randomValues(WIDTH * WIDTH, seed));
+  const node = (opType: string, inputs: readonly string[], name: string) =>
+    makeNode({ opType, name, inputs, outputs: [name] });
+  const model = writeModel(join(folder.path, 'two-paths.onnx'), {
+    weights: [square('v', 1), square('w', 2), floatTensor('small', [1], Float32Array.of(1e-6))],
+    nodes: [
+      node('MatMul', ['x', 'v'], 'quiet'),
+      node('MatMul', ['x', 'w'], 'loud'),
+      node('Mul', ['quiet', 'small'], 'scaled'),
+      node('Add', ['scaled', 'loud'], 'y'),
+    ],
+    inputs: { x: [1, WIDTH] },
+    outputs: { y: [1, WIDTH] },
+  });
+  evaluation = await openEvaluation(runtime, model, randomSamples(4));
+});
+
+afterAll(async () => {
+  await runtime.dispose();
+  folder.remove();
+});
+
+async function tuned(rank: NonNullable<TuneOptions['rank']>): Promise<Tuning> {
+  const { plan } = bindTo(evaluation.model, 'tolerance "y" relative_l2 <= 1e-8\n');
+  const options = { strategy: 'greedy', objective: 'layers', format: 'fp16', draws: 1, rank } as const;
+  const tuning = await tune(evaluation, plan, options);
+  if ('code' in tuning) throw new Error(tuning.message);
+  return tuning;
+}
+
+it('puts the layers first whose errors do not reach the output', async () => {
+  const tuning = await tuned('measured');
+  const names = tuning.ranking.map((layer) => layer.name);
+  expect(names.slice(0, 2).sort()).toEqual(['quiet', 'scaled']);
+  expect(tuning.measured?.errors.length).toBe(4);
+  const low = tuning.decisions.filter((one) => one.format === 'fp16').map((one) => one.layer.name);
+  expect(low).toEqual(['quiet', 'scaled']);
+});
+
+it('counts what it took', async () => {
+  const [local, measured] = [await tuned('local'), await tuned('measured')];
+  expect(local.measured).toBeUndefined();
+  expect(measured.sessions).toBeGreaterThan(local.sessions);
+  expect(measured.inferences).toBeGreaterThanOrEqual(local.inferences + 4 * 4);
+});

@@ -1,0 +1,185 @@
+/** The tuner on small generated models, with real inference. */
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { measure, openEvaluation, type Evaluation, type Runtime } from '../analysis/index.js';
+import {
+  bindTo,
+  floatTensor,
+  randomSamples,
+  randomValues,
+  startTestCompute,
+  testFolder,
+  WIDTH,
+  writeChain,
+  writeModel,
+} from '../analysis/testing/index.js';
+import { makeNode } from '../onnx/index.js';
+import { precisionGraph, type LayerDecision, type TracedPlan } from '../plan/index.js';
+import { tune, type TuneOptions, type Tuning } from './tune.js';
+
+const DEPTH = 6;
+const folder = testFolder();
+let runtime: Runtime;
+let chain: Evaluation;
+
+beforeAll(async () => {
+  runtime = await startTestCompute();
+  const model = writeChain(join(folder.path, 'chain.onnx'), DEPTH);
+  chain = await openEvaluation(runtime, model, randomSamples(6));
+});
+
+afterAll(async () => {
+  await runtime.dispose();
+  folder.remove();
+});
+
+const OPTIONS: TuneOptions = { strategy: 'greedy', objective: 'layers', format: 'bf16', draws: 1 };
+
+async function tuned(of: Evaluation, text: string, options: Partial<TuneOptions> = {}) {
+  const { plan } = bindTo(of.model, text);
+  const tuning = await tune(of, plan, { ...OPTIONS, ...options });
+  if ('code' in tuning) throw new Error(tuning.message);
+  await checkVerified(of, plan, tuning);
+  return { plan, tuning };
+}
+
+/** What is returned holds, over every sample, by a measurement of its own. */
+async function checkVerified(of: Evaluation, plan: TracedPlan, tuning: Tuning): Promise<void> {
+  const graph = precisionGraph(plan.model, plan.roles, plan.layers, tuning.decisions);
+  const again = await measure(of, graph, plan.tolerances);
+  expect(again).toMatchObject({ holds: true, complete: true });
+  expect(tuning.measurement).toEqual(again);
+  expect(tuning.verdicts.map((one) => one.measured)).toEqual(again.tolerances.map((one) => one.measured));
+  for (const one of again.tolerances) expect(one.figures.filter(Boolean)).toHaveLength(of.samples.length);
+}
+
+function formatsOf(decisions: readonly LayerDecision[]): Record<string, string> {
+  return Object.fromEntries(decisions.map(({ layer, format }) => [layer.name, format]));
+}
+
+function lowLayers({ decisions }: Tuning): number {
+  return decisions.filter((one) => one.format === 'bf16').length;
+}
+
+/** The error of everything in BF16. */
+async function allLowError(): Promise<number> {
+  const { plan } = bindTo(chain.model, 'default: bf16\n');
+  const graph = precisionGraph(plan.model, plan.roles, plan.layers, plan.decisions);
+  return (await measure(chain, graph, [])).outputs[0]?.worst.relative_l2 ?? NaN;
+}
+
+describe.each(['greedy', 'bisect'] as const)('%s', (strategy) => {
+  it('takes every layer where the tolerance bears it', async () => {
+    const limit = (await allLowError()) * 1.01;
+    const { tuning } = await tuned(chain, `tolerance "y" relative_l2 <= ${limit}\n`, { strategy });
+    expect(lowLayers(tuning)).toBe(2 * DEPTH);
+    expect(tuning.expired).toBe(false);
+  });
+
+  it('finds a plan between nothing and everything', async () => {
+    const limit = (await allLowError()) * 0.6;
+    const { tuning } = await tuned(chain, `tolerance "y" relative_l2 <= ${limit}\n`, { strategy });
+    expect(lowLayers(tuning)).toBeGreaterThan(0);
+    expect(lowLayers(tuning)).toBeLessThan(2 * DEPTH);
+  });
+
+  it('takes no layer where nothing is borne', async () => {
+    const { tuning } = await tuned(chain, 'tolerance "y" max_abs <= 0\n', { strategy });
+    expect(lowLayers(tuning)).toBe(0);
+    expect(tuning.verdicts[0]?.verdict).toBe('holds');
+  });
+
+  it('leaves pinned layers as they are', async () => {
+    const text = `layer "mul_2": fp16 { pinned: true }
+      layer "mul_3": fp32 { pinned: true }
+      tolerance "y" relative_l2 <= 1\n`;
+    const { tuning } = await tuned(chain, text, { strategy });
+    expect(formatsOf(tuning.decisions)).toMatchObject({
+      mul_1: 'bf16',
+      mul_2: 'fp16',
+      mul_3: 'fp32',
+      mul_4: 'bf16',
+    });
+    expect(tuning.ranking.map((layer) => layer.name)).not.toContain('mul_2');
+  });
+
+  it('ends with a verified plan when the time is up', async () => {
+    const limit = (await allLowError()) * 0.6;
+    const { tuning } = await tuned(chain, `tolerance "y" relative_l2 <= ${limit}\n`, { strategy, time: 0 });
+    expect(tuning.expired).toBe(true);
+    expect(lowLayers(tuning)).toBe(0);
+  });
+});
+
+describe('tuning', () => {
+  it('is a problem where not even the pinned layers hold', async () => {
+    const { plan } = bindTo(
+      chain.model,
+      'layer "mul_0": bf16 { pinned: true }\ntolerance "y" max_abs <= 1e-9\n',
+    );
+    const problem = await tune(chain, plan, OPTIONS);
+    expect(problem).toMatchObject({
+      code: 'tolerance-exceeded',
+      message: expect.stringMatching(/max_abs <= 1e-9 \(measured [\de.-]+\)/) as string,
+      measurement: { holds: false, complete: true },
+    });
+  });
+
+  it('never takes a layer whose weights are beyond the range, though the outputs would bear it', async () => {
+    // What is divided by infinity is 0, as is nearly so what is divided by 1e8: no output shows it.
+    const model = writeModel(join(folder.path, 'beyond.onnx'), {
+      nodes: [
+        makeNode({ opType: 'Div', name: 'silenced', inputs: ['x', 'w'], outputs: ['a'] }),
+        makeNode({ opType: 'Add', name: 'sum', inputs: ['a', 'x'], outputs: ['y'] }),
+      ],
+      weights: [
+        floatTensor(
+          'w',
+          [1, WIDTH],
+          randomValues(WIDTH, 4).map((value) => 1e8 + value),
+        ),
+      ],
+      inputs: { x: [1, WIDTH] },
+      outputs: { y: [1, WIDTH] },
+    });
+    const evaluation = await openEvaluation(runtime, model, randomSamples(2));
+    const text = 'tolerance "y" relative_l2 <= 0.01\n';
+    const { tuning, plan } = await tuned(evaluation, text, { format: 'fp16' });
+    expect(formatsOf(tuning.decisions)).toEqual({ silenced: 'fp32', sum: 'fp16' });
+    const all = plan.decisions.map((one): LayerDecision => ({ ...one, format: 'fp16', overflow: 'inf' }));
+    const graph = precisionGraph(plan.model, plan.roles, plan.layers, all);
+    expect((await measure(evaluation, graph, plan.tolerances)).holds).toBe(true);
+  });
+
+  it('counts the inferences and sessions that it made', async () => {
+    let opened = 0;
+    let ran = 0;
+    const counting: Runtime = {
+      ...runtime,
+      open: (...parameters) => ((opened += 1), runtime.open(...parameters)),
+      run: (...parameters) => ((ran += 1), runtime.run(...parameters)),
+    };
+    const limit = (await allLowError()) * 0.6;
+    const { plan } = bindTo(chain.model, `tolerance "y" relative_l2 <= ${limit}\n`);
+    const tuning = await tune({ ...chain, runtime: counting }, plan, OPTIONS);
+    expect(tuning).toMatchObject({ sessions: opened, inferences: ran });
+  });
+
+  it('takes local errors that are known instead of measuring them', async () => {
+    const text = 'tolerance "y" relative_l2 <= 1\n';
+    const { tuning } = await tuned(chain, text);
+    const again = await tuned(chain, text, { known: tuning.local });
+    expect(again.tuning.decisions).toEqual(tuning.decisions);
+    expect(again.tuning.ranking).toEqual(tuning.ranking);
+    expect(again.tuning.inferences).toBe(tuning.inferences - tuning.local.inferences);
+  });
+
+  it('names each phase of its progress, from its beginning to its end', async () => {
+    const phases = new Map<string, [number, number]>();
+    await tuned(chain, 'tolerance "y" relative_l2 <= 1\n', {
+      progress: (done, total, what) => phases.set(what, [done, total]),
+    });
+    expect([...phases.keys()]).toEqual(['weights', 'local errors', 'layers decided, greedy', 'noise floor']);
+    for (const [done, total] of phases.values()) expect(done).toBe(total);
+  });
+});

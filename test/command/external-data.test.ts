@@ -1,0 +1,84 @@
+/** A model whose weights lie in a file of their own: converted beside it and elsewhere, its data never written over. */
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import {
+  DataType,
+  encodeBytes,
+  encodeFresh,
+  makeExternalTensor,
+  makeGraph,
+  makeNode,
+  makeTensorType,
+  makeValueInfo,
+} from '../../server/src/onnx/index.js';
+import { run, runJson, temporaryFolder } from './command.js';
+
+const SIZE = 64;
+
+/** A MatMul with 64 x 64 weights in `weights.bin`, and a plan that puts it into FP16. Gives the folder. */
+function externalModel(): string {
+  const folder = temporaryFolder();
+  const weights = Float32Array.from({ length: SIZE * SIZE }, (_, index) => Math.sin(index));
+  writeFileSync(join(folder, 'weights.bin'), new Uint8Array(weights.buffer));
+  const type = makeTensorType(DataType.FLOAT, [2, SIZE]);
+  const graph = makeGraph({
+    name: 'external',
+    nodes: [makeNode({ opType: 'MatMul', name: 'product', inputs: ['x', 'w'], outputs: ['y'] })],
+    inputs: [makeValueInfo('x', type)],
+    outputs: [makeValueInfo('y', type)],
+    initializers: [
+      makeExternalTensor('w', DataType.FLOAT, [SIZE, SIZE], 'weights.bin', 0, weights.byteLength),
+    ],
+  });
+  const bytes = encodeBytes(encodeFresh({ irVersion: 8, opsets: new Map([['', 17]]), graph }));
+  writeFileSync(join(folder, 'model.onnx'), bytes);
+  writeFileSync(
+    join(folder, 'model.precision'),
+    'model "model.onnx"\ninput "x" = normal(0, 1) { count: 3 }\ntolerance "y" relative_l2 <= 1e-3\ndefault: fp16\n',
+  );
+  return folder;
+}
+
+describe('a model with external data', () => {
+  it('is verified by emulation', async () => {
+    const document = (await runJson(['verify', join(externalModel(), 'model.precision')], 'verify')) as {
+      holds: boolean;
+      outputs: { relative_l2: number }[];
+    };
+    expect(document.holds).toBe(true);
+    expect(document.outputs[0]?.relative_l2).toBeGreaterThan(1e-5);
+  });
+
+  it('is converted to another folder with weights of its own', async () => {
+    const folder = externalModel();
+    mkdirSync(join(folder, 'out'));
+    const output = join(folder, 'out/mixed.onnx');
+    const document = (await runJson(
+      ['convert', join(folder, 'model.precision'), '-o', output, '--verify'],
+      'convert',
+    )) as { verified: boolean };
+    expect(document.verified).toBe(true);
+    expect(readdirSync(join(folder, 'out')).sort()).toEqual(['mixed.onnx', 'mixed.onnx.data']);
+  });
+
+  it('is converted beside the original', async () => {
+    const folder = externalModel();
+    const words = ['convert', join(folder, 'model.precision'), '-o', join(folder, 'mixed.onnx'), '--verify'];
+    expect(((await runJson(words, 'convert')) as { verified: boolean }).verified).toBe(true);
+  });
+
+  it('never loses its weights to an output of the same name', async () => {
+    const folder = externalModel();
+    const before = readFileSync(join(folder, 'weights.bin'));
+    const outcome = await run([
+      'convert',
+      join(folder, 'model.precision'),
+      '-o',
+      join(folder, 'weights.bin'),
+    ]);
+    expect(outcome.status).toBe(2);
+    expect(outcome.error).toMatch(/weights\.bin: error cannot-write: /);
+    expect(readFileSync(join(folder, 'weights.bin')).equals(before)).toBe(true);
+  });
+});
