@@ -1,12 +1,28 @@
 /** What VS Code calls when a plan is opened: starts the language server and registers the commands. No logic. */
-import { commands, type ExtensionContext, window } from 'vscode';
+import { commands, type ExtensionContext, window, workspace } from 'vscode';
 import { ServerSession } from './server-session.js';
+import { StatusItem } from './status-item.js';
 
 let session: ServerSession | undefined;
 
 export async function activate(context: ExtensionContext): Promise<void> {
   const log = window.createOutputChannel('ONNX Precision', { log: true });
-  const server = new ServerSession(context.asAbsolutePath('dist/server.js'), log);
+  const status = new StatusItem();
+  const server = new ServerSession(
+    context.asAbsolutePath('dist/server.js'),
+    log,
+    () => {
+      const settings = workspace.getConfiguration('onnxPrecision');
+      return {
+        runsInference: workspace.isTrusted,
+        codeLens: settings.get('codeLens', 'all'),
+        inlayHints: settings.get('inlayHints', true),
+      };
+    },
+    (one) => {
+      status.show(one);
+    },
+  );
   session = server;
 
   /** VS Code says nothing when an extension fails to activate, so this does. */
@@ -25,6 +41,11 @@ export async function activate(context: ExtensionContext): Promise<void> {
 
   context.subscriptions.push(
     log,
+    status,
+    workspace.onDidGrantWorkspaceTrust(restart),
+    workspace.onDidChangeConfiguration(async (change) => {
+      if (change.affectsConfiguration('onnxPrecision')) await server.settingsChanged();
+    }),
     commands.registerCommand('onnxPrecision.showLog', () => {
       log.show();
     }),

@@ -6,6 +6,22 @@ import type { LogOutputChannel } from 'vscode';
 import { LanguageClient, TransportKind } from 'vscode-languageclient/node';
 import { oneAtATime } from './one-at-a-time.js';
 
+export interface InitializationOptions {
+  /** False in a workspace that is not trusted: a model is code that somebody else wrote. */
+  readonly runsInference: boolean;
+  readonly codeLens: string;
+  readonly inlayHints: boolean;
+}
+
+/** How far the analysis of a plan is. */
+export interface AnalysisStatus {
+  readonly path: string;
+  readonly state: 'idle' | 'waiting' | 'working' | 'failed';
+  readonly message: string;
+  /** From 0 to 1. */
+  readonly progress?: number;
+}
+
 export class ServerSession {
   private client: LanguageClient | undefined;
 
@@ -13,6 +29,9 @@ export class ServerSession {
   constructor(
     private readonly module: string,
     private readonly log: LogOutputChannel,
+    /** Asked at every start: what the server may do and shall show. */
+    private readonly initializationOptions: () => InitializationOptions,
+    private readonly onStatus: (status: AnalysisStatus) => void,
   ) {}
 
   /**
@@ -21,9 +40,17 @@ export class ServerSession {
    */
   readonly restart = oneAtATime(async () => {
     await this.stop();
-    this.client = this.createClient();
-    await this.client.start();
+    const client = this.createClient();
+    this.client = client;
+    client.onNotification('onnxPrecision/status', this.onStatus);
+    await client.start();
   });
+
+  /** Tells the server what the user's settings are now. */
+  async settingsChanged(): Promise<void> {
+    const settings = { onnxPrecision: this.initializationOptions() };
+    await this.client?.sendNotification('workspace/didChangeConfiguration', { settings });
+  }
 
   async stop(): Promise<void> {
     const client = this.client;
@@ -43,7 +70,11 @@ export class ServerSession {
       'onnxPrecision',
       'ONNX Precision',
       { run: server, debug: { ...server, options: { execArgv: ['--nolazy', '--inspect=6010'] } } },
-      { documentSelector: [{ language: 'onnx-precision' }], outputChannel: this.log },
+      {
+        documentSelector: [{ language: 'onnx-precision' }],
+        outputChannel: this.log,
+        initializationOptions: this.initializationOptions,
+      },
     );
   }
 }

@@ -81,7 +81,8 @@ export function startServer(connection: Connection): void {
     const findDocument = (uri: string): TextDocument | undefined => documents.get(uri);
     const answers = new Answers({ abilities, files, plans, turns, findDocument, log });
     const { refreshes } = abilities;
-    const parts = { connection, documents, plans, turns, refreshes, initializationOptions, log };
+    const sentAlong: unknown = initializationOptions;
+    const parts = { connection, documents, plans, turns, refreshes, initializationOptions: sentAlong, log };
     const live = connectLive(parts);
     connection.onDidChangeWatchedFiles(() => {
       live.filesChanged();

@@ -1,8 +1,7 @@
 /**
  * What the measured sensitivity of every layer of the pose model costs: by segments, and by a session for each layer;
  * and how the cheap local errors rank the layers beside it. Both ways must give the same numbers. Prints one line of
- * JSON for each measurement. Run with
- * `npm run bench -- measured [SAMPLES]`.
+ * JSON for each measurement. Run with `npm run bench -- measured [SAMPLES]`.
  */
 import path from 'node:path';
 import {

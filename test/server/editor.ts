@@ -13,6 +13,7 @@ import {
   StreamMessageWriter,
 } from 'vscode-jsonrpc/node';
 import {
+  type ApplyWorkspaceEditParams,
   type ClientCapabilities,
   type CodeAction,
   type Diagnostic,
@@ -35,8 +36,11 @@ export function besideSample(name: string): string {
 
 export type Editor = Awaited<ReturnType<typeof startEditor>>;
 
-/** Starts the server and initializes it with what this editor can do. */
-export async function startEditor(capabilities: ClientCapabilities) {
+/** Starts the server and initializes it with what this editor can do; it runs no inference unless it is told to. */
+export async function startEditor(
+  capabilities: ClientCapabilities,
+  initializationOptions: object = { runsInference: false },
+) {
   if (!existsSync(serverScript)) throw new Error(`${serverScript} is missing; run \`npm run build\` first`);
   const server = spawn(process.execPath, [serverScript, '--stdio'], { stdio: ['pipe', 'pipe', 'inherit'] });
   const exited = new Promise<number | null>((resolve) => server.on('exit', resolve));
@@ -67,12 +71,23 @@ export async function startEditor(capabilities: ClientCapabilities) {
     refreshes++;
     return null;
   });
+  let onStatus = (): void => undefined;
+  let onEdit = (_edit: ApplyWorkspaceEditParams): void => undefined;
+  connection.onNotification('onnxPrecision/status', () => {
+    onStatus();
+  });
+  connection.onRequest('workspace/applyEdit', (parameters: ApplyWorkspaceEditParams) => {
+    onEdit(parameters);
+    return { applied: true };
+  });
+  for (const kind of ['codeLens', 'inlayHint']) connection.onRequest(`workspace/${kind}/refresh`, () => null);
   connection.listen();
 
   const initialized = await connection.sendRequest<InitializeResult>('initialize', {
     processId: process.pid,
     rootUri: null,
     capabilities,
+    initializationOptions,
   });
   await connection.sendNotification('initialized', {});
 
@@ -108,6 +123,14 @@ export async function startEditor(capabilities: ClientCapabilities) {
       const changed = TextDocument.applyEdits(document, [{ range, newText: text }]);
       return TextDocument.create(document.uri, 'onnx-precision', textDocument.version, changed);
     },
+    /** Sends what `send` sends to a server that stands still, so that all of it is there when it goes on. */
+    async whilePaused(send: () => Promise<void>): Promise<void> {
+      server.kill('SIGSTOP');
+      await send();
+      // What is sent is written in its order: once this has gone out, everything has.
+      await connection.sendNotification('$/setTrace', { value: 'off' });
+      server.kill('SIGCONT');
+    },
     /** Any request about a document. */
     ask<Answer>(
       method: string,
@@ -115,7 +138,10 @@ export async function startEditor(capabilities: ClientCapabilities) {
       more: object = {},
       token?: CancellationToken,
     ): Promise<Answer> {
-      return connection.sendRequest(method, { textDocument: { uri }, ...more }, token);
+      const parameters = { textDocument: { uri }, ...more };
+      // A token that is not there would be sent as a second parameter.
+      if (token === undefined) return connection.sendRequest(method, parameters);
+      return connection.sendRequest(method, parameters, token);
     },
     /** Any other request. */
     request<Answer>(method: string, parameters: object): Promise<Answer> {
@@ -146,6 +172,18 @@ export async function startEditor(capabilities: ClientCapabilities) {
     formatting({ uri }: TextDocument): Promise<TextEdit[]> {
       const options = { tabSize: 2, insertSpaces: true };
       return connection.sendRequest('textDocument/formatting', { textDocument: { uri }, options });
+    },
+    /** Waits for the next word of the analysis. */
+    nextStatus(): Promise<void> {
+      return new Promise((resolve) => {
+        onStatus = resolve;
+      });
+    },
+    /** Waits for the next edit that the server wants made; it is told that it was. */
+    nextEdit(): Promise<ApplyWorkspaceEditParams> {
+      return new Promise((resolve) => {
+        onEdit = resolve;
+      });
     },
     /** Ends the server in the protocol's way and gives its exit status. */
     async stop(): Promise<number | null> {

@@ -227,16 +227,20 @@ describe('requests that come too late', () => {
   it('are refused when the text behind them has changed', async () => {
     const { document, position } = await openIn(full, `${header}layer "conv2d_5$0/Conv": fp32\n`);
     await editor.pull(document);
-    const hover = editor.ask('textDocument/hover', document, { position });
-    const pulled = editor.ask('textDocument/diagnostic', document);
-    const refused = Promise.all([
-      expect(hover).rejects.toMatchObject({ code: LSPErrorCodes.ContentModified }),
-      expect(pulled).rejects.toMatchObject({
-        code: LSPErrorCodes.ServerCancelled,
-        data: { retriggerRequest: true },
-      }),
-    ]);
-    const changed = await editor.type(document, 0, '# new\n');
+    let refused: Promise<unknown> = Promise.resolve();
+    let changed = document;
+    await editor.whilePaused(async () => {
+      refused = Promise.all([
+        expect(editor.ask('textDocument/hover', document, { position })).rejects.toMatchObject({
+          code: LSPErrorCodes.ContentModified,
+        }),
+        expect(editor.ask('textDocument/diagnostic', document)).rejects.toMatchObject({
+          code: LSPErrorCodes.ServerCancelled,
+          data: { retriggerRequest: true },
+        }),
+      ]);
+      changed = await editor.type(document, 0, '# new\n');
+    });
     await refused;
     expect(await editor.pull(changed)).toEqual([]);
   });
@@ -245,9 +249,14 @@ describe('requests that come too late', () => {
     const { document, position } = await openIn(full, `${header}layer "conv2d_5$0/Conv": fp32\n`);
     await editor.pull(document);
     const source = new CancellationTokenSource();
-    const hover = editor.ask('textDocument/hover', document, { position }, source.token);
-    source.cancel();
-    await expect(hover).rejects.toMatchObject({ code: LSPErrorCodes.RequestCancelled });
+    let refused: Promise<unknown> = Promise.resolve();
+    await editor.whilePaused(() => {
+      const hover = editor.ask('textDocument/hover', document, { position }, source.token);
+      refused = expect(hover).rejects.toMatchObject({ code: LSPErrorCodes.RequestCancelled });
+      source.cancel();
+      return Promise.resolve();
+    });
+    await refused;
   });
 });
 

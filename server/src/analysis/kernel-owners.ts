@@ -26,7 +26,7 @@ export type KernelOwner =
 const LAYOUT_BEFORE = 'ReorderInput';
 const LAYOUT_BEHIND = 'ReorderOutput';
 /** How the runtime names the casts that it adds round an operator without a kernel for its type. */
-const ADDED_CAST = /^InsertedPrecisionFreeCast_/;
+const ADDED_CAST = 'InsertedPrecisionFreeCast_';
 
 /** The owner of each kernel of one run, in the order in which they ran. */
 export function kernelOwners(
@@ -118,7 +118,7 @@ class Owners {
     const [own] = nodes;
     const node = this.nodes[own ?? -1];
     const narrows = kernel.inputShapes[0]?.type === 'float' && kernel.outputShapes[0]?.type !== 'float';
-    if (ADDED_CAST.test(kernel.name)) {
+    if (kernel.name.startsWith(ADDED_CAST)) {
       // Back to the narrow type behind an operator that cannot give it, to the wide one before one that cannot read it.
       return this.castAt(narrows ? 'writer' : 'readers', tensors[0] ?? '', undefined);
     }

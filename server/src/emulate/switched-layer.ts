@@ -40,12 +40,12 @@ export interface SwitchedLayer {
 
 /** Whether the main graph has tensors of 16 bits: such a model is emulated as a whole or not at all. */
 export function isMixed(model: Model): boolean {
-  const { elementType } = modelFacts(model);
+  const facts = modelFacts(model);
   const { inputs, initializers, nodes } = model.graph;
   return [
     ...[...inputs, ...initializers].map(({ name }) => name),
     ...nodes.flatMap((node) => node.outputs),
-  ].some((name) => isLow(elementType(name)));
+  ].some((name) => isLow(facts.elementType(name)));
 }
 
 /**

@@ -51,11 +51,12 @@ export class Answers {
     });
   }
 
-  /** What a feature says of an open plan. Rejects with the protocol's errors for what is stale or cancelled. */
+  /**
+   * What a feature says of an open plan. A request whose parameters are no single object comes without a token. Rejects with the protocol's errors for what is stale or cancelled. */
   aboutPlan<Answer>(
     question: Question<Answer>,
     uri: string,
-    token: CancellationToken,
+    token: CancellationToken | null,
     answer: (open: OpenPlan) => Answer,
   ): Promise<Answer> {
     const { findDocument, plans } = this.parts;
@@ -71,7 +72,7 @@ export class Answers {
   async answer<Answer>(
     { name, nothing, isUrgent, whenStale }: Question<Answer>,
     about: string,
-    token: CancellationToken,
+    token: CancellationToken | null,
     isStale: () => boolean,
     answer: () => Answer,
   ): Promise<Answer> {
@@ -80,7 +81,7 @@ export class Answers {
     const outcome = await turns.take(
       `${name} of ${about}`,
       (): { readonly answer: Answer } | { readonly refusal: Error } => {
-        if (token.isCancellationRequested) return { refusal: cancelled() };
+        if (token?.isCancellationRequested === true) return { refusal: cancelled() };
         return isStale() ? { refusal: stale(whenStale) } : { answer: guarded() };
       },
       isUrgent,

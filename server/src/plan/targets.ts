@@ -31,14 +31,13 @@ export function bindTargets(
       const threads = findOption(statement, 'threads')?.value;
       const count = threads?.kind === 'number' && Number.isSafeInteger(threads.value) && threads.value >= 1;
       targets.set(name.text, { name: name.text, threads: count ? threads.value : undefined });
-      if (name.text !== 'cpu') {
-        const message = `Only \`cpu\` is measured in this version: nothing is run on \`${name.text}\`.`;
-        diagnostics.push(diagnosticIn(file, 'not-yet-analysed', 'information', name.range, message));
-      }
       if (available && !available.includes(name.text)) {
         const offered = available.length === 0 ? 'none' : `only ${listOf(available, 'and')}`;
         const message = `This machine does not offer \`${name.text}\` (it offers ${offered}): nothing can be measured there.`;
         diagnostics.push(diagnosticIn(file, 'target-unavailable', 'warning', name.range, message));
+      } else if (name.text !== 'cpu') {
+        const message = `Only \`cpu\` is measured in this version: nothing is run on \`${name.text}\`.`;
+        diagnostics.push(diagnosticIn(file, 'not-yet-analysed', 'information', name.range, message));
       }
     } else if (statement.kind === 'objective') {
       const known = OBJECTIVES.some((term) => term.name === statement.name?.text);

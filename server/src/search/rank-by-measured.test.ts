@@ -46,7 +46,7 @@ afterAll(async () => {
 });
 
 async function tuned(rank: NonNullable<TuneOptions['rank']>): Promise<Tuning> {
-  const { plan } = bindTo(evaluation.model, 'tolerance "y" relative_l2 <= 1e-8\n');
+  const { plan } = bindTo(evaluation.model, 'tolerance "y" relative_l2 <= 1e-6\n');
   const options = { strategy: 'greedy', objective: 'layers', format: 'fp16', draws: 1, rank } as const;
   const tuning = await tune(evaluation, plan, options);
   if ('code' in tuning) throw new Error(tuning.message);
@@ -62,9 +62,9 @@ it('puts the layers first whose errors do not reach the output', async () => {
   expect(low).toEqual(['quiet', 'scaled']);
 });
 
-it('counts what it took', async () => {
-  const [local, measured] = [await tuned('local'), await tuned('measured')];
-  expect(local.measured).toBeUndefined();
-  expect(measured.sessions).toBeGreaterThan(local.sessions);
-  expect(measured.inferences).toBeGreaterThanOrEqual(local.inferences + 4 * 4);
+it('counts what the ranking took, and the search on top of it', async () => {
+  const { local, measured, sessions, inferences } = await tuned('measured');
+  expect(sessions).toBeGreaterThan(local.sessions + (measured?.sessions ?? Infinity));
+  expect(inferences).toBeGreaterThan(local.inferences + (measured?.inferences ?? Infinity));
+  expect((await tuned('local')).measured).toBeUndefined();
 });
