@@ -74,7 +74,42 @@ describe('analyze', () => {
   });
 });
 
+describe('analyze by other methods', () => {
+  it('measured: what each layer alone does to the outputs, worst first', async () => {
+    const document = (await runJson(
+      ['analyze', poseFolder(POSE_PLAN, ['walker_a']), '--method', 'measured'],
+      'analyze',
+    )) as { layers: { error: { value: number; method: string } }[] };
+    expect(new Set(document.layers.map((one) => one.error.method))).toEqual(new Set(['measured']));
+    const values = document.layers.map((one) => one.error.value);
+    expect(values).toEqual(values.toSorted((a, b) => b - a));
+  });
+
+  it('all: local errors rank the layers only roughly as measured ones do', async () => {
+    const plan = poseFolder(POSE_PLAN, ['walker_a', 'astronaut']);
+    const document = (await runJson(['analyze', plan, '--method', 'all'], 'analyze')) as {
+      rankCorrelation: number;
+    };
+    expect(document.rankCorrelation).toBeGreaterThan(0);
+    expect(document.rankCorrelation).toBeLessThan(0.8);
+  });
+
+  it('refuses a method that there is not', async () => {
+    expect((await run(['analyze', poseFolder(POSE_PLAN, ['walker_a']), '--method', 'guess'])).status).toBe(2);
+  });
+});
+
 describe('tune', () => {
+  it('ranks by measured errors where it is asked to', async () => {
+    const words = ['tune', poseFolder(POSE_PLAN, ['walker_a']), '--strategy', 'bisect', '--rank', 'measured'];
+    const document = (await runJson([...words, '--draws', '1'], 'tune')) as {
+      rank: string;
+      tolerances: ToleranceDocument[];
+    };
+    expect(document.rank).toBe('measured');
+    expect(document.tolerances.every((one) => one.holds)).toBe(true);
+  });
+
   it.each(['greedy', 'bisect'])('%s finds a mixed plan, writes it, and verify agrees', async (strategy) => {
     const plan = poseFolder(`# a comment that stays\n${POSE_PLAN}`);
     expect((await run(['verify', plan, '--draws', '1'])).status).toBe(1);

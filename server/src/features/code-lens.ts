@@ -65,7 +65,10 @@ function commandOf({ uri, kind, offset }: LensData, { plan }: OpenPlan, numbers:
     case 'totals':
       return text(totals(plan));
     case 'verdict':
-      return text(verdict(numbers));
+      // What runs for minutes can be stopped where it is seen to run.
+      return numbers.state === 'working'
+        ? { title: `${verdict(numbers)} · stop`, command: COMMANDS.stop, arguments: [uri] }
+        : text(verdict(numbers));
     case 'statement': {
       const bound = plan.statements.find(
         (one) => one.path === plan.path && one.statement.range.start === offset,

@@ -124,6 +124,18 @@ describe('live analysis', () => {
     live.close(path);
   });
 
+  it('stops when it is told to, and goes on when it is asked again', async () => {
+    const live = start('stopped');
+    live.update(plan('default: fp16\n'));
+    await until(live, ({ progress }) => progress !== undefined && progress.done > 0);
+    live.cancel(path);
+    expect(live.numbers(path)).toMatchObject({ state: 'idle', message: 'stopped' });
+    live.restart(path);
+    const numbers = await until(live, (one) => one.state === 'idle' && one.ranges.size > 0);
+    expect(numbers.verdict).toBeDefined();
+    live.close(path);
+  });
+
   it('says why samples cannot be used', async () => {
     const live = start('samples');
     const missing = plan('default: fp16\n');
