@@ -18,6 +18,9 @@ import { cancelled } from './call-queue.js';
 import type { Request } from './protocol.js';
 import { RuntimeFailure, type RuntimeFailureKind } from './types.js';
 
+/** How long the last lines of a process that has exited are waited for. */
+const LAST_WORDS_MILLISECONDS = 1000;
+
 export interface ProcessOptions {
   /** Path of a Node. */
   readonly node: string;
@@ -92,8 +95,10 @@ export class ComputeProcess {
       options.log(`compute process: ${error.message}`);
     });
     this.ended = new Promise((resolve) => {
+      let belated: NodeJS.Timeout | undefined;
       const end = (how: string): void => {
         if (this.ending !== undefined) return;
+        clearTimeout(belated);
         process.off('exit', killWithParent);
         const ending = { intended: this.intended, how, lastWords: [...this.lastWords] };
         this.ending = ending;
@@ -102,9 +107,17 @@ export class ComputeProcess {
         resolve(ending);
         this.connection.dispose();
       };
+      const describe = (code: number | null, signal: NodeJS.Signals | null): string =>
+        signal === null ? `exit code ${code ?? 'unknown'}` : `signal ${signal}`;
       // Not `exit`: the last lines of stderr come after it.
       this.child.once('close', (code, signal) => {
-        end(signal === null ? `exit code ${code ?? 'unknown'}` : `signal ${signal}`);
+        end(describe(code, signal));
+      });
+      // A pipe that somebody else holds open keeps `close` from ever coming; the process is gone all the same.
+      this.child.once('exit', (code, signal) => {
+        belated = setTimeout(() => {
+          end(describe(code, signal));
+        }, LAST_WORDS_MILLISECONDS);
       });
       this.child.on('error', (error) => {
         if (this.child.pid === undefined) end(error.message);
