@@ -25,7 +25,7 @@ export {
 export { withNoiseFloor, type ToleranceVerdict, type Verdict } from './noise.js';
 export { observedShapes } from './observed-shapes.js';
 export { openOptimized, type OpenedSession } from './open-session.js';
-export { layerRanges, UNDERFLOW_SHARE, type LayerRange } from './ranges.js';
+export { layerRanges, shapeElements, UNDERFLOW_SHARE, type LayerRange } from './ranges.js';
 export { layersBeyondRange, type TensorRange } from './tensor-range.js';
 export { RuntimeFailure, startCompute, type Runtime, type RuntimeOptions } from './compute.js';
 export {

@@ -3,6 +3,7 @@
  * its outputs and its weights: how many overflow, how many become subnormal or zero.
  */
 import { exposed } from '../emulate/index.js';
+import type { Shape } from '../onnx/index.js';
 import { isFloating, modelFacts, type Layer } from '../plan/index.js';
 import { tensorRange, weightRanges, type TensorRange } from './tensor-range.js';
 import { EMULATION_SETTINGS, type Evaluation, type WorkOptions } from './evaluation.js';
@@ -126,4 +127,12 @@ function summarize(layer: Layer, tensors: readonly TensorRange[]): LayerRange {
     overflow: tensors.reduce((sum, one) => sum + one.overflow, 0),
     underflow: tensors.reduce((worst, one) => Math.max(worst, share(one)), 0),
   };
+}
+
+/** How many elements a tensor of this shape has; undefined while a size is not known. */
+export function shapeElements(shape: Shape | undefined): number | undefined {
+  return shape?.reduce<number | undefined>(
+    (product, size) => (product === undefined || typeof size !== 'number' ? undefined : product * size),
+    1,
+  );
 }

@@ -7,6 +7,7 @@ import {
   closeEvaluation,
   observedShapes,
   openEvaluation,
+  shapeElements,
   type Evaluation,
   type Runtime,
   type Sample,
@@ -69,24 +70,17 @@ export async function withWork<T>(
       elementCounter: async () => {
         const inferred = inferredShapes(plan);
         const outputs = plan.layers.flatMap((layer) => layer.node.outputs.filter((name) => name !== ''));
-        if (outputs.every((name) => elements(inferred.get(name)) !== undefined)) {
-          return (tensor) => elements(inferred.get(tensor));
+        if (outputs.every((name) => shapeElements(inferred.get(name)) !== undefined)) {
+          return (tensor) => shapeElements(inferred.get(tensor));
         }
         const shapes = await observe();
-        return (tensor) => elements(shapes.get(tensor)) ?? elements(inferred.get(tensor));
+        return (tensor) => shapeElements(shapes.get(tensor)) ?? shapeElements(inferred.get(tensor));
       },
     });
   } finally {
     if (opened !== undefined && !signal.aborted) await opened.then(closeEvaluation).catch(() => undefined);
     await runtime.dispose();
   }
-}
-
-function elements(shape: Shape | undefined): number | undefined {
-  return shape?.reduce<number | undefined>(
-    (product, size) => (product === undefined || typeof size !== 'number' ? undefined : product * size),
-    1,
-  );
 }
 
 /** The samples of a plan, one at least; problems with them end the command, each at its statement. */

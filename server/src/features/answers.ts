@@ -44,13 +44,6 @@ export class Answers {
     this.files = parts.files;
   }
 
-  /** Sees to what is sent to the client unasked: one that refuses it is no reason to stop. */
-  sent(what: string, sending: Promise<unknown>): void {
-    sending.catch((error: unknown) => {
-      this.parts.log(`${what}: ${String(error)}`);
-    });
-  }
-
   /**
    * What a feature says of an open plan. A request whose parameters are no single object comes without a token. Rejects with the protocol's errors for what is stale or cancelled. */
   aboutPlan<Answer>(

@@ -5,7 +5,7 @@
  */
 import type { CodeLens, Command } from 'vscode-languageserver';
 import type { LayerSensitivity, PlanNumbers } from '../analysis/index.js';
-import { isDecision, type DecisionStatement } from '../language/index.js';
+import { isDecision } from '../language/index.js';
 import { summarizeDecisions, type BoundStatement, type TracedPlan } from '../plan/index.js';
 import { formatNumber, formatPercent } from '../report/index.js';
 import type { OpenPlan } from './open-plan.js';
@@ -122,12 +122,8 @@ function statementCommand(
   return {
     title: `${count}${harm(names, numbers)} · flip to ${to}`,
     command: COMMANDS.flip,
-    arguments: [uri, offsetOf(statement), to],
+    arguments: [uri, statement.range.start, to],
   };
-}
-
-function offsetOf(statement: DecisionStatement): number {
-  return statement.range.start;
 }
 
 function harm(names: readonly string[], { sensitivity, ranges, format }: PlanNumbers): string {

@@ -3,34 +3,8 @@
  * has a `Float16Array` makes no difference. Knows nothing of ONNX Runtime.
  */
 import { decodeBf16, decodeFp16 } from '../formats/index.js';
-import { DataType } from '../onnx/index.js';
+import { DataType, elementBits } from '../onnx/index.js';
 import { RuntimeFailure } from './types.js';
-
-/** Bits of one element; undefined for types whose elements have no fixed width. */
-const BITS: ReadonlyMap<DataType, number> = new Map([
-  [DataType.FLOAT, 32],
-  [DataType.UINT8, 8],
-  [DataType.INT8, 8],
-  [DataType.UINT16, 16],
-  [DataType.INT16, 16],
-  [DataType.INT32, 32],
-  [DataType.INT64, 64],
-  [DataType.BOOL, 8],
-  [DataType.FLOAT16, 16],
-  [DataType.DOUBLE, 64],
-  [DataType.UINT32, 32],
-  [DataType.UINT64, 64],
-  [DataType.COMPLEX64, 64],
-  [DataType.COMPLEX128, 128],
-  [DataType.BFLOAT16, 16],
-  [DataType.FLOAT8E4M3FN, 8],
-  [DataType.FLOAT8E4M3FNUZ, 8],
-  [DataType.FLOAT8E5M2, 8],
-  [DataType.FLOAT8E5M2FNUZ, 8],
-  [DataType.UINT4, 4],
-  [DataType.INT4, 4],
-  [DataType.FLOAT4E2M1, 4],
-]);
 
 /** `float16` rather than `FLOAT16`. */
 export function typeName(dataType: DataType): string {
@@ -47,7 +21,7 @@ export function elementCount(dims: readonly number[]): number {
  * @throws {RuntimeFailure} `failed` for strings and unknown types, and for dimensions that are no sizes
  */
 export function byteCount(dataType: DataType, dims: readonly number[]): number {
-  const bits = BITS.get(dataType);
+  const bits = elementBits(dataType);
   if (bits === undefined) {
     throw new RuntimeFailure('failed', `Tensors of ${typeName(dataType)} have no elements of a fixed width.`);
   }

@@ -1,6 +1,5 @@
 /**
- * Analysis behind an editor: one job at a time over the open plans, superseded by a newer version of its plan,
- * visible plans first. Numbers are published as they arrive and stay until better ones replace them. Knows no
+ * Analysis behind an editor: one job at a time over the open plans, superseded by a newer version of its plan. Numbers are published as they arrive and stay until better ones replace them. Knows no
  * protocol; what is measured is `plan-job`'s.
  */
 import type { BoundPlan } from '../../plan/index.js';
@@ -22,7 +21,6 @@ interface Entry {
   keys: PlanKeys;
   numbers: PlanNumbers;
   timer: NodeJS.Timeout | undefined;
-  visible: boolean;
 }
 
 export class LiveAnalysis {
@@ -43,20 +41,18 @@ export class LiveAnalysis {
   }
 
   /** Takes note of what a plan says now; work begins after a moment of quiet, if anything changed that matters. */
-  update(plan: BoundPlan, visible = true): void {
+  update(plan: BoundPlan): void {
     const keys = planKeys(plan);
     const entry = this.entries.get(plan.path);
     if (entry === undefined) {
-      this.entries.set(plan.path, { plan, keys, numbers: NOTHING_KNOWN, timer: undefined, visible });
+      this.entries.set(plan.path, { plan, keys, numbers: NOTHING_KNOWN, timer: undefined });
       this.schedule(plan.path);
       return;
     }
     entry.plan = plan;
-    entry.visible = visible;
-    if (entry.keys.all === keys.all) return;
-    const verdictIsStale = entry.numbers.verdict !== undefined && entry.keys.verdict !== keys.verdict;
+    if (entry.keys.verdict === keys.verdict) return;
     entry.keys = keys;
-    if (verdictIsStale) entry.numbers = { ...entry.numbers, verdictIsStale };
+    if (entry.numbers.verdict !== undefined) entry.numbers = { ...entry.numbers, verdictIsStale: true };
     this.schedule(plan.path);
   }
 
@@ -121,8 +117,7 @@ export class LiveAnalysis {
 
   private next(): void {
     if (this.running !== undefined || this.disposed) return;
-    const visible = this.queue.findIndex((path) => this.entries.get(path)?.visible === true);
-    const [path] = this.queue.splice(Math.max(0, visible), 1);
+    const path = this.queue.shift();
     const entry = path === undefined ? undefined : this.entries.get(path);
     if (path === undefined || entry === undefined) return;
     const abort = new AbortController();

@@ -45,7 +45,6 @@ export interface PlanNumbers {
   readonly verdict: PlanVerdict | undefined;
   /** The verdict is of an earlier version of the plan. */
   readonly verdictIsStale: boolean;
-  readonly sampleNames: readonly string[];
 }
 
 export const NOTHING_KNOWN: PlanNumbers = {
@@ -57,7 +56,6 @@ export const NOTHING_KNOWN: PlanNumbers = {
   ranges: new Map(),
   verdict: undefined,
   verdictIsStale: false,
-  sampleNames: [],
 };
 
 /** Gives each layer its rank, most sensitive first. */

@@ -1,18 +1,24 @@
 /**
  * The work on one plan, from what an editor needs first to what takes longest: the verdict on its tolerances, local
- * errors, ranges, measured sensitivity. Each step is answered by the store where it can be and published as soon as it
+ * errors, ranges. Each step is answered by the store where it can be and published as soon as it
  * is known. Knows no queue and no editor.
  */
 import { dirname } from 'node:path';
 import { exceeds } from '../../metrics/index.js';
-import { allowedFormats, precisionGraph, type BoundPlan, type Layer } from '../../plan/index.js';
+import {
+  allowedFormats,
+  inferredShapes,
+  precisionGraph,
+  type BoundPlan,
+  type Layer,
+} from '../../plan/index.js';
 import type { Runtime, RuntimeInformation } from '../../runtime/index.js';
 import { fingerprint, type Store } from '../../store/index.js';
 import { closeEvaluation, openEvaluation, type Evaluation } from '../evaluation.js';
 import { localErrors } from '../local-errors.js';
 import { measure } from '../measurement.js';
 import { judge, withNoiseFloor } from '../noise.js';
-import { layerRanges } from '../ranges.js';
+import { layerRanges, shapeElements } from '../ranges.js';
 import { resolveSamples, samplesKey, type Sample } from '../samples/index.js';
 import { ranked, type LayerRangeNumbers, type PlanNumbers, type PlanVerdict } from './numbers.js';
 
@@ -29,7 +35,6 @@ const KEPT_EVALUATIONS = 2;
 export interface PlanKeys {
   readonly samples: string;
   readonly verdict: string;
-  readonly all: string;
 }
 
 export interface JobContext {
@@ -65,10 +70,10 @@ export function planKeys(plan: BoundPlan): PlanKeys {
     over,
   ]);
   const verdict = JSON.stringify([samples, decisionsOf(plan), tolerances]);
-  return { samples, verdict, all: verdict };
+  return { samples, verdict };
 }
 
-/** Frees nothing: for a process that has ended with all it held. */
+/** For a compute process that has ended with all it held: there is nothing left to free. */
 export function forgetEvaluations(context: JobContext): void {
   context.evaluations.clear();
 }
@@ -87,7 +92,6 @@ export async function runPlanJob(
   };
   publish({ state: 'working', message: 'samples', progress: undefined });
   const samples = await cached(context.samples, keys.samples, async () => usable(plan, signal));
-  publish({ sampleNames: samples.map((sample) => sample.name) });
   const identity = await identify(plan, runtime, store, samples, signal);
   const evaluation = (): Promise<Evaluation> =>
     evaluationOf(context, plan, samples, identity.evaluation, { signal, progress });
@@ -120,7 +124,7 @@ export async function runPlanJob(
   publish({ sensitivity: ranked(local, 'local') });
 
   const ranges = await remembered(store, 'ranges', byFormat, async () =>
-    rangesOf(await evaluation(), layers, format, options),
+    rangesOf(await evaluation(), plan, layers, format, options),
   );
   publish({ ranges: new Map(ranges) });
 }
@@ -189,11 +193,14 @@ function lowFormat(plan: BoundPlan): 'fp16' | 'bf16' {
 
 async function rangesOf(
   evaluation: Evaluation,
+  plan: BoundPlan,
   layers: readonly Layer[],
   format: 'fp16' | 'bf16',
   options: Parameters<typeof layerRanges>[4],
 ): Promise<[string, LayerRangeNumbers][]> {
-  const { ranges } = await layerRanges(evaluation, layers, format, () => undefined, options);
+  const shapes = inferredShapes(plan);
+  const elements = (tensor: string): number | undefined => shapeElements(shapes.get(tensor));
+  const { ranges } = await layerRanges(evaluation, layers, format, elements, options);
   return ranges.map(({ layer, maxAbs, overflow, underflow, tensors }) => [
     layer.name,
     { maxAbs, overflow, underflow, tensors },
@@ -207,8 +214,6 @@ async function evaluationOf(
   key: string,
   options: Parameters<typeof openEvaluation>[3],
 ): Promise<Evaluation> {
-  const known = context.evaluations.get(key);
-  if (known !== undefined) return known;
   const opened = cached(context.evaluations, key, () =>
     openEvaluation(context.runtime, plan.model, samples, options),
   );
