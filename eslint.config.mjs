@@ -2,7 +2,7 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'node_modules/**', 'test/workbench/host/**', '**/*.mjs', '**/*.cjs', 'bin/**'] },
+  { ignores: ['dist/**', 'node_modules/**', 'scripts/workbench/host/**', '**/*.mjs', '**/*.cjs', 'bin/**'] },
   ...tseslint.configs.strictTypeChecked,
   ...tseslint.configs.stylisticTypeChecked,
   {

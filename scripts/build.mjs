@@ -29,6 +29,14 @@ export const bundleOptions = {
   logLevel: 'warning',
 };
 
+/** The command starts the server from the server's own bundle: what it is made of is not to be loaded by anything else. */
+const serverApart = {
+  name: 'server-apart',
+  setup: ({ onResolve }) => {
+    onResolve({ filter: /^\.\.\/stdio\.js$/ }, () => ({ path: './server.js', external: true }));
+  },
+};
+
 /** @param {readonly string[]} names */
 async function buildPrograms(names) {
   const unknown = names.filter((name) => !(name in programs));
@@ -36,7 +44,7 @@ async function buildPrograms(names) {
     throw new Error(`Unknown program ${unknown.join(', ')}; there are ${Object.keys(programs).join(', ')}.`);
   }
   const entryPoints = Object.fromEntries(names.map((name) => [name, programs[name]]));
-  await build({ ...bundleOptions, entryPoints, outdir: 'dist' });
+  await build({ ...bundleOptions, entryPoints, outdir: 'dist', plugins: [serverApart] });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -12,11 +12,12 @@ import ts from 'typescript';
 const floors = [
   ['language', 'onnx', 'formats', 'metrics'],
   ['plan'],
-  ['convert', 'emulate', 'gradients'],
+  ['convert', 'emulate', 'exchange', 'gradients'],
   ['runtime', 'store'],
   ['analysis'],
   ['search'],
   ['report'],
+  ['work'],
   ['features', 'cli'],
   ['server'],
 ];
@@ -27,8 +28,8 @@ const importersOf = {
   store: ['analysis', 'search'],
 };
 
-/** `cli lsp` starts the server. */
-const exceptions = new Set(['cli -> server']);
+/** Files that may import one file above them: `lsp` starts the server. */
+const exceptions = new Set(['server/src/cli/lsp.ts -> server/src/stdio.js']);
 
 const protocolRooms = ['features', 'server', 'client'];
 /** Packages that only these rooms may import; tests have rules of their own. */
@@ -67,7 +68,7 @@ function problemWithFile(file, imported) {
   if (to === 'test' || to === 'test/workbench') {
     return from === 'test/workbench' ? undefined : 'the product does not import its tests';
   }
-  if (from !== 'test' && from !== 'test/workbench' && !exceptions.has(`${from} -> ${to}`)) {
+  if (from !== 'test' && from !== 'test/workbench' && !exceptions.has(`${file} -> ${imported}`)) {
     if (floorOf(from) < 0) return `${from} is not on the list of rooms`;
     if (floorOf(to) < 0) return `${to} is not on the list of rooms`;
     if (floorOf(to) >= floorOf(from)) return `${from} is not above ${to}`;

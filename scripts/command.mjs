@@ -45,15 +45,19 @@ export async function endGroup(child, signal = 'SIGTERM') {
   signalGroup(child, signal);
   await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, graceSeconds * 1000).unref())]);
   // Also when the first process is gone: it may have left others.
-  signalGroup(child, 'SIGKILL');
+  const deadline = Date.now() + graceSeconds * 1000;
+  while (signalGroup(child, 'SIGKILL') && Date.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
+/** False when nobody is left to be told. */
 function signalGroup(child, signal) {
   try {
-    if (process.platform === 'win32') child.kill(signal);
-    else process.kill(-child.pid, signal);
+    if (process.platform === 'win32') return child.kill(signal);
+    return process.kill(-child.pid, signal);
   } catch {
-    // Already gone.
+    return false;
   }
 }
 

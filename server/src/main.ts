@@ -1,5 +1,10 @@
-/** The language server's own process: `dist/server.js`, with `--stdio`, or with `--node-ipc` as VS Code starts it. */
+/**
+ * The language server's own process: `dist/server.js`, with `--stdio`, or with `--node-ipc` as VS Code starts it. The
+ * command loads the same file to serve from its own process.
+ */
 import { createConnection } from 'vscode-languageserver/node';
 import { startServer } from './server.js';
 
-startServer(createConnection());
+export { serveStdio } from './stdio.js';
+
+if (require.main === module) startServer(createConnection());

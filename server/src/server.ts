@@ -12,16 +12,18 @@ import {
   connectLive,
   diagnosticsOf,
   DiagnosticsPush,
-  FEATURES,
+  featuresOf,
   isolated,
+  keepLock,
   OpenPlans,
+  Readiness,
   serverCapabilities,
   Turns,
   workspaceFiles,
 } from './features/index.js';
 
 /** Files whose change on disk may change diagnostics. */
-const watchers = [{ globPattern: '**/*.{onnx,precision}' }];
+const watchers = [{ globPattern: '**/*.{onnx,precision,precision.lock}' }];
 
 /** Serves a connection until it closes. */
 export function startServer(connection: Connection): void {
@@ -31,9 +33,12 @@ export function startServer(connection: Connection): void {
   const log = (message: string): void => {
     connection.console.error(message);
   };
-  const turns = new Turns((message) => {
+  const remark = (message: string): void => {
     connection.console.info(message);
-  });
+  };
+  const turns = new Turns(remark);
+  const findDocument = (uri: string): TextDocument | undefined => documents.get(uri);
+  const readiness = new Readiness({ plans, turns, findDocument, log });
   /** A client that refuses what we send it is no reason to stop. */
   const sent = (what: string, sending: Promise<unknown>): void => {
     sending.catch((error: unknown) => {
@@ -43,9 +48,11 @@ export function startServer(connection: Connection): void {
 
   connection.onInitialize(({ capabilities, initializationOptions }: InitializeParams) => {
     const abilities = abilitiesOf(capabilities);
-    const diagnose = isolated('diagnostics', log, [], (document: TextDocument) =>
-      diagnosticsOf(plans.open(document)),
-    );
+    const diagnose = isolated('diagnostics', log, [], (document: TextDocument) => {
+      const open = plans.open(document);
+      live.measurements.diagnosed(open);
+      return diagnosticsOf(open, live.measurements.numbers(open));
+    });
     const sendDiagnostics = (uri: string): void => {
       const document = documents.get(uri);
       if (document === undefined) return;
@@ -56,7 +63,7 @@ export function startServer(connection: Connection): void {
       for (const { uri } of documents.all()) {
         sent(
           'diagnostics',
-          turns.take(`diagnostics of ${uri}`, () => {
+          readiness.take(`diagnostics of ${uri}`, uri, () => {
             sendDiagnostics(uri);
           }),
         );
@@ -78,22 +85,36 @@ export function startServer(connection: Connection): void {
         connection.client.register(DidChangeWatchedFilesNotification.type, { watchers }),
       );
     });
-    const findDocument = (uri: string): TextDocument | undefined => documents.get(uri);
-    const answers = new Answers({ abilities, files, plans, turns, findDocument, log });
-    const { refreshes } = abilities;
-    const sentAlong: unknown = initializationOptions;
-    const parts = { connection, documents, plans, turns, refreshes, initializationOptions: sentAlong, log };
-    const live = connectLive(parts);
-    connection.onDidChangeWatchedFiles(() => {
-      live.filesChanged();
+    const answers = new Answers({ abilities, files, plans, turns, readiness, findDocument, log });
+    const diagnosticsChanged = (): void => {
       if (!abilities.pullsDiagnostics) push.changed();
       else if (abilities.refreshesDiagnostics) sent('refresh', connection.languages.diagnostics.refresh());
+    };
+    const { refreshes, hasCommands } = abilities;
+    const sentAlong: unknown = initializationOptions;
+    const live = connectLive({
+      connection,
+      documents,
+      readiness,
+      refreshes,
+      hasCommands,
+      diagnosticsChanged,
+      initializationOptions: sentAlong,
+      log,
+      remark,
     });
-    const features = [...FEATURES, ...live.features];
+    connection.onDidChangeWatchedFiles(() => {
+      live.filesChanged();
+      diagnosticsChanged();
+    });
+    const features = [...featuresOf(live.measurements), ...live.features];
     for (const feature of features) feature.register(connection, answers);
     return { capabilities: serverCapabilities(abilities, features), serverInfo: { name: 'onnx-precision' } };
   });
 
+  documents.onDidSave(({ document: { uri } }) => {
+    sent('lock', keepLock(uri, { readiness, turns, log }));
+  });
   documents.listen(connection);
   connection.listen();
 }

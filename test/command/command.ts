@@ -4,7 +4,13 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Ajv } from 'ajv';
-import { expect, onTestFinished } from 'vitest';
+import { afterAll, expect, onTestFinished } from 'vitest';
+
+/** Where all tests of a file keep results; no user's cache is read or written. */
+const caches = mkdtempSync(join(tmpdir(), 'onnx-precision-cache-'));
+afterAll(() => {
+  rmSync(caches, { recursive: true, force: true });
+});
 
 export const ROOT = resolve(import.meta.dirname, '../..');
 export const POSE = join(ROOT, 'samples/pose');
@@ -25,6 +31,7 @@ export interface RunOptions {
 export function run(words: readonly string[], { folder = ROOT, watch }: RunOptions = {}): Promise<Outcome> {
   const child = spawn(process.execPath, [join(ROOT, 'bin/onnx-precision.js'), ...words], {
     cwd: folder,
+    env: { ...process.env, HOME: caches, XDG_CACHE_HOME: caches, LOCALAPPDATA: caches },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let out = '';

@@ -1,5 +1,5 @@
 /** A model whose weights lie in a file of their own: converted beside it and elsewhere, its data never written over. */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
@@ -48,6 +48,38 @@ describe('a model with external data', () => {
     };
     expect(document.holds).toBe(true);
     expect(document.outputs[0]?.relative_l2).toBeGreaterThan(1e-5);
+  });
+
+  it.each([
+    ['is missing', 'external-data-missing', /"weights\.bin" is missing/],
+    ['is cut off', 'tensor-unreadable', /w/],
+  ])('of which the file %s is a finding of check, and is not run', async (how, code, message) => {
+    const folder = externalModel();
+    if (how === 'is missing') rmSync(join(folder, 'weights.bin'));
+    else truncateSync(join(folder, 'weights.bin'), 100);
+    const plan = join(folder, 'model.precision');
+    const checked = await run(['check', plan]);
+    expect(checked.status).toBe(1);
+    const [line, ...others] = checked.error.split('\n').filter((one) => one.includes(': error '));
+    expect(others).toEqual([]);
+    expect(line).toContain(`model.precision:1:7: error ${code}: `);
+    expect(line).toMatch(message);
+    for (const words of [['verify'], ['bench'], ['analyze']]) {
+      const outcome = await run([...words, plan]);
+      expect(outcome.status).toBe(2);
+      expect(outcome.error).toMatch(new RegExp(`model\\.onnx: error ${code}: `));
+      expect(outcome.error).not.toMatch(/runtime-/);
+    }
+  });
+
+  it('is converted with a file of its own beside the original, where that is asked for', async () => {
+    const folder = externalModel();
+    const words = ['convert', join(folder, 'model.precision'), '-o', join(folder, 'mixed.onnx')];
+    expect((await runJson([...words, '--external-data', '--verify'], 'convert')) as object).toMatchObject({
+      verified: true,
+    });
+    expect(readdirSync(folder)).toContain('mixed.onnx.data');
+    expect(readFileSync(join(folder, 'mixed.onnx')).includes('weights.bin')).toBe(false);
   });
 
   it('is converted to another folder with weights of its own', async () => {

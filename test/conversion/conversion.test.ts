@@ -83,6 +83,22 @@ describe('weights', () => {
     const { model: result } = checkConversion(model, { y: 'fp16' });
     expect(floats(result.graph.initializers[0])).toEqual([1 + 2 ** -10]);
   });
+
+  it('of double precision beyond the range of FP32 are never made infinite in silence', () => {
+    const model = modelOf(
+      `input x: double[4]
+       init w: double[4] = 1 1e300 2e300 -65519.9999999
+       y = Add(x, w)
+       output y: double[4]`,
+    );
+    expect(convert(graphFor(model, { y: 'fp16' }))).toMatchObject({
+      problems: [{ code: 'weight-overflow', index: 1, count: 2, value: 1e300 }],
+    });
+    const saturated = convert(graphFor(model, { y: 'fp16' }, 'saturate'));
+    if ('problems' in saturated) throw new Error(saturated.problems[0]?.message);
+    const { graph } = modelOfBytes(encodeBytes(saturated.pieces));
+    expect(floats(graph.initializers[0])).toEqual([1, 65504, 65504, -65504]);
+  });
 });
 
 describe('constants that stand for infinity', () => {

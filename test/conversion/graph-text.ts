@@ -8,7 +8,15 @@
  *     output a: float[2,2]
  *
  * A number among the attributes is an int if it has no fraction; {"float": 2} is a float, {"float": [2, 3]} floats,
- * {"tensor": "float[1] = 2"} a tensor and {"graph": "..."} a graph in this notation.
+ * {"tensor": "float[1] = 2"} a tensor and {"graph": "..."} a graph in this notation, or one that stands before as a block:
+ *
+ *     graph then
+ *       t = Neg(y)
+ *       output t: float[2,4]
+ *     end
+ *     r = If(c) {"then_branch": {"graph": "then"}, "else_branch": {"graph": "else"}}
+ *
+ * `function local.Twice(a) -> b` ... `end` is a function of the model, and {"of": "alpha"} an attribute of its caller's.
  */
 import { expect } from 'vitest';
 import {
@@ -16,6 +24,7 @@ import {
   DataType,
   encodeBytes,
   encodeFresh,
+  inferTypes,
   makeAttribute,
   makeGraph,
   makeNode,
@@ -23,12 +32,15 @@ import {
   makeTensorType,
   makeValueInfo,
   readModel,
+  subgraphsOf,
   type Attribute,
   type Graph,
+  type LocalFunction,
   type Model,
   type Node,
   type Tensor,
   type ValueInfo,
+  type ValueType,
 } from '../../server/src/onnx/index.js';
 
 export interface ModelText {
@@ -39,8 +51,9 @@ export interface ModelText {
 /** The model of a text, read back from its bytes as a file would be. */
 export function modelOf(text: string, { opset = 17, irVersion = 8 }: ModelText = {}): Model {
   const opsets = new Map([['', opset]]);
-  const graph = graphOf(text);
-  return modelOfBytes(encodeBytes(encodeFresh({ irVersion, opsets, graph })));
+  const { graph, functions } = read(text, opset);
+  for (const { domain } of functions) opsets.set(domain, 1);
+  return modelOfBytes(encodeBytes(encodeFresh({ irVersion, opsets, graph, functions })));
 }
 
 export function modelOfBytes(bytes: Uint8Array): Model {
@@ -59,21 +72,63 @@ const TYPES: Readonly<Record<string, DataType>> = {
 };
 
 export function graphOf(text: string): Graph {
+  return read(text, 17).graph;
+}
+
+/** Graphs and functions that stand before what is read. */
+interface Blocks {
+  readonly graphs: Map<string, Graph>;
+  readonly functions: LocalFunction[];
+  readonly opset: number;
+}
+
+function read(text: string, opset: number): { graph: Graph; functions: readonly LocalFunction[] } {
+  const blocks: Blocks = { graphs: new Map(), functions: [], opset };
+  const all = text.split('\n').map((one) => one.trim());
+  return { graph: readGraph(all, blocks), functions: blocks.functions };
+}
+
+/** Takes lines up to `end`, or all. */
+function readGraph(rest: string[], blocks: Blocks): Graph {
   const nodes: Node[] = [];
   const initializers: Tensor[] = [];
   const inputs: ValueInfo[] = [];
   const outputs: ValueInfo[] = [];
   const valueInfo: ValueInfo[] = [];
-  for (const line of text.split('\n').map((one) => one.trim())) {
+  for (let line = rest.shift(); line !== undefined && line !== 'end'; line = rest.shift()) {
     if (line === '' || line.startsWith('#')) continue;
-    const [, keyword = '', rest = ''] = /^(input|output|value|init) (.*)$/.exec(line) ?? [];
-    if (keyword === 'input') inputs.push(valueOf(rest));
-    else if (keyword === 'output') outputs.push(valueOf(rest));
-    else if (keyword === 'value') valueInfo.push(valueOf(rest));
-    else if (keyword === 'init') initializers.push(tensorOf(rest));
-    else nodes.push(nodeOf(line));
+    const [, keyword = '', written = ''] = /^(input|output|value|init|graph|function) (.*)$/.exec(line) ?? [];
+    if (keyword === 'input') inputs.push(valueOf(written));
+    else if (keyword === 'output') outputs.push(valueOf(written));
+    else if (keyword === 'value') valueInfo.push(valueOf(written));
+    else if (keyword === 'init') initializers.push(tensorOf(written));
+    else if (keyword === 'graph') blocks.graphs.set(written, readGraph(rest, blocks));
+    else if (keyword === 'function') blocks.functions.push(readFunction(written, rest, blocks));
+    else nodes.push(nodeOf(line, blocks));
   }
   return makeGraph({ name: 'test', nodes, inputs, outputs, initializers, valueInfo });
+}
+
+/** `local.Twice(a, b) -> c, d` and, in square brackets behind it, the attributes. */
+function readFunction(head: string, rest: string[], blocks: Blocks): LocalFunction {
+  const match = /^(\w+)\.(\w+)\(([^)]*)\) -> ([^[]*)(?:\[(.*)\])?$/.exec(head);
+  if (match === null) throw new Error(`no function: ${head}`);
+  const [, domain = '', name = '', inputs = '', outputs = '', attributes = ''] = match;
+  const opsets = new Map([
+    ['', blocks.opset],
+    [domain, 1],
+  ]);
+  return {
+    ...{ name, domain, overload: '', opsets, message: undefined },
+    inputs: namesIn(inputs),
+    outputs: namesIn(outputs),
+    attributes: namesIn(attributes),
+    nodes: readGraph(rest, blocks).nodes,
+  };
+}
+
+function namesIn(list: string): string[] {
+  return list.trim() === '' ? [] : list.split(',').map((one) => one.trim());
 }
 
 function typeOf(text: string): { type: DataType; dims: readonly number[] | undefined } {
@@ -115,31 +170,35 @@ function bytesOf(type: DataType, values: readonly number[]): Uint8Array {
   }
 }
 
-function nodeOf(line: string): Node {
+function nodeOf(line: string, blocks: Blocks): Node {
   const match = /^(?:"([^"]*)": )?([^=]*?) = (?:([\w.]+)\.)?(\w+)\(([^)]*)\)(?: (\{.*\}))?$/.exec(line);
   if (match === null) throw new Error(`no node: ${line}`);
   const [, name = '', outputs = '', domain = '', opType = '', inputs = '', attributes = '{}'] = match;
-  const names = (list: string): string[] =>
-    list.trim() === '' ? [] : list.split(',').map((one) => one.trim());
   return makeNode({
     name,
     domain,
     opType,
-    inputs: names(inputs),
-    outputs: names(outputs),
+    inputs: namesIn(inputs),
+    outputs: namesIn(outputs),
     attributes: Object.entries(JSON.parse(attributes) as object).map(([key, value]) =>
-      attributeOf(key, value),
+      attributeOf(key, value, blocks),
     ),
   });
 }
 
-function attributeOf(name: string, value: unknown): Attribute {
+function attributeOf(name: string, value: unknown, blocks: Blocks): Attribute {
   if (typeof value === 'number') return makeAttribute(name, { kind: 'int', value });
   if (typeof value === 'string') return makeAttribute(name, { kind: 'string', value });
   if (isNumbers(value)) return makeAttribute(name, { kind: 'ints', value });
   const [kind, content] = Object.entries(value ?? {})[0] ?? [];
-  if (kind === 'graph')
-    return makeAttribute(name, { kind, value: graphOf(String(content).replaceAll(';', '\n')) });
+  if (kind === 'graph') {
+    const inline = String(content)
+      .split(';')
+      .map((one) => one.trim());
+    const graph = blocks.graphs.get(String(content)) ?? readGraph(inline, blocks);
+    return makeAttribute(name, { kind, value: graph });
+  }
+  if (kind === 'of') return makeAttribute(name, { kind: 'reference', value: String(content) });
   if (kind === 'tensor') return makeAttribute(name, { kind, value: tensorOf(String(content)) });
   if (kind === 'float' && isNumbers(content)) return makeAttribute(name, { kind: 'floats', value: content });
   if (kind === 'float') return makeAttribute(name, { kind, value: Number(content) });
@@ -150,16 +209,21 @@ function isNumbers(value: unknown): value is readonly number[] {
   return Array.isArray(value) && value.every((one) => typeof one === 'number');
 }
 
-/** The main graph as text: each node a line with the types of what it writes; constants with their type and values. */
-export function listing(model: Model, typeOfName: (name: string) => DataType | undefined): string[] {
-  const written = (name: string): string => {
-    const type = typeOfName(name);
-    const known = Object.entries(TYPES).find(([, candidate]) => candidate === type)?.[0];
-    return `${name}:${known ?? '?'}`;
+/** The nodes as text, each a line with the types of what it writes; those of sub-graphs behind the node that holds them. */
+export function listing(model: Model): string[] {
+  const { types, scopes } = inferTypes(model);
+  const written = (name: string, known: ReadonlyMap<string, ValueType>): string => {
+    const type = known.get(name);
+    const element = type?.kind === 'tensor' ? type.elementType : undefined;
+    return `${name}:${Object.entries(TYPES).find(([, one]) => one === element)?.[0] ?? '?'}`;
   };
-  return model.graph.nodes.map(
-    (node) => `${node.outputs.map(written).join(', ')} = ${node.opType}(${node.inputs.join(', ')})`,
-  );
+  const linesOf = (node: Node, known: ReadonlyMap<string, ValueType>): string[] => [
+    `${node.outputs.map((name) => written(name, known)).join(', ')} = ${node.opType}(${node.inputs.join(', ')})`,
+    ...subgraphsOf(node).flatMap(({ graph }) =>
+      graph.nodes.flatMap((inner) => linesOf(inner, scopes.get(graph) ?? new Map<string, ValueType>())),
+    ),
+  ];
+  return model.graph.nodes.flatMap((node) => linesOf(node, types));
 }
 
 /** Lines without their indentation, for comparison with a listing. */

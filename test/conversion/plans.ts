@@ -3,15 +3,25 @@ import { expect } from 'vitest';
 import { convert, type Conversion } from '../../server/src/convert/index.js';
 import { emulated, explicit, sameGraph } from '../../server/src/emulate/index.js';
 import type { RunFormat } from '../../server/src/formats/index.js';
-import { encodeBytes, indexGraph, inferTypes, type Model } from '../../server/src/onnx/index.js';
+import {
+  calledFunction,
+  encodeBytes,
+  indexGraph,
+  inferTypes,
+  subgraphsOf,
+  type Graph,
+  type Model,
+  type Node,
+} from '../../server/src/onnx/index.js';
 import {
   findLayers,
-  modelFacts,
+  modelScopes,
   nodeRoles,
   precisionGraph,
   typeOfFormat,
   type LayerDecision,
   type PrecisionGraph,
+  type ScopedNode,
 } from '../../server/src/plan/index.js';
 import { modelOfBytes } from './graph-text.js';
 
@@ -23,11 +33,13 @@ export type Wish = Readonly<Record<string, Wanted>> | ((name: string, at: number
 
 /** The decisions that a plan would make, clamped as a plan clamps them. */
 export function decide(model: Model, wish: Wish, overflow: Overflow = 'error'): readonly LayerDecision[] {
-  const facts = modelFacts(model);
+  const { nodes } = modelScopes(model);
   return findLayers(model).map((layer, at) => {
     const wanted =
       typeof wish === 'function' ? wish(layer.name, at) : (wish[layer.name] ?? wish['*'] ?? 'original');
-    const allowed = wanted === 'original' || facts.allows(layer.node, typeOfFormat(wanted));
+    const allowed =
+      wanted === 'original' ||
+      nodes[layer.nodeIndex]?.scope.operators.allows(layer.node, typeOfFormat(wanted)) === true;
     return {
       layer,
       wanted,
@@ -89,30 +101,42 @@ function signature({ graph }: Model): unknown {
   return [graph.inputs, graph.outputs].map((values) => values.map(({ name, type }) => ({ name, type })));
 }
 
-/** Without the casts and constants that were added, and the casts that have become identities, the nodes are those of before, in their order. */
+/**
+ * Without the casts and constants that were added, and the casts that have become identities, the nodes of every graph are
+ * those of before, in their order; only a call may have become that of a function of another body.
+ */
 function checkOrder(before: Model, after: Model): void {
   const added = new Set(['Cast', 'Constant', 'Identity']);
-  const kept = (model: Model): string[] =>
-    model.graph.nodes.filter(({ opType }) => !added.has(opType)).map(({ opType }) => opType);
-  expect(kept(after)).toEqual(kept(before));
+  const isCall = (model: Model, node: Node): boolean => calledFunction(model.functions, node) !== undefined;
+  const kept = (model: Model, graph: Graph): unknown[] =>
+    graph.nodes
+      .filter(({ opType }) => !added.has(opType))
+      .map((node) => [
+        isCall(model, node) ? `call ${node.domain}` : node.opType,
+        ...subgraphsOf(node).map(({ graph: inner }) => kept(model, inner)),
+      ]);
+  expect(kept(after, after.graph)).toEqual(kept(before, before.graph));
 }
 
-/** Every cast that was added is read, none reads another of them, and none does what another does. */
+/** Every cast that was added is read, none reads another of them, and none does what another does. In every scope. */
 function checkCasts(before: Model, after: Model): void {
+  const isCast = ({ node }: ScopedNode): boolean => node.domain === '' && node.opType === 'Cast';
   const old = new Set(
-    before.graph.nodes.filter(({ opType }) => opType === 'Cast').map(({ outputs }) => outputs[0]),
+    modelScopes(before)
+      .nodes.filter(isCast)
+      .map(({ node }) => node.outputs[0]),
   );
-  const index = indexGraph(after.graph);
-  const casts = after.graph.nodes.filter(({ opType, name }) => opType === 'Cast' && name.startsWith('Cast_'));
+  const { nodes, tensors } = modelScopes(after);
   const seen = new Set<string>();
-  for (const { inputs, outputs, attributes } of casts) {
+  for (const { node, inputs, outputs } of nodes.filter(isCast)) {
     const [from = '', to = ''] = [inputs[0], outputs[0]];
-    if (old.has(to)) continue;
-    const target = attributes.map((attribute) => (attribute.kind === 'int' ? attribute.value : 0)).join();
+    if (!node.name.startsWith('Cast_') || old.has(node.outputs[0])) continue;
+    const target = node.attributes
+      .map((attribute) => (attribute.kind === 'int' ? attribute.value : 0))
+      .join();
     expect(seen.has(`${from} ${target}`)).toBe(false);
     seen.add(`${from} ${target}`);
-    expect(index.consumers.has(to) || index.isGraphOutput(to) || index.capturedBySubgraphs.has(to)).toBe(
-      true,
-    );
+    const tensor = tensors.get(to);
+    expect(tensor?.isFixed === true || (tensor?.readers.length ?? 0) > 0).toBe(true);
   }
 }

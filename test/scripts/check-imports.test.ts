@@ -47,7 +47,14 @@ import schemas from '../../data/onnx-operator-schemas.json';
 import { openStore } from '../store/index.js';
 import { startRuntime } from '../runtime/index.js';
 //- server/src/cli/lsp.ts
-const { startServer } = await import('../server.js');
+const { serveStdio } = await import('../stdio.js');
+//- server/src/cli/verify.ts
+import { verifyPlan } from '../work/index.js';
+//- server/src/features/verify.ts
+import { verifyPlan } from '../work/index.js';
+//- server/src/work/verify-plan.ts
+import { knownVerdict } from '../analysis/index.js';
+import { conclude } from '../report/index.js';
 //- server/src/server.ts
 import { diagnostics } from './features/index.js';
 import { createConnection } from 'vscode-languageserver/node';
@@ -89,6 +96,26 @@ import { emulate } from '../emulate/index.js';
       [
         'server/src/convert/convert.ts:1: ../emulate/index.js: convert is not above emulate',
         'server/src/onnx/infer.ts:1: ../formats/index.js: onnx is not above formats',
+      ],
+    );
+  });
+
+  it('let one file of the command start the server, and no other', () => {
+    checkImports(
+      `
+//- server/src/cli/lsp.ts
+import { startServer } from '../server.js';
+//- server/src/cli/run.ts
+const { serveStdio } = await import('../stdio.js');
+//- server/src/work/verify-plan.ts
+import { reportFailure } from '../cli/index.js';
+import { openStore } from '../store/index.js';
+`,
+      [
+        'server/src/cli/lsp.ts:1: ../server.js: cli is not above server',
+        'server/src/cli/run.ts:1: ../stdio.js: cli is not above server',
+        'server/src/work/verify-plan.ts:1: ../cli/index.js: work is not above cli',
+        'server/src/work/verify-plan.ts:2: ../store/index.js: only analysis and search use store',
       ],
     );
   });

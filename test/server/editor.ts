@@ -22,12 +22,38 @@ import {
   type LogMessageParams,
   MessageType,
   type PublishDiagnosticsParams,
+  type ProgressToken,
   type Range,
+  type ShowMessageParams,
   type TextEdit,
 } from 'vscode-languageserver';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 
-const serverScript = path.resolve('dist/server.js');
+/** How the server's process is started where not as usual. */
+export interface ServerProcess {
+  /** The bundle to run. */
+  readonly script?: string;
+  /** What follows it on its command line, before `--stdio`. */
+  readonly words?: readonly string[];
+  /** Options of Node itself; a module that they load may answer `askProcess`. */
+  readonly nodeOptions?: readonly string[];
+}
+
+/** What the analysis says of a plan. */
+export interface ShownStatus {
+  readonly path: string;
+  readonly state: string;
+  readonly noGain?: string;
+}
+
+/** What a work-done progress says at a moment. */
+export interface ShownProgress {
+  readonly token: ProgressToken;
+  readonly kind: 'begin' | 'report' | 'end';
+  readonly title?: string;
+  readonly percentage?: number;
+  readonly cancellable?: boolean;
+}
 
 /** The URI of a file beside the sample's model; nothing needs to be there for it to be open in an editor. */
 export function besideSample(name: string): string {
@@ -40,16 +66,19 @@ export type Editor = Awaited<ReturnType<typeof startEditor>>;
 export async function startEditor(
   capabilities: ClientCapabilities,
   initializationOptions: object = { runsInference: false },
+  { script = path.resolve('dist/server.js'), words = [], nodeOptions = [] }: ServerProcess = {},
 ) {
-  if (!existsSync(serverScript)) throw new Error(`${serverScript} is missing; run \`npm run build\` first`);
-  const server = spawn(process.execPath, [serverScript, '--stdio'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  if (!existsSync(script)) throw new Error(`${script} is missing; run \`npm run build\` first`);
+  const server = spawn(process.execPath, [...nodeOptions, script, ...words, '--stdio'], {
+    stdio: ['pipe', 'pipe', 'inherit', ...(nodeOptions.length === 0 ? [] : ['ipc' as const])],
+  });
+  const { stdin, stdout } = server;
+  if (stdin === null || stdout === null) throw new Error('the server was started without its pipes');
   const exited = new Promise<number | null>((resolve) => server.on('exit', resolve));
-  const connection = createMessageConnection(
-    new StreamMessageReader(server.stdout),
-    new StreamMessageWriter(server.stdin),
-  );
+  const connection = createMessageConnection(new StreamMessageReader(stdout), new StreamMessageWriter(stdin));
   const published: PublishDiagnosticsParams[] = [];
   const logged: string[] = [];
+  const remarks: string[] = [];
   const registered: string[] = [];
   let refreshes = 0;
   let onPublish = (): void => undefined;
@@ -58,7 +87,7 @@ export async function startEditor(
     onPublish();
   });
   connection.onNotification('window/logMessage', ({ type, message }: LogMessageParams) => {
-    if (type === MessageType.Error) logged.push(message);
+    (type === MessageType.Error ? logged : remarks).push(message);
   });
   connection.onRequest(
     'client/registerCapability',
@@ -67,20 +96,37 @@ export async function startEditor(
       return null;
     },
   );
+  let onRefresh = (): void => undefined;
   connection.onRequest('workspace/diagnostic/refresh', () => {
     refreshes++;
+    onRefresh();
     return null;
   });
-  let onStatus = (): void => undefined;
   let onEdit = (_edit: ApplyWorkspaceEditParams): void => undefined;
-  connection.onNotification('onnxPrecision/status', () => {
-    onStatus();
+  let onStatus = (_status: ShownStatus): void => undefined;
+  connection.onNotification('onnxPrecision/status', (status: ShownStatus) => {
+    onStatus(status);
   });
   connection.onRequest('workspace/applyEdit', (parameters: ApplyWorkspaceEditParams) => {
     onEdit(parameters);
     return { applied: true };
   });
-  for (const kind of ['codeLens', 'inlayHint']) connection.onRequest(`workspace/${kind}/refresh`, () => null);
+  const shown: string[] = [];
+  connection.onNotification('window/showMessage', ({ message }: ShowMessageParams) => {
+    shown.push(message);
+  });
+  let onProgress = (_progress: ShownProgress): void => undefined;
+  connection.onRequest('window/workDoneProgress/create', () => null);
+  connection.onUnhandledProgress(({ token, value }) => {
+    onProgress({ token, ...(value as Omit<ShownProgress, 'token'>) });
+  });
+  const asked = { codeLens: 0, inlayHint: 0 };
+  for (const kind of ['codeLens', 'inlayHint'] as const) {
+    connection.onRequest(`workspace/${kind}/refresh`, () => {
+      asked[kind]++;
+      return null;
+    });
+  }
   connection.listen();
 
   const initialized = await connection.sendRequest<InitializeResult>('initialize', {
@@ -96,8 +142,15 @@ export async function startEditor(
     published: published as readonly PublishDiagnosticsParams[],
     /** The errors that the server logged. */
     logged: logged as readonly string[],
+    /** What else it logged. */
+    remarks: remarks as readonly string[],
     registered: registered as readonly string[],
+    /** The messages that it wanted shown. */
+    shown: shown as readonly string[],
+    /** How often it asked for diagnostics, lenses and hints to be asked for again. */
     refreshes: () => refreshes,
+    lensRefreshes: () => asked.codeLens,
+    hintRefreshes: () => asked.inlayHint,
 
     async open(uri: string, text: string): Promise<TextDocument> {
       const textDocument = { uri, languageId: 'onnx-precision', version: 1, text };
@@ -131,6 +184,15 @@ export async function startEditor(
       await connection.sendNotification('$/setTrace', { value: 'off' });
       server.kill('SIGCONT');
     },
+    /** Asks a module that `nodeOptions` loaded into the server's process. */
+    askProcess<Answer>(question: object): Promise<Answer> {
+      return new Promise((resolve) => {
+        server.once('message', (answer) => {
+          resolve(answer as Answer);
+        });
+        server.send(question);
+      });
+    },
     /** Any request about a document. */
     ask<Answer>(
       method: string,
@@ -144,8 +206,13 @@ export async function startEditor(
       return connection.sendRequest(method, parameters, token);
     },
     /** Any other request. */
-    request<Answer>(method: string, parameters: object): Promise<Answer> {
-      return connection.sendRequest(method, parameters);
+    request<Answer>(method: string, parameters: object, token?: CancellationToken): Promise<Answer> {
+      if (token === undefined) return connection.sendRequest(method, parameters);
+      return connection.sendRequest(method, parameters, token);
+    },
+    /** Any notification. */
+    notify(method: string, parameters: object): Promise<void> {
+      return connection.sendNotification(method, parameters);
     },
     async close({ uri }: TextDocument): Promise<void> {
       await connection.sendNotification('textDocument/didClose', { textDocument: { uri } });
@@ -153,9 +220,13 @@ export async function startEditor(
     async changedOnDisk(uri: string): Promise<void> {
       await connection.sendNotification('workspace/didChangeWatchedFiles', { changes: [{ uri, type: 2 }] });
     },
-    /** Waits until the server sends diagnostics of this document in this version. */
-    async pushed({ uri, version }: TextDocument): Promise<Diagnostic[]> {
-      const find = () => published.findLast((one) => one.uri === uri && one.version === version);
+    /** Waits until the server sends diagnostics of this document in this version, as wanted. */
+    async pushed(
+      { uri, version }: TextDocument,
+      wanted: (diagnostics: readonly Diagnostic[]) => boolean = () => true,
+    ): Promise<Diagnostic[]> {
+      const find = () =>
+        published.findLast((one) => one.uri === uri && one.version === version && wanted(one.diagnostics));
       while (find() === undefined) await new Promise<void>((resolve) => (onPublish = resolve));
       return find()?.diagnostics ?? [];
     },
@@ -174,10 +245,28 @@ export async function startEditor(
       return connection.sendRequest('textDocument/formatting', { textDocument: { uri }, options });
     },
     /** Waits for the next word of the analysis. */
-    nextStatus(): Promise<void> {
+    nextStatus(): Promise<ShownStatus> {
       return new Promise((resolve) => {
         onStatus = resolve;
       });
+    },
+    /** Waits until the server next asks for diagnostics to be asked for again. */
+    nextRefresh(): Promise<void> {
+      return new Promise((resolve) => {
+        onRefresh = resolve;
+      });
+    },
+    /** Waits for a progress that the server begins, or reports, as wanted. */
+    nextProgress(wanted: (progress: ShownProgress) => boolean): Promise<ShownProgress> {
+      return new Promise((resolve) => {
+        onProgress = (progress) => {
+          if (wanted(progress)) resolve(progress);
+        };
+      });
+    },
+    /** As a user who presses the button of a progress. */
+    async cancelProgress({ token }: ShownProgress): Promise<void> {
+      await connection.sendNotification('window/workDoneProgress/cancel', { token });
     },
     /** Waits for the next edit that the server wants made; it is told that it was. */
     nextEdit(): Promise<ApplyWorkspaceEditParams> {

@@ -97,7 +97,7 @@ describe('an editor that can do everything', () => {
   it('is offered everything, incrementally', async () => {
     await openIn(full, header);
     expect(editor.capabilities).toMatchObject({
-      textDocumentSync: 2,
+      textDocumentSync: { openClose: true, change: 2, save: true },
       completionProvider: { triggerCharacters: expect.arrayContaining(['"', ':']) as string[] },
       hoverProvider: true,
       definitionProvider: true,
@@ -140,7 +140,9 @@ describe('an editor that can do everything', () => {
     const links = await editor.ask<LocationLink[]>('textDocument/definition', document, { position });
     const [{ targetUri: uri, targetRange } = { targetUri: '', targetRange: undefined }] = links;
     const listing = await editor.request<string>('onnxPrecision/listing', { uri });
-    expect(listing.split('\n')[targetRange?.start.line ?? -1]).toMatch(/^"conv2d_5\/Conv": Conv\(/u);
+    expect(listing.split('\n')[targetRange?.start.line ?? -1]).toMatch(
+      /^ {2}\["conv2d_5\/Conv"\] .* = Conv </u,
+    );
     expect(await editor.request('onnxPrecision/listing', { uri: 'file:///nowhere' })).toBeNull();
   });
 

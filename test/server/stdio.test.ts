@@ -1,5 +1,6 @@
 /** The language server as an editor meets it: its process, the protocol, the sample's real model. */
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -159,6 +160,50 @@ describe('the process', () => {
   it('ends as the protocol asks', async () => {
     await start(pushedTo);
     expect(await editor.stop()).toBe(0);
+  });
+});
+
+describe('the command', () => {
+  const command = path.resolve('bin/onnx-precision.js');
+
+  it('serves any editor that starts `onnx-precision lsp --stdio`', async () => {
+    editor = await startEditor(pulling, { runsInference: false }, { script: command, words: ['lsp'] });
+    expect(editor.capabilities.documentFormattingProvider).toBe(true);
+    const document = await editor.open(
+      besideSample('new.precision'),
+      `${model}layer "conv2d_5/Convv": fp32\n`,
+    );
+    expect(summary(document, await editor.pull(document))).toEqual(['unknown-layer at "conv2d_5/Convv"']);
+    const changed = await editor.edit(document, [{ range: wholeLine(2), newText: '' }]);
+    expect(await editor.pull(changed)).toEqual([]);
+    expect(editor.logged).toEqual([]);
+    expect(await editor.stop()).toBe(0);
+  });
+
+  it('loads the server for `lsp` only, and ONNX Runtime for nobody', () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'server-'));
+    try {
+      const report = path.join(folder, 'loaded.txt');
+      const preload = path.join(folder, 'preload.cjs');
+      const names = "Object.keys(require.cache).join('\\n')";
+      writeFileSync(
+        preload,
+        `process.on('exit', () => require('node:fs').writeFileSync(${JSON.stringify(report)}, ${names}));`,
+      );
+      /** The modules that `words` loads, their input at its end. */
+      const loaded = (words: readonly string[]): string => {
+        spawnSync(process.execPath, ['--require', preload, command, ...words], { input: '' });
+        return readFileSync(report, 'utf8').replaceAll('\\', '/');
+      };
+      const server = loaded(['lsp', '--stdio']);
+      expect(server).toMatch(/dist\/server\.js$/m);
+      expect(server).not.toMatch(/onnxruntime/);
+      const version = loaded(['--version']);
+      expect(version).toMatch(/dist\/cli\.js$/m);
+      expect(version).not.toMatch(/dist\/server\.js|onnxruntime/);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 });
 

@@ -17,6 +17,8 @@ try {
     version: process.argv[2] ?? 'stable',
     extensionDevelopmentPath: root,
     extensionTestsPath: path.join(root, 'dist/workbench/suite.js'),
+    // Results of an earlier run would be found again, and nothing measured.
+    extensionTestsEnv: { XDG_CACHE_HOME: path.join(scratch, 'cache') },
     launchArgs: [copyWorkspace(scratch), '--disable-extensions', '--disable-workspace-trust'],
   });
 } catch (error) {

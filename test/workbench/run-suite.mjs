@@ -2,13 +2,13 @@
  * Runs the suite (suite/, bundled to dist/workbench) inside the extension host of one VS Code, in the way that
  * `@vscode/test-electron` runs it on a desktop, and gives back what its result file says.
  */
-import { chromium } from 'playwright-core';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { format } from 'node:util';
 import { root } from '../../scripts/setup.mjs';
-import { startVscodeServer } from './vscode-server.mjs';
+import { startVscodeServer } from '../../scripts/workbench/vscode-server.mjs';
+import { keepScreenshot, openBrowser } from './browser.mjs';
 import { copyWorkspace } from './workspace.mjs';
 
 /** From the page's first request to the end of the last test; beyond it the run counts as hung. */
@@ -20,30 +20,26 @@ const noise =
 
 /**
  * @param {{ node: string, serverMain: string, builtins: string }} host
- * @param {{ name: string, browserPath: string }} options
+ * @param {{ name: string }} options
  * @returns {Promise<{ passed: number, failed: number, problem: string | undefined }>}
  */
-export async function runSuite(host, { name, browserPath }) {
+export async function runSuite(host, { name }) {
   const scratch = mkdtempSync(path.join(tmpdir(), 'workbench-run-'));
   const resultFile = path.join(scratch, 'result.json');
   const workspace = copyWorkspace(scratch);
   let server;
   let browser;
   try {
-    server = await startVscodeServer(host, { WORKBENCH_RESULT: resultFile });
-    browser = await chromium.launch({
-      executablePath: browserPath,
-      headless: true,
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-      ],
+    server = await startVscodeServer(host, {
+      // Results of an earlier run would be found again, and nothing measured.
+      environment: { WORKBENCH_RESULT: resultFile, XDG_CACHE_HOME: path.join(scratch, 'cache') },
+      // A test says when a file is written.
+      settings: { 'files.autoSave': 'off' },
+      takesTests: true,
     });
-    const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-    const { code, lost } = await openAndWait(page, server.port, workspace);
+    browser = await openBrowser();
+    const { page } = browser;
+    const { code, lost } = await openAndWait(page, server.address, workspace);
     const result = readResult(resultFile);
     const problem = problemOf(code, result, lost);
     if (problem !== undefined) await keepScreenshot(page, name);
@@ -60,9 +56,7 @@ export async function runSuite(host, { name, browserPath }) {
 }
 
 /** Resolves with the code that the workbench gives at the end of the suite, or a word for how it never came. */
-async function openAndWait(page, port, workspace) {
-  const authority = `127.0.0.1:${port}`;
-  const remote = (file) => `vscode-remote://${authority}${file}`;
+async function openAndWait(page, address, workspace) {
   let lost = '';
   const ended = new Promise((resolve, reject) => {
     page.on('crash', () => resolve('the page crashed'));
@@ -74,18 +68,14 @@ async function openAndWait(page, port, workspace) {
         if (!noise.test(line)) console.log(line);
       });
       await page.exposeFunction('codeAutomationExit', (code) => resolve(code));
-      // VS Code asks its gallery in spite of the settings; nothing leaves the machine.
-      await page.route(
-        (url) => /^https?:$/.test(url.protocol) && url.hostname !== '127.0.0.1',
-        (route) => route.abort(),
+      await page.goto(
+        address(workspace, {
+          payload: [
+            ['extensionDevelopmentPath', root],
+            ['extensionTestsPath', path.join(root, 'dist/workbench/suite.js')],
+          ],
+        }),
       );
-      const payload = [
-        ['extensionDevelopmentPath', remote(root)],
-        ['extensionTestsPath', remote(path.join(root, 'dist/workbench/suite.js'))],
-        ['skipWelcome', 'true'],
-      ];
-      const query = new URLSearchParams({ folder: workspace, payload: JSON.stringify(payload) });
-      await page.goto(`http://${authority}/?${query}`);
     };
     listen().catch(reject);
   });
@@ -109,16 +99,4 @@ function problemOf(code, result, lost) {
   if (result.pending > 0) return `${result.pending} skipped`;
   if (result.passes === 0) return 'no test ran';
   return code === 0 ? undefined : `all tests passed, yet the workbench gave ${code}`;
-}
-
-async function keepScreenshot(page, name) {
-  const folder = path.join(root, 'dist/screenshots');
-  mkdirSync(folder, { recursive: true });
-  const file = path.join(folder, `${name}.png`);
-  try {
-    await page.screenshot({ path: file, timeout: 10_000 });
-    console.log(`Screenshot: ${file}`);
-  } catch (error) {
-    console.log(`No screenshot: ${error.message}`);
-  }
 }

@@ -3,22 +3,34 @@
  * it, one about a tolerance on the tolerance. Knows no editor and no terminal.
  */
 import type { Diagnostic } from '../language/index.js';
-import type { BoundPlan, DecisionSource, LayerDecision } from '../plan/index.js';
+import type { BoundPlan, DecisionSource, Layer, LayerDecision } from '../plan/index.js';
 import { UNDERFLOW_SHARE, type LayerRange } from './ranges.js';
 import type { TensorRange } from './tensor-range.js';
 import type { ToleranceVerdict } from './noise.js';
-import type { Sample } from './samples/index.js';
+
+/** A diagnostic with the names of the layers that it is about, those that matter most first. */
+export interface LayerFinding extends Diagnostic {
+  readonly layers: readonly string[];
+}
+
+/** What a finding says of a sample. */
+export interface SampleName {
+  readonly name: string;
+}
 
 /** Layers named in a message; the others are counted. */
 const NAMED = 3;
+
+/** Layers that cost most: as many as one can look at. */
+const DEAREST = 5;
 
 /** `overflow` and `underflow` of the layers that `plan` puts into `format`. */
 export function rangeFindings(
   plan: BoundPlan,
   ranges: readonly LayerRange[],
   format: 'fp16' | 'bf16',
-  samples: readonly Sample[],
-): Diagnostic[] {
+  samples: readonly SampleName[],
+): LayerFinding[] {
   const decided = new Map(plan.decisions.map((decision) => [decision.layer.nodeIndex, decision]));
   const low = ranges.flatMap((range): LayerRange[] => {
     const decision = decided.get(range.layer.nodeIndex);
@@ -61,6 +73,41 @@ export function toleranceFindings(plan: BoundPlan, verdicts: readonly ToleranceV
     });
 }
 
+/** What one layer alone does to the outputs. */
+export interface LayerCost {
+  readonly layer: Layer;
+  /** Of the tolerance that it uses most of; undefined where that is not measured. */
+  readonly share: number | undefined;
+  /** Relative error. */
+  readonly value: number;
+}
+
+/**
+ * Information on the layers in `format` that cost most, for a plan that exceeds a tolerance: the worst of `costs`, which are
+ * all measured or all local, on the statements that decide them.
+ */
+export function costFindings(
+  plan: BoundPlan,
+  costs: readonly LayerCost[],
+  format: 'fp16' | 'bf16',
+): LayerFinding[] {
+  const decided = new Map(plan.decisions.map((decision) => [decision.layer.nodeIndex, decision]));
+  const low = costs.filter(({ layer }) => decided.get(layer.nodeIndex)?.format === format);
+  const worst = low.toSorted(dearestFirst).slice(0, DEAREST);
+  return perStatement(plan, decided, worst, (own) => ({
+    code: 'tolerance-exceeded',
+    severity: 'information',
+    message: `of the layers in ${format} these cost most: ${own.map(describeCost).join('; ')}`,
+  }));
+}
+
+/** By the share of a tolerance where it is known, then by the error; infinities are equal. */
+function dearestFirst(a: LayerCost, b: LayerCost): number {
+  const [first, second] = [a.share ?? 0, b.share ?? 0];
+  if (first !== second) return second > first ? 1 : -1;
+  return a.value === b.value ? 0 : b.value > a.value ? 1 : -1;
+}
+
 /** Without the overflow of weights where the plan says what becomes of it. */
 function withoutHandled(range: LayerRange, { overflow }: LayerDecision): LayerRange {
   if (overflow === 'error') return range;
@@ -68,34 +115,48 @@ function withoutHandled(range: LayerRange, { overflow }: LayerDecision): LayerRa
   return { ...range, tensors, overflow: tensors.reduce((sum, one) => sum + one.overflow, 0) };
 }
 
-function perStatement(
+/** One diagnostic for each statement that decides some of the layers, in the order of the layers. */
+function perStatement<T extends { readonly layer: Layer }>(
   plan: BoundPlan,
   decided: ReadonlyMap<number, LayerDecision>,
-  ranges: readonly LayerRange[],
-  describe: (own: readonly LayerRange[]) => Pick<Diagnostic, 'code' | 'severity' | 'message'>,
-): Diagnostic[] {
-  const groups = new Map<DecisionSource, LayerRange[]>();
-  for (const range of ranges) {
-    const source = decided.get(range.layer.nodeIndex)?.source;
+  found: readonly T[],
+  describe: (own: readonly T[]) => Pick<Diagnostic, 'code' | 'severity' | 'message'>,
+): LayerFinding[] {
+  const groups = new Map<DecisionSource, T[]>();
+  for (const one of found) {
+    const source = decided.get(one.layer.nodeIndex)?.source;
     if (source === undefined) continue;
     const group = groups.get(source);
-    if (group === undefined) groups.set(source, [range]);
-    else group.push(range);
+    if (group === undefined) groups.set(source, [one]);
+    else group.push(one);
   }
   return [...groups].map(([source, own]) => ({
     ...describe(own),
     range: source.range,
+    layers: own.map(({ layer }) => layer.name),
     ...(source.path === plan.path ? {} : { path: source.path }),
   }));
 }
 
-function listed(ranges: readonly LayerRange[], describe: (range: LayerRange) => string): string {
-  const named = ranges.slice(0, NAMED).map(describe).join('; ');
-  const more = ranges.length - NAMED;
+function listed<T>(found: readonly T[], describe: (one: T) => string): string {
+  const named = found.slice(0, NAMED).map(describe).join('; ');
+  const more = found.length - NAMED;
   return more > 0 ? `${named}; and ${more} more` : named;
 }
 
-function describeOverflow(range: LayerRange, samples: readonly Sample[]): string {
+function describeCost({ layer, share, value }: LayerCost): string {
+  const cost = share === undefined ? `errs by ${value.toPrecision(2)} of its output` : describeShare(share);
+  return `"${layer.name}" ${cost}`;
+}
+
+function describeShare(share: number): string {
+  if (share === Number.POSITIVE_INFINITY) return 'alone errs beyond all bounds';
+  return share < 2
+    ? `alone takes ${Math.round(100 * share)} % of a tolerance`
+    : `alone errs ${share.toPrecision(2)} times as much as a tolerance allows`;
+}
+
+function describeOverflow(range: LayerRange, samples: readonly SampleName[]): string {
   const worst = largest(range.tensors.filter((one) => one.overflow > 0));
   if (worst === undefined) return `"${range.layer.name}"`;
   const sample = worst.sample === undefined ? undefined : (samples[worst.sample]?.name ?? worst.sample);

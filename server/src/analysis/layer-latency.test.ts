@@ -97,4 +97,14 @@ describe('latency of layers', () => {
     const latency = await layerLatency(runtime, model, mixed, sample, { threads: 1, runs: 3 });
     checkLatency(latency);
   });
+
+  it('of a model that does not run here names the layer for which that is so', async () => {
+    const model = realModel(POSE_MODEL);
+    const mixed = await converted(model, 'layer "add/add": bf16\n', 'bf16.onnx');
+    const [sample] = randomSamples(1, [1, 256, 256, 3]);
+    if (sample === undefined) throw new Error('no sample');
+    await expect(layerLatency(runtime, model, mixed, sample, { threads: 1, runs: 1 })).rejects.toThrow(
+      /Could not find an implementation for Add.*'add\/add'/,
+    );
+  });
 });

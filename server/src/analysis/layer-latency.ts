@@ -3,13 +3,21 @@
  * at the highest optimisation level that works, medians over runs, kernels led back to the layers that they came from, and
  * the casts at the borders between formats counted to the layers that cause them.
  */
-import { labelled, type LabelledVariant } from '../emulate/index.js';
-import { weightsFolder, type Model } from '../onnx/index.js';
-import { findLayers, type Layer } from '../plan/index.js';
-import type { OptimizationLevel, ProfiledKernel, Runtime, Session, TensorHandle } from '../runtime/index.js';
+import { labelledSteps, type LabelledVariant } from '../emulate/index.js';
+import { weightsFolder, type Model, type Steps } from '../onnx/index.js';
+import { findLayers, isInMainGraph, type Layer } from '../plan/index.js';
+import {
+  RuntimeFailure,
+  type OptimizationLevel,
+  type ProfiledKernel,
+  type Runtime,
+  type Session,
+  type TensorHandle,
+} from '../runtime/index.js';
 import { putSample, type Feeds, type WorkOptions } from './evaluation.js';
+import { inSlices } from './in-slices.js';
 import { medianKernels } from './median-kernels.js';
-import { modelLatency } from './model-latency.js';
+import { modelLatency, type ModelLatency, type ProfiledModel } from './model-latency.js';
 import { openOptimized } from './open-session.js';
 import { quantile } from './benchmark.js';
 import type { Sample } from './samples/index.js';
@@ -30,7 +38,7 @@ export interface LayerTimes extends Milliseconds {
 
 /** `layers` (with their casts), `others`, `unmapped` and `outside` add up to `whole`. */
 export interface LayerLatency {
-  /** In the order of the model's layers. */
+  /** In the order of the main graph's layers; those inside sub-graphs and functions are not timed. */
   readonly layers: readonly LayerTimes[];
   /** Kernels of nodes that are no layers: movement, shapes, integers, and casts that the original has. */
   readonly others: Milliseconds;
@@ -58,6 +66,9 @@ export interface LayerLatencyOptions extends WorkOptions {
 const WARM_UP_RUNS = 3;
 const RUNS = 20;
 
+/** Rounds without a pause: the first run after one finds the caches cold, and each model begins as many of them as the other. */
+const ROUNDS = 4;
+
 /** Profiles `original` and `converted`, the model that a plan for it was converted to, on `sample`. */
 export async function layerLatency(
   runtime: Runtime,
@@ -66,12 +77,17 @@ export async function layerLatency(
   sample: Sample,
   { threads, signal, progress, runs = RUNS }: LayerLatencyOptions,
 ): Promise<LayerLatency> {
+  // Kernels inside sub-graphs and functions cannot be told apart: their time is that of no layer.
+  const layers = findLayers(original).filter(({ nodeIndex }) => isInMainGraph(original, nodeIndex));
   const profiled = [];
   for (const model of [original, converted]) {
-    const variant = labelled(model);
+    const variant = await inSlices(labelledSteps(model));
     const file = { bytes: variant.bytes, weightsFolder: weightsFolder(model) ?? '.' };
     // First one by one: an optimisation level that kills the process would take the other session along.
-    const { session, optimization, notes } = await openOptimized(runtime, file, { threads }, signal);
+    const opened = openOptimized(runtime, file, { threads }, signal);
+    const { session, optimization, notes } = await opened.catch((error: unknown) => {
+      throw inOwnNames(error, model, variant);
+    });
     await runtime.close(session);
     profiled.push({ model, variant, file, optimization, notes });
   }
@@ -87,19 +103,20 @@ export async function layerLatency(
       return session === undefined ? [] : [{ session, feeds: renamed(feeds, variant) }];
     });
     const times: number[][] = timed.map(() => []);
-    for (let done = 0; done < WARM_UP_RUNS + runs; done++) {
+    for (let done = 0; done < WARM_UP_RUNS + runs; done += ROUNDS) {
       progress?.(done, WARM_UP_RUNS + runs, 'latency of layers');
-      const measured = await runtime.time(timed, 1, signal);
+      const measured = await runtime.time(timed, Math.min(ROUNDS, WARM_UP_RUNS + runs - done), signal);
       for (const [index, row] of measured.entries()) times[index]?.push(...row);
     }
     progress?.(WARM_UP_RUNS + runs, WARM_UP_RUNS + runs, 'latency of layers');
     const kernels: (readonly ProfiledKernel[])[] = [];
     for (const session of sessions) kernels.push(await runtime.profile(session, signal));
-    const layers = findLayers(original);
-    const [fp32, plan] = profiled.map(({ model, variant }, index) => {
-      const found = medianKernels(kernels[index] ?? [], WARM_UP_RUNS + runs, WARM_UP_RUNS);
-      return modelLatency(original, { model, variant, layers, kernels: found });
-    });
+    const added: ModelLatency[] = [];
+    for (const [index, { model, variant }] of profiled.entries()) {
+      const found = { model, variant, layers, kernels: kernels[index] ?? [] };
+      added.push(await inSlices(addedUp(original, found, WARM_UP_RUNS + runs)));
+    }
+    const [fp32, plan] = added;
     if (fp32 === undefined || plan === undefined) throw new RangeError('two models are profiled');
     const sorted = times.map((row) => row.slice(WARM_UP_RUNS).sort((a, b) => a - b));
     const both = (share: number): Milliseconds => ({
@@ -132,6 +149,23 @@ export async function layerLatency(
     for (const session of sessions) await runtime.close(session);
     await runtime.release(Object.values(feeds));
   }
+}
+
+/** What the runtime says of a node that goes by a number, with the name that the model has for it. */
+function inOwnNames(error: unknown, { graph }: Model, { parts }: LabelledVariant): unknown {
+  if (!(error instanceof RuntimeFailure)) return error;
+  const message = error.message.replace(/\bnode_\d+_/g, (label) => {
+    const [at] = parts(label).nodes;
+    return (at === undefined ? undefined : graph.nodes[at]?.name) ?? label;
+  });
+  return new RuntimeFailure(error.kind, message);
+}
+
+/** The latency of a model, given the kernels of all runs. */
+function* addedUp(original: Model, profiled: ProfiledModel, runs: number): Steps<ModelLatency> {
+  const kernels = medianKernels(profiled.kernels, runs, WARM_UP_RUNS);
+  yield;
+  return yield* modelLatency(original, { ...profiled, kernels });
 }
 
 function renamed(feeds: Feeds, { inputs }: LabelledVariant): Feeds {

@@ -4,15 +4,15 @@
  * run for a layer, from activations that the compute process keeps, with the layer as a switch; otherwise the plan that
  * lowers nothing but this layer is measured as any plan is. Both give the same bits.
  */
-import { setImmediate } from 'node:timers/promises';
 import { allowedCuts, isMixed, switchedLayer, type SwitchedLayer } from '../emulate/index.js';
 import { combine, exceeds, type Figure } from '../metrics/index.js';
+import type { Steps } from '../onnx/index.js';
 import {
   allowedFormats,
   drawsRandomNumbers,
   modelFacts,
   nodeRoles,
-  precisionGraph,
+  precisionGraphSteps,
   type Layer,
   type NodeRole,
   type PrecisionGraph,
@@ -20,23 +20,23 @@ import {
 } from '../plan/index.js';
 import { RuntimeFailure } from '../runtime/index.js';
 import type { Evaluation, WorkOptions } from './evaluation.js';
-import { summarize, type LocalError } from './local-errors.js';
+import { inSlices } from './in-slices.js';
+import type { LocalError } from './local-errors.js';
 import { measure, type ToleranceMeasurement } from './measurement.js';
 import { nodeTimes } from './node-times.js';
+import { relativeErrors, type RelativeErrors, type SquaredSums } from './relative-errors.js';
 import { runSegment, type Figures } from './segment-runs.js';
 import { chooseSegments, type Segment } from './segments.js';
 
-/** The relative error of one output: root of the mean over samples of its square, smallest and largest sample. */
-export interface OutputError {
+/** The relative errors of one output. */
+export interface OutputError extends RelativeErrors {
   readonly output: string;
-  readonly value: number;
-  readonly low: number;
-  readonly high: number;
 }
 
 /**
  * `value`, `low` and `high` are those of the output that errs most: of those that tolerances speak of, where there are
- * any. A probability near zero, which nobody asked about, would otherwise outdo everything else, relative to itself.
+ * any. A probability near zero, which nobody asked about, would otherwise outdo everything else, relative to itself. Outputs
+ * that are 0 in every sample count where there are no others.
  */
 export interface MeasuredError extends LocalError {
   readonly perOutput: readonly OutputError[];
@@ -99,7 +99,7 @@ class MeasuringLayers {
   }
 
   async result(): Promise<MeasuredErrors> {
-    const { switched, plain } = await this.sorted();
+    const { switched, plain } = await inSlices(this.sorted());
     const segments = switched.length === 0 ? [] : await this.segments(switched);
     if (segments.length > 0) {
       const unchanged = await this.unchangedFigures();
@@ -123,18 +123,17 @@ class MeasuringLayers {
   }
 
   /** Which layers can be switches. */
-  private async sorted(): Promise<{ readonly switched: SwitchedLayer[]; readonly plain: Layer[] }> {
+  private *sorted(): Steps<{ readonly switched: SwitchedLayer[]; readonly plain: Layer[] }> {
     if (this.options.way === 'plain' || isMixed(this.evaluation.model)) {
       return { switched: [], plain: [...this.layers] };
     }
     const switched: SwitchedLayer[] = [];
     const plain: Layer[] = [];
     for (const layer of this.layers) {
-      const one = switchedLayer(this.graphOf(layer), layer);
+      const one = switchedLayer(yield* this.graphOf(layer), layer);
       if (one === undefined) plain.push(layer);
       else switched.push(one);
-      // Thousands of graphs are a while of arithmetic: whoever shares this process is let in between.
-      await setImmediate();
+      yield;
       if (this.options.signal?.aborted === true)
         throw new RuntimeFailure('cancelled', 'The work was cancelled.');
     }
@@ -142,9 +141,9 @@ class MeasuringLayers {
   }
 
   /** The plan that lowers nothing but this layer. */
-  private graphOf(layer: Layer): PrecisionGraph {
+  private *graphOf(layer: Layer): Steps<PrecisionGraph> {
     const { format, roles } = this;
-    return precisionGraph(
+    return yield* precisionGraphSteps(
       this.evaluation.model,
       roles,
       [layer],
@@ -223,10 +222,8 @@ class MeasuringLayers {
     const progress = (done: number): void => {
       if (done > 0) this.ranOnce();
     };
-    const measured = await measure(this.evaluation, this.graphOf(layer), this.questions, {
-      signal,
-      progress,
-    });
+    const graph = await inSlices(this.graphOf(layer));
+    const measured = await measure(this.evaluation, graph, this.questions, { signal, progress });
     this.sessions += 1;
     this.inferences += measured.inferences;
     this.finish(
@@ -243,16 +240,18 @@ class MeasuringLayers {
   private finish(layer: Layer, figures: Figures): void {
     const outputs = this.evaluation.floatOutputs;
     const perOutput = outputs.map((output, index): OutputError => {
-      const squares = (figures[index] ?? []).map(({ value }) => squareOf(value));
-      const { value, low, high } = summarize(layer, squares);
-      return { output, value, low, high };
+      return { output, ...relativeErrors((figures[index] ?? []).map(squaredSums)) };
     });
     const asked = new Set(this.tolerances.map((tolerance) => tolerance.output));
     const judged = perOutput.filter(({ output }) => asked.size === 0 || asked.has(output));
-    const worst = judged.reduce((most, one) => (one.value > most.value ? one : most), NO_ERROR);
-    const { value, low, high } = worst;
+    const telling = judged.filter(({ ofZero }) => ofZero !== true);
+    const counted = telling.length > 0 ? telling : judged;
+    const { output: _, ...worst } = counted.reduce(
+      (most, one) => (one.value > most.value ? one : most),
+      NO_ERROR,
+    );
     const error: MeasuredError = {
-      ...{ layer, value, low, high, perOutput },
+      ...{ layer, ...worst, perOutput },
       tolerances: this.tolerances.map((tolerance, index) => {
         const samples = figures[outputs.length + index] ?? [];
         const measured = combine(tolerance.metric, samples, tolerance.over);
@@ -267,9 +266,9 @@ class MeasuringLayers {
 
 const NO_ERROR: OutputError = { output: '', value: 0, low: 0, high: 0 };
 
-/** Infinite for what is no number: an output that rounding has spoilt. */
-function squareOf(relative: number): number {
-  return Number.isFinite(relative) ? relative * relative : Number.POSITIVE_INFINITY;
+/** The sums of `relative_l2`; a figure without any is of an output that rounding has spoilt. */
+function squaredSums({ sums: [error = Number.NaN, norm = Number.NaN] }: Figure): SquaredSums {
+  return { error, norm };
 }
 
 /** The relative error of an output, asked for as a tolerance that nothing exceeds. */

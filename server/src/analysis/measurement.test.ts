@@ -2,9 +2,10 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { convert } from '../convert/index.js';
 import { emulated } from '../emulate/index.js';
 import { combine, type Aggregation } from '../metrics/index.js';
-import { DataType } from '../onnx/index.js';
+import { DataType, writePieces } from '../onnx/index.js';
 import { precisionGraph, type BoundPlan } from '../plan/index.js';
 import type { Runtime, TensorHandle } from '../runtime/index.js';
 import { closeEvaluation, EMULATION_SETTINGS, openEvaluation, type Evaluation } from './evaluation.js';
@@ -105,6 +106,17 @@ describe('a measurement', () => {
     ]);
     await checkAgainstOutputs(pose, bindTo(model, 'default: fp16\n').plan, 'world_3d');
     await closeEvaluation(pose);
+  });
+
+  it('of a model that is in 16 bits already and is left alone is exactly 0: its roundings are those of the plan', async () => {
+    const conversion = convert(graphOf(bindTo(evaluation.model, 'default: fp16\n').plan));
+    if ('problems' in conversion) throw new Error(conversion.problems[0]?.message);
+    const path = join(folder.path, 'half.onnx');
+    await writePieces(path, conversion.pieces);
+    const half = await openEvaluation(runtime, realModel(path), randomSamples(2));
+    const { outputs } = await measure(half, graphOf(bindTo(half.model, '').plan), []);
+    expect(outputs.map(({ worst }) => worst.max_abs)).toEqual([0]);
+    await closeEvaluation(half);
   });
 
   it('is what the outputs themselves say', async () => {

@@ -10,7 +10,7 @@ import {
   type MetricSpecification,
 } from '../metrics/index.js';
 import type { PrecisionGraph, Tolerance } from '../plan/index.js';
-import { emulated } from '../emulate/index.js';
+import { emulatedSteps } from '../emulate/index.js';
 import type { Session } from '../runtime/index.js';
 import {
   EMULATION_SETTINGS,
@@ -19,9 +19,10 @@ import {
   type Outputs,
   type WorkOptions,
 } from './evaluation.js';
+import { inSlices } from './in-slices.js';
 
 /** The errors that are reported for every floating-point output, tolerance or not. */
-export const STANDARD_METRICS = ['max_abs', 'mean_abs', 'relative_l2', 'cosine', 'sqnr'] as const;
+const STANDARD_METRICS = ['max_abs', 'mean_abs', 'relative_l2', 'cosine', 'sqnr'] as const;
 
 export interface ToleranceMeasurement {
   readonly tolerance: Tolerance;
@@ -71,7 +72,10 @@ export async function measure(
 ): Promise<Measurement> {
   const { runtime, folder } = evaluation;
   const session = await runtime.open(
-    { model: { bytes: emulated(graph).bytes, weightsFolder: folder }, ...EMULATION_SETTINGS },
+    {
+      model: { bytes: (await inSlices(emulatedSteps(graph))).bytes, weightsFolder: folder },
+      ...EMULATION_SETTINGS,
+    },
     options.signal,
   );
   try {

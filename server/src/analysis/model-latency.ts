@@ -3,7 +3,7 @@
  * converted to) and its profile.
  */
 import type { LabelledVariant } from '../emulate/index.js';
-import type { Model } from '../onnx/index.js';
+import { isStep, type Model, type Steps } from '../onnx/index.js';
 import { modelFacts, type Layer, type ModelFacts } from '../plan/index.js';
 import type { ProfiledKernel } from '../runtime/index.js';
 import { correspondingNodes } from './corresponding-nodes.js';
@@ -31,8 +31,11 @@ export interface ModelLatency {
   readonly total: number;
 }
 
-export function modelLatency(original: Model, profiled: ProfiledModel): ModelLatency {
-  return new LatencyOfLayers(original, profiled).result();
+/** A few layers at a time. */
+export function* modelLatency(original: Model, profiled: ProfiledModel): Steps<ModelLatency> {
+  const latency = new LatencyOfLayers(original, profiled);
+  yield;
+  return yield* latency.result();
 }
 
 class LatencyOfLayers {
@@ -72,16 +75,23 @@ class LatencyOfLayers {
     }
   }
 
-  result(): ModelLatency {
+  *result(): Steps<ModelLatency> {
     const { model, variant, kernels, layers } = this.profiled;
     const owners = kernelOwners(model, variant, kernels);
-    kernels.forEach((kernel, index) => {
+    yield;
+    for (const [index, kernel] of kernels.entries()) {
+      if (isStep(index)) yield;
       this.count(kernel, owners[index] ?? { kind: 'unknown' });
-    });
+    }
+    const fusedInto: (Layer | undefined)[] = [];
+    for (const place of layers.keys()) {
+      if (isStep(place)) yield;
+      fusedInto.push(this.fusedInto(place));
+    }
     return {
       layers: this.times,
       casts: this.casts,
-      fusedInto: layers.map((_, place) => this.fusedInto(place)),
+      fusedInto,
       others: this.others,
       unmapped: this.unmapped,
       unmappedKernels: [...this.unmappedTimes].sort(([, a], [, b]) => b - a).map(([name]) => name),

@@ -1,7 +1,8 @@
 /** How long each node of a model takes at the emulation's own settings: one profiled run, to plan longer work by. */
-import { numbered } from '../emulate/index.js';
+import { numberedSteps } from '../emulate/index.js';
 import { modelFacts } from '../plan/index.js';
 import { EMULATION_SETTINGS, type Evaluation } from './evaluation.js';
+import { inSlices } from './in-slices.js';
 
 export interface NodeTimes {
   /** By node index of the main graph: milliseconds in one run. Nodes that were not run have none. */
@@ -15,7 +16,7 @@ export async function nodeTimes(
   { runtime, model, folder, feeds }: Evaluation,
   signal: AbortSignal | undefined,
 ): Promise<NodeTimes> {
-  const variant = numbered(model);
+  const variant = await inSlices(numberedSteps(model));
   const { producers } = modelFacts(model).index;
   const request = { model: { bytes: variant.bytes, weightsFolder: folder }, ...EMULATION_SETTINGS };
   const start = performance.now();

@@ -2,7 +2,7 @@
  * The noise floor of a verdict: how far the measured error moves when the input changes invisibly. Without it a
  * tolerance that is met by a hair looks like one that is met. See docs/ARCHITECTURE.md, "Three truths".
  */
-import { emulated } from '../emulate/index.js';
+import { emulatedSteps } from '../emulate/index.js';
 import type { PrecisionGraph, Tolerance } from '../plan/index.js';
 import type { Session, TensorHandle } from '../runtime/index.js';
 import {
@@ -12,6 +12,7 @@ import {
   type Outputs,
   type WorkOptions,
 } from './evaluation.js';
+import { inSlices } from './in-slices.js';
 import { measureSession, type Measurement, type ToleranceMeasurement } from './measurement.js';
 
 /** Inputs move by at most this part of their range: about one unit in the last place of FP32. */
@@ -45,7 +46,10 @@ export async function withNoiseFloor(
   if (tolerances.length > 0 && draws > 0) {
     const { runtime, folder } = evaluation;
     const session = await runtime.open(
-      { model: { bytes: emulated(graph).bytes, weightsFolder: folder }, ...EMULATION_SETTINGS },
+      {
+        model: { bytes: (await inSlices(emulatedSteps(graph))).bytes, weightsFolder: folder },
+        ...EMULATION_SETTINGS,
+      },
       options.signal,
     );
     try {

@@ -2,10 +2,11 @@
  * Shapes as they are in a run: one profiled inference on a sample, for models whose shapes inference cannot find
  * because they depend on the input.
  */
-import { numbered } from '../emulate/index.js';
+import { numberedSteps } from '../emulate/index.js';
 import { weightsFolder, type Model, type Shape } from '../onnx/index.js';
 import type { Runtime } from '../runtime/index.js';
 import { EMULATION_SETTINGS, putSample, type WorkOptions } from './evaluation.js';
+import { inSlices } from './in-slices.js';
 import type { Sample } from './samples/index.js';
 
 /** The shape of every tensor of the main graph that a node computes, and of every input, on `sample`. */
@@ -15,7 +16,7 @@ export async function observedShapes(
   sample: Sample,
   { signal, progress }: WorkOptions = {},
 ): Promise<ReadonlyMap<string, Shape>> {
-  const variant = numbered(model);
+  const variant = await inSlices(numberedSteps(model));
   const request = { model: { bytes: variant.bytes, weightsFolder: weightsFolder(model) ?? '.' } };
   const session = await runtime.open({ ...request, ...EMULATION_SETTINGS, profile: true }, signal);
   const shapes = new Map(

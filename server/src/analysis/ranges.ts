@@ -2,11 +2,12 @@
  * The range of every layer: largest value with its sample and index, and what a format makes of the values of
  * its outputs and its weights: how many overflow, how many become subnormal or zero.
  */
-import { exposed } from '../emulate/index.js';
+import { exposedSteps } from '../emulate/index.js';
 import type { Shape } from '../onnx/index.js';
-import { isFloating, modelFacts, type Layer } from '../plan/index.js';
+import { isFloating, isInMainGraph, modelFacts, type Layer } from '../plan/index.js';
 import { tensorRange, weightRanges, type TensorRange } from './tensor-range.js';
 import { EMULATION_SETTINGS, type Evaluation, type WorkOptions } from './evaluation.js';
+import { inSlices } from './in-slices.js';
 
 /** Over this share of non-zero values lost, a layer is flagged `underflow`. */
 export const UNDERFLOW_SHARE = 0.01;
@@ -43,15 +44,16 @@ export async function layerRanges(
 }> {
   const { runtime, model, feeds } = evaluation;
   const facts = modelFacts(model);
-  const outputs = layers.map((layer) =>
-    layer.node.outputs.filter((name) => isFloating(facts.elementType(name))),
+  // What is written inside a sub-graph or function cannot be seen from outside: there only weights are looked at.
+  const outputs = layers.map(({ node, nodeIndex }) =>
+    isInMainGraph(model, nodeIndex) ? node.outputs.filter((name) => isFloating(facts.elementType(name))) : [],
   );
   const groups = groupBySize(new Set(outputs.flat()), elements);
   const total = groups.length * feeds.length;
   const found = new Map<string, TensorRange>();
   let inferences = 0;
   for (const group of groups) {
-    const { bytes } = exposed(model, group);
+    const { bytes } = await inSlices(exposedSteps(model, group));
     const request = { model: { bytes, weightsFolder: evaluation.folder }, ...EMULATION_SETTINGS };
     const session = await runtime.open(request, signal);
     try {

@@ -3,12 +3,13 @@
  * in the compute process, one sample at a time, and a layer is switched by a flag. Knows what was asked of the
  * outputs, not what becomes of the answers.
  */
-import { prefixVariant, segmentVariant, type SegmentVariant, type SwitchedLayer } from '../emulate/index.js';
+import { prefixSteps, segmentSteps, type SegmentVariant, type SwitchedLayer } from '../emulate/index.js';
 import type { Figure } from '../metrics/index.js';
 import { DataType } from '../onnx/index.js';
 import type { Layer, Tolerance } from '../plan/index.js';
 import type { Session, TensorHandle } from '../runtime/index.js';
 import { EMULATION_SETTINGS, type Evaluation, type Feeds, type Outputs } from './evaluation.js';
+import { inSlices } from './in-slices.js';
 
 /** The figures of a layer: `[question][sample]`. */
 export type Figures = readonly (readonly Figure[])[];
@@ -50,7 +51,7 @@ export async function runSegment(
 }> {
   const { runtime, model, folder, feeds } = evaluation;
   const { signal } = options;
-  const segment = segmentVariant(model, work.cut, work.switched, evaluation.floatOutputs);
+  const segment = await inSlices(segmentSteps(model, work.cut, work.switched, evaluation.floatOutputs));
   const figures = new Map<Layer, Figure[][]>();
   if (segment.selectors.size === 0) return { figures, sessions: 0, inferences: 0 };
   for (const layer of segment.selectors.keys()) {
@@ -61,7 +62,7 @@ export async function runSegment(
   }
   const variants = [
     segment,
-    ...(segment.crossing.length > 0 ? [prefixVariant(model, segment.crossing)] : []),
+    ...(segment.crossing.length > 0 ? [await inSlices(prefixSteps(model, segment.crossing))] : []),
   ];
   const sessions: Session[] = [];
   const flags: TensorHandle[] = [];

@@ -1,20 +1,18 @@
 /** `analyze PLAN --method local|measured|all`: ranges and errors of every layer, with the reason where one stands out. */
-import {
-  layerRanges,
-  localErrors,
-  measuredErrors,
-  rangeFindings,
-  rankCorrelation,
-  type LocalErrors,
-  type MeasuredErrors,
-} from '../analysis/index.js';
-import { allowedFormats } from '../plan/index.js';
 import { formatNumber, formatPercent } from '../report/index.js';
+import {
+  analyzePlan,
+  layersFor,
+  type AnalysisMethod,
+  type AnalyzedPlan,
+  type LayerReport,
+} from '../work/index.js';
 import { CommandFailure, EXIT, type ExitStatus } from './exit-status.js';
-import { layerReports, type LayerReport } from './layer-reports.js';
 import { errorsOf, loadPlan, needModel, reportDiagnostics } from './load.js';
 import type { Subcommand } from './subcommand.js';
+import type { Output } from './output.js';
 import { formatTable } from './table.js';
+import { resultOf } from './work-failure.js';
 import { withWork } from './work.js';
 
 export const analyze: Subcommand = {
@@ -34,13 +32,13 @@ export const analyze: Subcommand = {
     },
   },
   run: async (context): Promise<ExitStatus> => {
-    const { parsed, output, signal } = context;
+    const { parsed, output } = context;
     const method = parsed.choice('method', ['local', 'measured', 'all']);
     const format = parsed.choice('format', ['fp16', 'bf16']);
     const loaded = loadPlan(parsed.positionals[0] ?? '');
     const plan = needModel(loaded, output);
-    const layers = plan.layers.filter((layer) => allowedFormats(plan.model, layer).includes(format));
-    if (layers.length === 0) {
+    const { length: layers } = layersFor(plan, format);
+    if (layers === 0) {
       throw new CommandFailure(
         EXIT.usage,
         'no-layers',
@@ -49,49 +47,48 @@ export const analyze: Subcommand = {
       );
     }
     return withWork(loaded, plan, context, async (work) => {
-      const start = performance.now();
-      const evaluation = await work.evaluation();
-      const options = { signal, progress: output.progress };
-      const local =
-        method === 'measured' ? undefined : await localErrors(evaluation, layers, format, options);
-      const measured =
-        method === 'local'
-          ? undefined
-          : await measuredErrors(evaluation, layers, format, plan.tolerances, options);
-      const ranges = await layerRanges(evaluation, layers, format, await work.elementCounter(), options);
-      const seconds = (performance.now() - start) / 1000;
-      const reports = layerReports(plan, local, ranges.ranges, format, measured);
-      for (const line of layerTable(method, parsed.flag('all') ? reports : reports.slice(0, 20)))
-        output.line(line);
-      if (!parsed.flag('all') && reports.length > 20)
-        output.line(`(${reports.length - 20} more layers: --all)`);
-      output.line();
-      const explained = METHODS.flatMap(({ name, text }) =>
-        method === name || method === 'all' ? [text] : [],
+      const analyzed = resultOf(await analyzePlan(work, { method, format }), loaded);
+      printAnalysis(
+        analyzed,
+        method,
+        { all: parsed.flag('all'), layers, samples: work.samples.length },
+        output,
       );
-      output.line(
-        `${layers.length} layers, ${work.samples.length} samples, ${seconds.toFixed(1)} s; ${explained.join('; ')}`,
-      );
-      const correlation = agreement(local, measured);
-      if (correlation !== undefined)
-        output.line(`rank correlation of local and measured errors (Spearman): ${correlation.toFixed(3)}`);
-      reportDiagnostics(loaded, rangeFindings(plan, ranges.ranges, format, work.samples), output);
+      reportDiagnostics(loaded, analyzed.findings, output);
+      const { sessions, inferences, seconds, rankCorrelation, reports } = analyzed;
       output.document({
         target: 'cpu',
         samples: work.samples.length,
         method,
         format,
         seconds,
-        sessions: 1 + (local?.sessions ?? 0) + (measured?.sessions ?? 0) + ranges.sessions,
-        inferences:
-          work.samples.length + (local?.inferences ?? 0) + (measured?.inferences ?? 0) + ranges.inferences,
-        ...(method === 'all' ? { rankCorrelation: correlation ?? null } : {}),
+        sessions,
+        inferences,
+        ...(method === 'all' ? { rankCorrelation: rankCorrelation ?? null } : {}),
         layers: reports,
       });
       return errorsOf(plan) > 0 ? EXIT.short : EXIT.holds;
     });
   },
 };
+
+function printAnalysis(
+  { reports, seconds, rankCorrelation }: AnalyzedPlan,
+  method: AnalysisMethod,
+  { all, layers, samples }: { readonly all: boolean; readonly layers: number; readonly samples: number },
+  output: Output,
+): void {
+  for (const line of layerTable(method, all ? reports : reports.slice(0, SHOWN))) output.line(line);
+  if (!all && reports.length > SHOWN) output.line(`(${reports.length - SHOWN} more layers: --all)`);
+  output.line();
+  const explained = METHODS.flatMap(({ name, text }) => (method === name || method === 'all' ? [text] : []));
+  output.line(`${layers} layers, ${samples} samples, ${seconds.toFixed(1)} s; ${explained.join('; ')}`);
+  if (rankCorrelation !== undefined)
+    output.line(`rank correlation of local and measured errors (Spearman): ${rankCorrelation.toFixed(3)}`);
+}
+
+/** Layers that are listed unless all are asked for. */
+const SHOWN = 20;
 
 const METHODS = [
   {
@@ -106,21 +103,7 @@ const METHODS = [
   },
 ] as const;
 
-/** How far both methods put the layers in the same order. */
-function agreement(local: LocalErrors | undefined, measured: MeasuredErrors | undefined): number | undefined {
-  if (local === undefined || measured === undefined) return undefined;
-  const localOf = new Map(local.errors.map((error) => [error.layer, error.value]));
-  const both = measured.errors.flatMap(({ layer, value }): [number, number][] => {
-    const own = localOf.get(layer);
-    return own === undefined ? [] : [[own, value]];
-  });
-  return rankCorrelation(
-    both.map(([own]) => own),
-    both.map(([, value]) => value),
-  );
-}
-
-function layerTable(method: 'local' | 'measured' | 'all', reports: readonly LayerReport[]): string[] {
+function layerTable(method: AnalysisMethod, reports: readonly LayerReport[]): string[] {
   const errors = (one: LayerReport): string[] => [
     formatNumber(one.error.value),
     ...(one.local === undefined ? [] : [formatNumber(one.local.value)]),

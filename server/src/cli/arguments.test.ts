@@ -89,10 +89,24 @@ describe('a command line', () => {
   });
 });
 
+describe('the store of results', () => {
+  it('is in a folder or in none', () => {
+    expect(parse('p --cache folder').text('cache')).toBe('folder');
+    expect(parse('p --no-cache').flag('no-cache')).toBe(true);
+    checkRefused('p --cache folder --no-cache', /exclude each other/);
+    checkRefused('p --cache=', /--cache wants a folder/);
+  });
+});
+
 describe('the usage text', () => {
   it('has every option, its own first', () => {
-    const options = [...usageOf(SPECIFICATION).matchAll(/^ {2}(?:-\w, )?--(\w+)/gm)].map(([, name]) => name);
-    expect(options).toEqual(['strategy', 'output', 'write', 'json', 'quiet', 'target', 'threads', 'help']);
+    const options = [...usageOf(SPECIFICATION).matchAll(/^ {2}(?:-\w, )?--([\w-]+)/gm)].map(
+      ([, name]) => name,
+    );
+    expect(options).toEqual([
+      ...['strategy', 'output', 'write'],
+      ...['json', 'quiet', 'cache', 'no-cache', 'target', 'threads', 'help'],
+    ]);
     expect(usageOf(SPECIFICATION)).toContain('-o, --output OUT');
   });
 });

@@ -27,6 +27,12 @@ export interface SubcommandSpecification {
 const COMMON: Readonly<Record<string, OptionSpecification>> = {
   json: { type: 'boolean', help: 'one JSON document on standard output (schemas in docs/schemas)' },
   quiet: { type: 'boolean', help: 'no progress and no remarks' },
+  cache: {
+    type: 'string',
+    value: 'DIR',
+    help: "where results are kept (default: the user's folder for caches)",
+  },
+  'no-cache': { type: 'boolean', help: 'measure everything anew and keep nothing' },
   target: { type: 'string', value: 'NAME', help: "the execution provider, instead of the plan's" },
   threads: { type: 'string', value: 'N', help: 'threads of the executed model (default: cores less one)' },
   help: { type: 'boolean', short: 'h', help: 'this text' },
@@ -75,6 +81,10 @@ export function parseArguments(
   if (!help && (positionals.length < fewest || positionals.length > most)) {
     throw usage(`wants ${specification.arguments}; see \`onnx-precision ${specification.name} --help\``);
   }
+  if (values.get('no-cache') === true && values.has('cache')) {
+    throw usage('--cache and --no-cache exclude each other');
+  }
+  if (values.get('cache') === '') throw usage('--cache wants a folder');
   const target = values.get('target');
   if (typeof target === 'string' && !TARGETS.some(({ name }) => name === target)) {
     throw usage(`--target is one of ${TARGETS.map(({ name }) => name).join(', ')}, not "${target}"`);

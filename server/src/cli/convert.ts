@@ -1,13 +1,13 @@
 /** `convert PLAN -o OUT.onnx [--verify]`: writes the mixed-precision model. */
 import { relative, resolve } from 'node:path';
-import { openOptimized, RuntimeFailure, type OpenedSession } from '../analysis/index.js';
-import { CommandFailure, EXIT, type ExitStatus } from './exit-status.js';
-import { exportModel } from './export-model.js';
-import { loadPlan, needModel, refuseErrors } from './load.js';
-import type { Output } from './output.js';
 import { formatSize } from '../report/index.js';
+import { exportModel, refuseErrors, runExported, type Work } from '../work/index.js';
+import { CommandFailure, EXIT, type ExitStatus } from './exit-status.js';
+import { loadPlan, needModel } from './load.js';
+import type { Output } from './output.js';
 import type { Subcommand } from './subcommand.js';
-import { withWork, type Work } from './work.js';
+import { resultOf } from './work-failure.js';
+import { withWork } from './work.js';
 
 export const convert: Subcommand = {
   specification: {
@@ -17,6 +17,7 @@ export const convert: Subcommand = {
     summary: 'Writes the mixed-precision model: type-checked first, then written to a new file and renamed.',
     options: {
       output: { type: 'string', short: 'o', value: 'OUT.onnx', help: 'the model to write' },
+      'external-data': { type: 'boolean', help: 'write the weights to a file beside the model' },
       verify: { type: 'boolean', help: 'load and run what was written on every sample' },
     },
   },
@@ -25,10 +26,11 @@ export const convert: Subcommand = {
     const target = parsed.text('output');
     if (target === undefined) throw new CommandFailure(EXIT.usage, 'usage', 'convert wants -o OUT.onnx');
     const loaded = loadPlan(parsed.positionals[0] ?? '');
-    refusePlan(resolve(target), loaded.path);
     const plan = needModel(loaded, output);
-    refuseErrors(plan);
-    const exported = await exportModel(loaded, plan, plan.decisions, resolve(target), signal);
+    const unfit = refuseErrors(plan);
+    if (unfit !== undefined) resultOf(unfit, loaded);
+    const options = { signal, externalData: parsed.flag('external-data') };
+    const exported = resultOf(await exportModel(plan, plan.decisions, resolve(target), options), loaded);
     const verified = parsed.flag('verify')
       ? await withWork(loaded, plan, context, (work) => runs(work, exported.path, output))
       : null;
@@ -50,40 +52,10 @@ export const convert: Subcommand = {
   },
 };
 
-/** A model is never written over a plan: this one, or whatever goes by a plan's name. */
-function refusePlan(target: string, plan: string): void {
-  if (target !== plan && !target.toLowerCase().endsWith('.precision')) return;
-  throw new CommandFailure(EXIT.usage, 'cannot-write', 'this is the name of a plan; choose another', target);
-}
-
-/** The written model in a session; where no level loads it, the message says that the file is there all the same. */
-async function openWritten({ runtime, signal, threads }: Work, path: string): Promise<OpenedSession> {
-  try {
-    return await openOptimized(runtime, path, { threads }, signal);
-  } catch (error) {
-    if (!(error instanceof RuntimeFailure) || error.kind !== 'refused') throw error;
-    const message = `the model is written and its types are right, but the runtime of this machine cannot run it: ${error.message}`;
-    throw new CommandFailure(EXIT.runtimeFailed, 'runtime-refused', message, path);
-  }
-}
-
-/** Whether the model at `path` loads, has the inputs and outputs of the plan's model, and runs on every sample. */
+/** Runs what was written and tells what is wrong with it. */
 async function runs(work: Work, path: string, output: Output): Promise<boolean> {
-  const { runtime, signal } = work;
-  const { session, notes } = await openWritten(work, path);
-  for (const note of notes) output.note(note);
-  const { original, feeds } = await work.evaluation();
-  for (const side of ['inputs', 'outputs'] as const) {
-    const [found, wanted] = [session[side].join(', '), original[side].join(', ')];
-    if (found === wanted) continue;
-    output.problem(`error signature: the ${side} are ${found}, wanted ${wanted}`);
-    return false;
-  }
-  for (const [index, feed] of feeds.entries()) {
-    output.progress(index, feeds.length, 'written model');
-    await runtime.release(Object.values(await runtime.run(session, feed, undefined, signal)));
-  }
-  output.progress(feeds.length, feeds.length, 'written model');
-  await runtime.close(session);
-  return true;
+  const ran = resultOf(await runExported(work, path));
+  for (const note of ran.notes) output.note(note);
+  if (ran.wrong !== undefined) output.problem(`error signature: ${ran.wrong}`);
+  return ran.runs;
 }

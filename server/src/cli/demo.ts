@@ -6,18 +6,15 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
 import { startCompute } from '../analysis/index.js';
 import { applyEdits, parse, quote } from '../language/index.js';
-import { conclude, reportPage } from '../report/index.js';
-import { tune } from '../search/index.js';
+import { reportPage } from '../report/index.js';
+import { comparePlan, exportModel, replaceFile, tunePlan, tuningReport } from '../work/index.js';
 import { parseArguments } from './arguments.js';
-import { comparePlan, comparisonTable } from './comparison.js';
-import { CommandFailure, EXIT } from './exit-status.js';
-import { exportModel } from './export-model.js';
+import { comparisonTable } from './comparison.js';
 import { loadPlan, needModel } from './load.js';
 import type { Output } from './output.js';
-import { replaceFile } from './replace-file.js';
 import { writeTuning } from './tune.js';
-import { tuningReport } from './tuning-report.js';
 import { toleranceTable } from './verdicts.js';
+import { resultOf } from './work-failure.js';
 import { withWork } from './work.js';
 
 const SAMPLE = 'samples/pose/pose_landmark_lite.precision';
@@ -36,22 +33,20 @@ export async function runDemo(root: string, output: Output, signal: AbortSignal)
   output.line('The pose landmark model: which of its layers can run in FP16 without moving the landmarks?');
   output.line();
   await withWork(loaded, plan, { parsed, output, signal, startRuntime: startCompute }, async (work) => {
-    const options = { strategy: 'greedy', objective: 'macs', signal, progress: output.progress } as const;
-    const tuning = await tune(await work.evaluation(), plan, options);
-    if ('code' in tuning) throw new CommandFailure(EXIT.short, tuning.code, tuning.message, plan.path);
-    const compared = await comparePlan(work, plan, tuning, RUNS, output);
-    await writeTuning(loaded, plan, tuning);
+    const tuned = resultOf(await tunePlan(work, plan, { objective: 'macs' }), loaded);
+    const decided = { ...tuned.plan, decisions: tuned.tuning.decisions };
+    const compared = resultOf(await comparePlan(work, decided, { runs: RUNS }), loaded);
+    await writeTuning(loaded, tuned);
     const model = join(folder, 'pose_landmark_lite.mixed.onnx');
-    await exportModel(loaded, plan, tuning.decisions, model, signal);
+    resultOf(await exportModel(plan, decided.decisions, model, { signal }), loaded);
     for (const line of comparisonTable(compared.comparison)) output.line(line);
     output.line();
-    for (const line of toleranceTable(tuning.verdicts)) output.line(line);
+    for (const line of toleranceTable(tuned.tuning.verdicts)) output.line(line);
     output.line();
-    const conclusions = conclude(compared.comparison, 'fp16');
-    for (const sentence of conclusions) output.line(sentence);
+    for (const sentence of compared.conclusions) output.line(sentence);
     const report = join(folder, 'report.html');
-    const data = await tuningReport(work, plan, { title: TITLE, tuning, compared, conclusions }, output);
-    await replaceFile(report, reportPage(data));
+    const data = resultOf(await tuningReport(work, TITLE, tuned, compared), loaded);
+    resultOf(await replaceFile(report, reportPage(data)));
     output.line();
     for (const [what, path] of [
       ['tuned plan', loaded.path],

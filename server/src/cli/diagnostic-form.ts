@@ -3,7 +3,7 @@ import type { ParsedArguments } from './arguments.js';
 import { diagnosticLine, githubLines, sarifLog, type PlacedDiagnostic } from './diagnostics.js';
 import { CommandFailure, EXIT } from './exit-status.js';
 import type { Output } from './output.js';
-import { VERSION } from './version.js';
+import { VERSION } from '../work/index.js';
 
 export type DiagnosticForm = 'text' | 'sarif' | 'github';
 

@@ -1,10 +1,11 @@
 /** `format PLAN... [--check]`: the formatter. A plan is written anew only where its text changes, all or nothing. */
 import { resolve } from 'node:path';
 import { formatText } from '../language/index.js';
+import { replaceFile } from '../work/index.js';
 import { readPlanText } from './load.js';
 import { EXIT, type ExitStatus } from './exit-status.js';
-import { replaceFile } from './replace-file.js';
 import type { Subcommand } from './subcommand.js';
+import { resultOf } from './work-failure.js';
 
 export const format: Subcommand = {
   specification: {
@@ -22,7 +23,7 @@ export const format: Subcommand = {
     const changed = files.filter((file) => file.text !== file.formatted);
     const check = parsed.flag('check');
     for (const file of changed) {
-      if (!check) await replaceFile(resolve(file.path), file.formatted);
+      if (!check) resultOf(await replaceFile(resolve(file.path), file.formatted));
       output.line(`${file.path}: ${check ? 'not formatted' : 'formatted'}`);
     }
     output.document({ changed: changed.map((file) => file.path), written: !check });

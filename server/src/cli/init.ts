@@ -1,15 +1,10 @@
 /** `init MODEL [-o PLAN] [--expand]`: a starting plan beside a model. Never overwrites a plan. */
-import { existsSync } from 'node:fs';
-import { basename, dirname, relative, resolve } from 'node:path';
-import { layersBeyondRange, type Runtime } from '../analysis/index.js';
-import type { Model } from '../onnx/index.js';
-import { findLayers, startingPlan } from '../plan/index.js';
-import { formatNumber } from '../report/index.js';
-import { CommandFailure, EXIT, type ExitStatus } from './exit-status.js';
-import { openModelArgument } from './open-model.js';
-import { replaceFile } from './replace-file.js';
-import type { Output } from './output.js';
+import { relative } from 'node:path';
+import { usualPlanPath, writeNewPlan } from '../work/index.js';
+import { EXIT, type ExitStatus } from './exit-status.js';
+import { lockPlan } from './load.js';
 import type { Subcommand } from './subcommand.js';
+import { resultOf } from './work-failure.js';
 
 export const init: Subcommand = {
   specification: {
@@ -24,38 +19,17 @@ export const init: Subcommand = {
   },
   run: async ({ parsed, output, signal, startRuntime }): Promise<ExitStatus> => {
     const [path = ''] = parsed.positionals;
-    const model = openModelArgument(path);
-    const plan = resolve(parsed.text('output') ?? path.replace(/(\.onnx)?$/i, '.precision'));
-    if (existsSync(plan)) {
-      throw new CommandFailure(EXIT.usage, 'exists', 'this file exists; choose another with -o', plan);
+    const target = parsed.text('output') ?? usualPlanPath(path);
+    const runtime = startRuntime();
+    const parts = { runtime, signal, progress: output.progress, expand: parsed.flag('expand') };
+    try {
+      const plan = resultOf(await writeNewPlan(path, target, parts));
+      await lockPlan(plan.path);
+      output.line(`wrote ${relative(process.cwd(), plan.path)}`);
+      output.document({ output: plan.path });
+    } finally {
+      await runtime.dispose();
     }
-    const name = relative(dirname(plan), resolve(path)).replaceAll('\\', '/');
-    const keep = await beyondRange(startRuntime(), model, output, signal);
-    const options = { expand: parsed.flag('expand'), keep };
-    await replaceFile(plan, startingPlan(model, name === '' ? basename(path) : name, options));
-    output.line(`wrote ${relative(process.cwd(), plan)}`);
-    output.document({ output: plan });
     return EXIT.holds;
   },
 };
-
-/** The layers whose weights FP16 cannot hold, by name, with the reason that the plan gives. */
-async function beyondRange(
-  runtime: Runtime,
-  model: Model,
-  { progress }: Output,
-  signal: AbortSignal,
-): Promise<ReadonlyMap<string, string>> {
-  try {
-    const options = { signal, progress };
-    const beyond = await layersBeyondRange(runtime, model, findLayers(model), 'fp16', options);
-    return new Map(
-      [...beyond].map(([layer, { maxAbs }]) => [
-        layer.name,
-        `holds weights up to ${formatNumber(maxAbs)}, beyond FP16`,
-      ]),
-    );
-  } finally {
-    await runtime.dispose();
-  }
-}

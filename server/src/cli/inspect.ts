@@ -2,14 +2,15 @@
 import {
   DataType,
   inferShapes,
-  inferTypes,
+  modelText,
   tensorByteLength,
+  type Model,
   type Shape,
   type Tensor,
   type ValueInfo,
   type ValueType,
 } from '../onnx/index.js';
-import { findLayers, nodeRoles, type Layer } from '../plan/index.js';
+import { findLayers, modelScopes, nodeRoles, type Layer } from '../plan/index.js';
 import { formatSize } from '../report/index.js';
 import { EXIT, type ExitStatus } from './exit-status.js';
 import { openModelArgument } from './open-model.js';
@@ -22,34 +23,29 @@ export const inspect: Subcommand = {
     arguments: 'MODEL',
     count: [1, 1],
     summary: 'The structure of a model: layers with types, shapes and weights. Weights are never read.',
-    options: {},
+    options: { text: { type: 'boolean', help: 'as ONNX text' } },
   },
   run: ({ parsed, output }): Promise<ExitStatus> => {
     const [path = ''] = parsed.positionals;
     const model = openModelArgument(path);
     const shapes = inferShapes(model, {});
-    const { types } = inferTypes(model);
     const layers = findLayers(model, shapes);
+    const tensors = tensorsOf(model, shapes);
     const roles = nodeRoles(model);
     const notLayers = countBy(roles.filter((role) => role !== 'layer'));
     const opsets = Object.fromEntries(model.opsets);
-    output.line(
+    const structure = (): string[] => [
       `${path}: ${formatSize(model.source.length)}, IR ${model.irVersion}, by ${model.producer || 'an unnamed producer'}`,
-    );
-    output.line(
       `operator sets: ${[...model.opsets].map(([domain, version]) => `${domain || 'ai.onnx'} ${version}`).join(', ')}`,
-    );
-    output.line();
-    for (const line of valueLines('input', model.graph.inputs)) output.line(line);
-    for (const line of valueLines('output', model.graph.outputs)) output.line(line);
-    output.line();
-    for (const line of layerTable(layers, types, shapes)) output.line(line);
-    output.line();
-    const weighted = layers.filter((layer) => layer.weights.length > 0).length;
-    const rest = Object.entries(notLayers).map(([role, count]) => `${count} ${role}`);
-    output.line(
-      `${model.graph.nodes.length} nodes: ${[`${layers.length} layers (${weighted} with weights)`, ...rest].join(', ')}`,
-    );
+      '',
+      ...valueLines('input', model.graph.inputs),
+      ...valueLines('output', model.graph.outputs),
+      '',
+      ...layerTable(layers, tensors),
+      '',
+      `${roles.length} nodes: ${countsText(layers, notLayers)}`,
+    ];
+    for (const line of parsed.flag('text') ? modelText(model).lines : structure()) output.line(line);
     output.document({
       model: {
         path,
@@ -60,13 +56,19 @@ export const inspect: Subcommand = {
       },
       inputs: model.graph.inputs.map(valueDocument),
       outputs: model.graph.outputs.map(valueDocument),
-      layers: layers.map((layer) => layerDocument(layer, types, shapes)),
-      nodes: model.graph.nodes.length,
+      layers: layers.map((layer) => layerDocument(layer, tensors)),
+      nodes: roles.length,
       notLayers,
     });
     return Promise.resolve(EXIT.holds);
   },
 };
+
+function countsText(layers: readonly Layer[], notLayers: Readonly<Record<string, number>>): string {
+  const weighted = layers.filter((layer) => layer.weights.length > 0).length;
+  const rest = Object.entries(notLayers).map(([role, count]) => `${count} ${role}`);
+  return [`${layers.length} layers (${weighted} with weights)`, ...rest].join(', ');
+}
 
 function countBy(words: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {};
@@ -116,32 +118,56 @@ function weightDocument(weight: Tensor): unknown {
   };
 }
 
+interface LayerTensor {
+  /** Empty for one that is left out. */
+  readonly name: string;
+  readonly type: ValueType | undefined;
+  readonly shape: Shape | undefined;
+}
+
+interface LayerTensors {
+  readonly inputs: readonly LayerTensor[];
+  readonly outputs: readonly LayerTensor[];
+}
+
+/** By number of the node. Inside sub-graphs and functions shapes are what is declared there. */
+function tensorsOf(model: Model, shapes: ReadonlyMap<string, Shape>): ReadonlyMap<number, LayerTensors> {
+  const { nodes, tensors } = modelScopes(model);
+  const describe = (id: string): LayerTensor => {
+    const { name = '', type, scope } = tensors.get(id) ?? {};
+    const declared = type?.kind === 'tensor' ? type.shape : undefined;
+    return { name, type, shape: scope?.kind === 'main' ? shapes.get(name) : declared };
+  };
+  return new Map(
+    nodes.map(({ inputs, outputs }, at) => [
+      at,
+      { inputs: inputs.map(describe), outputs: outputs.map(describe) },
+    ]),
+  );
+}
+
 function layerDocument(
-  { name, node, weights, multiplyAdds }: Layer,
-  types: ReadonlyMap<string, ValueType>,
-  shapes: ReadonlyMap<string, Shape>,
+  { name, node, nodeIndex, weights, multiplyAdds }: Layer,
+  tensors: ReadonlyMap<number, LayerTensors>,
 ): unknown {
-  const value = (tensor: string): unknown => ({
+  const value = ({ name: tensor, type, shape }: LayerTensor): unknown => ({
     name: tensor,
-    type: typeName(types.get(tensor)),
-    shape: shapes.get(tensor)?.map((size) => size ?? null) ?? null,
+    type: typeName(type),
+    shape: shape?.map((size) => size ?? null) ?? null,
   });
+  const { inputs = [], outputs = [] } = tensors.get(nodeIndex) ?? {};
   return {
     name,
     op: node.opType,
     domain: node.domain,
-    inputs: node.inputs.map(value),
-    outputs: node.outputs.map(value),
+    inputs: inputs.map(value),
+    outputs: outputs.map(value),
     weights: weights.map(weightDocument),
     multiplyAdds: multiplyAdds ?? null,
   };
 }
 
-function layerTable(
-  layers: readonly Layer[],
-  types: ReadonlyMap<string, ValueType>,
-  shapes: ReadonlyMap<string, Shape>,
-): string[] {
+function layerTable(layers: readonly Layer[], tensors: ReadonlyMap<number, LayerTensors>): string[] {
   return formatTable(
     [
       { title: 'layer' },
@@ -151,14 +177,14 @@ function layerTable(
       { title: 'weights', align: 'right' },
       { title: 'multiply-adds', align: 'right' },
     ],
-    layers.map(({ name, node, weights, multiplyAdds }) => {
-      const output = node.outputs.find((one) => one !== '') ?? '';
+    layers.map(({ name, node, nodeIndex, weights, multiplyAdds }) => {
+      const output = tensors.get(nodeIndex)?.outputs.find((one) => one.name !== '');
       const bytes = weights.reduce((sum, weight) => sum + (tensorByteLength(weight) ?? 0), 0);
       return [
         name,
         node.domain === '' ? node.opType : `${node.domain}.${node.opType}`,
-        typeName(types.get(output)),
-        shapeText(shapes.get(output)),
+        typeName(output?.type),
+        shapeText(output?.shape),
         weights.length === 0 ? '' : formatSize(bytes),
         multiplyAdds === undefined ? '?' : multiplyAdds === 0 ? '' : String(multiplyAdds),
       ];

@@ -4,10 +4,12 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parse, type Diagnostic, type SyntaxTree } from '../language/index.js';
 import { bindPlan, type BoundPlan, type TracedPlan, type UnboundPlan } from '../plan/index.js';
+import { writeLock } from '../work/index.js';
 import { diagnosticLine, placeDiagnostics, type PlacedDiagnostic } from './diagnostics.js';
 import { CommandFailure, EXIT, failureOf } from './exit-status.js';
 import type { Output } from './output.js';
 import { diskFiles } from './plan-files.js';
+import { resultOf } from './work-failure.js';
 
 export interface LoadedPlan {
   readonly path: string;
@@ -22,6 +24,12 @@ export function loadPlan(path: string): LoadedPlan {
   const text = readPlanText(absolute);
   const tree = parse(text);
   return { path: absolute, text, tree, plan: bindPlan({ path: absolute, tree, files: diskFiles() }) };
+}
+
+/** Writes the lock of a plan that was just written, from its file as it is now. */
+export async function lockPlan(path: string): Promise<void> {
+  const { plan } = loadPlan(path);
+  if (plan.model !== undefined) resultOf(await writeLock(plan));
 }
 
 /** The text of a plan, or a `CommandFailure` that says why there is none. */
@@ -87,7 +95,7 @@ export function reportDiagnostics(
 }
 
 /** Errors and warnings with their lines. */
-export function placeSerious(loaded: LoadedPlan, diagnostics: readonly Diagnostic[]): PlacedDiagnostic[] {
+function placeSerious(loaded: LoadedPlan, diagnostics: readonly Diagnostic[]): PlacedDiagnostic[] {
   const serious = diagnostics.filter((one) => one.severity === 'error' || one.severity === 'warning');
   return placeDiagnostics(loaded.path, loaded.text, serious);
 }
@@ -95,12 +103,4 @@ export function placeSerious(loaded: LoadedPlan, diagnostics: readonly Diagnosti
 /** How many errors the plan has: statements that its author meant and that count for nothing. */
 export function errorsOf(plan: BoundPlan): number {
   return plan.diagnostics.filter((one) => one.severity === 'error').length;
-}
-
-/** A plan with errors decides something else than its author meant: nothing is made of it. */
-export function refuseErrors(plan: BoundPlan): void {
-  const errors = errorsOf(plan);
-  if (errors === 0) return;
-  const message = `the plan has ${errors} error${errors === 1 ? '' : 's'}; mend ${errors === 1 ? 'it' : 'them'} first`;
-  throw new CommandFailure(EXIT.short, 'plan-has-errors', message, plan.path);
 }

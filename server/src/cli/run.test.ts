@@ -1,78 +1,12 @@
-/** Whole command lines in this process, with real inference: statuses, streams, the one document, the one message. */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+/** Whole command lines: statuses, streams, the one document, the one message. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startCompute, type RuntimeOptions } from '../analysis/index.js';
-import {
-  floatTensor,
-  testComputeOptions,
-  testFolder,
-  WIDTH,
-  writeChain,
-  writeModel,
-} from '../analysis/testing/index.js';
+import { describe, expect, it } from 'vitest';
+import { floatTensor, WIDTH, writeChain, writeModel } from '../analysis/testing/index.js';
 import { makeNode } from '../onnx/index.js';
-import { runCommand } from './run.js';
+import { commandFolder, PLAN, problems } from './testing.js';
 
-const root = testFolder();
-let folder: string;
-let compute: RuntimeOptions;
-
-beforeAll(async () => {
-  compute = await testComputeOptions();
-});
-
-afterAll(() => {
-  root.remove();
-});
-
-const PLAN = `model "m.onnx"
-input "x" = normal(0, 1) { count: 3, seed: 5 }
-objective layers
-tolerance "y" relative_l2 <= 0.5
-default: fp16
-`;
-
-beforeEach(() => {
-  folder = join(root.path, 'work');
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder);
-  writeChain(join(folder, 'm.onnx'), 3);
-  writePlan(PLAN);
-});
-
-/** Writes a plan and gives its path. */
-function writePlan(text: string): string {
-  const path = join(folder, 'p.precision');
-  writeFileSync(path, text);
-  return path;
-}
-
-interface Ran {
-  readonly status: number;
-  readonly out: string;
-  readonly error: string;
-}
-
-async function run(line: string, options: RuntimeOptions = {}, signal?: AbortSignal): Promise<Ran> {
-  const written = { out: '', error: '' };
-  const words = line.split(' ').map((word) => (/^[mp]\.|^out\./.test(word) ? join(folder, word) : word));
-  const status = await runCommand(
-    words,
-    {
-      out: { write: (text: string) => (written.out += text) },
-      error: { write: (text: string) => (written.error += text) },
-    },
-    signal ?? new AbortController().signal,
-    () => startCompute({ ...compute, ...options }),
-  );
-  return { status, ...written };
-}
-
-/** Lines of standard error that are no progress. */
-function problems(error: string): string[] {
-  return error.split('\n').filter((line) => line !== '' && !/^[\w ,]+: \d+\/\d+$/.test(line));
-}
+const { path: folder, writePlan, run } = commandFolder();
 
 describe('the exit status', () => {
   it.each([
@@ -86,6 +20,7 @@ describe('the exit status', () => {
     ['format p.precision --check', 0],
     ['bench p.precision --runs 2', 0],
     ['analyze p.precision', 0],
+    ['lsp', 2],
     ['', 2],
     ['chekc p.precision', 2],
     ['check', 2],
@@ -129,7 +64,7 @@ describe('the exit status', () => {
   });
 
   it('is 130 where the caller gave up', async () => {
-    const ran = await run('tune p.precision --write', {}, AbortSignal.abort());
+    const ran = await run('tune p.precision --write', { signal: AbortSignal.abort() });
     expect([ran.status, problems(ran.error)]).toEqual([130, ['error interrupted: interrupted']]);
     expect(readFileSync(join(folder, 'p.precision'), 'utf8')).toBe(PLAN);
   });
@@ -163,11 +98,14 @@ describe('with --json', () => {
   });
 
   it('progress goes to standard error, and nowhere when quiet', async () => {
-    const loud = await run('verify p.precision --draws 1 --json');
+    const loud = await run('verify p.precision --draws 1 --json --no-cache');
     expect(loud.error).toMatch(/^original model: 0\/3$/m);
     expect(loud.error).toMatch(/^plan, emulated: 3\/3$/m);
     expect(loud.error).toMatch(/^noise floor: 3\/3$/m);
-    expect(await run('verify p.precision --draws 1 --json --quiet')).toEqual({ ...loud, error: '' });
+    expect(await run('verify p.precision --draws 1 --json --no-cache --quiet')).toEqual({
+      ...loud,
+      error: '',
+    });
   });
 
   it('and another form of output is refused', async () => {
@@ -236,6 +174,26 @@ describe('a failure is said once, at its place', () => {
     expect(analyzed.error).toMatch(/p\.precision:6:1: error overflow: .*"big"/);
   });
 
+  it('a model that is written over while it runs', async () => {
+    const model = join(folder, 'm.onnx');
+    // Cut off it may end the process; with other weights of the same size nothing else would tell.
+    const cut = (bytes: Buffer): Buffer => bytes.subarray(0, 100);
+    const other = (bytes: Buffer): Buffer => Buffer.from(bytes.map((byte) => byte ^ 1));
+    const lines = ['tune p.precision', 'verify p.precision', 'analyze p.precision --method measured'];
+    for (const [line, spoilt] of lines.flatMap((one) => [[one, cut] as const, [one, other] as const])) {
+      writeChain(model, 3);
+      const bytes = readFileSync(model);
+      const watch = (error: string): void => {
+        if (error.includes('original model: 0/3')) writeFileSync(model, spoilt(bytes));
+      };
+      const ran = await run(`${line} --no-cache`, { watch });
+      expect(ran.status, ran.error).toBe(2);
+      expect(problems(ran.error).filter((one) => one.includes(' error '))).toEqual([
+        expect.stringMatching(/m\.onnx: error model-changed: this file was changed while/) as string,
+      ]);
+    }
+  });
+
   it('a file that does not exist', async () => {
     await checkFailure('check p.none', 2, 'plan-unreadable', 'p.none');
   });
@@ -249,6 +207,28 @@ describe('other forms of output', () => {
     expect(JSON.parse(sarif.out)).toMatchObject({ runs: [{ results: [{ ruleId: 'tolerance-exceeded' }] }] });
     const github = await run('verify p.precision --draws 1 --format github');
     expect(github.out).toMatch(/^::error file=.*p\.precision,line=4,col=1,.*title=tolerance-exceeded::.*\n$/);
+    writePlan(`${PLAN.replace('0.5', '1e-9')}layer "none": fp16\n`);
+    const checked = await run('check p.precision --no-cache --format sarif');
+    expect(checked.status).toBe(1);
+    expect(checked.error).toBe('');
+    expect(JSON.parse(checked.out)).toMatchObject({
+      version: '2.1.0',
+      runs: [
+        {
+          tool: { driver: { name: 'onnx-precision', rules: [{ id: 'unknown-layer' }] } },
+          results: [
+            {
+              ruleId: 'unknown-layer',
+              level: 'error',
+              message: { text: expect.stringContaining('none') as string },
+              locations: [{ physicalLocation: { region: { startLine: 6 } } }],
+            },
+          ],
+        },
+      ],
+    });
+    const annotated = await run('check p.precision --no-cache --format github');
+    expect(annotated.out).toMatch(/^::error file=.*p\.precision,line=6,col=7,.*title=unknown-layer::.*\n$/);
   });
 });
 

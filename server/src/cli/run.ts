@@ -10,17 +10,19 @@ import { bench } from './bench.js';
 import { check } from './check.js';
 import { convert } from './convert.js';
 import { diagnosticLine } from './diagnostics.js';
+import { exchange } from './exchange.js';
 import { CommandFailure, EXIT, type ExitStatus } from './exit-status.js';
 import { format } from './format.js';
 import { init } from './init.js';
 import { inspect } from './inspect.js';
+import { lsp } from './lsp.js';
 import { Output, type Streams } from './output.js';
 import type { Subcommand } from './subcommand.js';
 import { tune } from './tune.js';
 import { verify } from './verify.js';
-import { VERSION } from './version.js';
+import { VERSION } from '../work/index.js';
 
-export const SUBCOMMANDS: readonly Subcommand[] = [
+const SUBCOMMANDS: readonly Subcommand[] = [
   init,
   inspect,
   check,
@@ -30,6 +32,8 @@ export const SUBCOMMANDS: readonly Subcommand[] = [
   verify,
   bench,
   format,
+  exchange,
+  lsp,
 ];
 
 /** Runs `words` (without the program's name). Never rejects. */

@@ -1,19 +1,19 @@
 /** `tune PLAN [--write]`: finds the plan that gains most within the tolerances, verified by inference. */
-import {
-  precisionGraph,
-  summarizeDecisions,
-  writeDecisions,
-  type LayerDecision,
-  type TracedPlan,
-} from '../plan/index.js';
 import { formatPercent } from '../report/index.js';
-import { tune as runTuner, type Objective, type Tuning } from '../search/index.js';
+import {
+  editFile,
+  tunedEdits,
+  tunePlan,
+  tuningObjective,
+  USUAL_DRAWS,
+  type TunedPlan,
+} from '../work/index.js';
 import { CommandFailure, EXIT, type ExitStatus } from './exit-status.js';
-import { loadPlan, needModel, refuseErrors, type LoadedPlan } from './load.js';
+import { loadPlan, lockPlan, needModel, type LoadedPlan } from './load.js';
 import type { Output } from './output.js';
-import { editFile } from './replace-file.js';
 import type { Subcommand } from './subcommand.js';
 import { toleranceDocuments, toleranceTable } from './verdicts.js';
+import { resultOf } from './work-failure.js';
 import { withWork } from './work.js';
 
 export const tune: Subcommand = {
@@ -45,47 +45,29 @@ export const tune: Subcommand = {
     },
   },
   run: async (context): Promise<ExitStatus> => {
-    const { parsed, output, signal } = context;
+    const { parsed, output } = context;
     const strategy = parsed.choice('strategy', ['greedy', 'bisect']);
     const format = parsed.choice('format', ['fp16', 'bf16']);
     const rank = parsed.choice('rank', ['local', 'measured']);
-    const draws = parsed.integer('draws', 3);
+    const draws = parsed.integer('draws', USUAL_DRAWS);
     const limit = parsed.text('time');
     const time = limit === undefined ? {} : { time: seconds(limit) };
     const loaded = loadPlan(parsed.positionals[0] ?? '');
     const stated = needModel(loaded, output);
-    refuseErrors(stated);
     const objective =
       parsed.text('objective') === undefined
-        ? planObjective(stated.objective, output)
+        ? undefined
         : parsed.choice('objective', ['macs', 'size', 'layers']);
-    if (stated.tolerances.length === 0) {
-      throw new CommandFailure(
-        EXIT.usage,
-        'no-tolerance',
-        'the plan states no tolerance to tune within',
-        loaded.path,
-      );
-    }
+    const wishes = { strategy, objective, format, rank, draws, ...time };
+    const gained = tuningObjective(stated, wishes);
+    if (typeof gained !== 'string') resultOf(gained, loaded);
+    if (objective === undefined && stated.objective === undefined)
+      output.note('objective: macs (the plan states none)');
     return withWork(loaded, stated, context, async (work) => {
-      const plan = await work.counted(stated);
-      const evaluation = await work.evaluation();
-      const options = {
-        strategy,
-        objective,
-        format,
-        rank,
-        draws,
-        signal,
-        progress: output.progress,
-        ...time,
-      };
-      const tuning = await runTuner(evaluation, plan, options);
-      if ('code' in tuning) throw new CommandFailure(EXIT.short, tuning.code, tuning.message, loaded.path);
-      const { casts } = precisionGraph(plan.model, plan.roles, plan.layers, tuning.decisions);
-      printTuning(tuning, work.samples.length, casts.length, output);
+      const tuned = resultOf(await tunePlan(work, stated, wishes), loaded);
+      printTuning(tuned, output);
       if (parsed.flag('write')) {
-        await writeTuning(loaded, plan, tuning);
+        await writeTuning(loaded, tuned);
         output.line(`wrote ${parsed.positionals[0] ?? ''}`);
       }
       return EXIT.holds;
@@ -94,32 +76,9 @@ export const tune: Subcommand = {
 };
 
 /** Edits the plan so that it decides what the tuner decided. */
-export async function writeTuning(
-  loaded: LoadedPlan,
-  plan: TracedPlan,
-  { decisions }: Tuning,
-): Promise<void> {
-  const decided = new Map(decisions.map((one) => [one.layer.name, one.format] as const));
-  await editFile(loaded, writeDecisions(loaded.tree, plan, decided));
-}
-
-/** What an objective that cannot be measured yet is replaced with is always said. */
-function planObjective(stated: string | undefined, output: Output): Objective {
-  switch (stated) {
-    case 'macs':
-    case 'size':
-    case 'layers':
-      return stated;
-    case undefined:
-      output.note('objective: macs (the plan states none)');
-      return 'macs';
-    default:
-      throw new CommandFailure(
-        EXIT.usage,
-        'objective-unavailable',
-        `objective ${stated} cannot be tuned for yet; use --objective macs, size or layers`,
-      );
-  }
+export async function writeTuning(loaded: LoadedPlan, tuned: TunedPlan): Promise<void> {
+  resultOf(await editFile(loaded, tunedEdits(loaded.tree, tuned)));
+  await lockPlan(loaded.path);
 }
 
 function seconds(text: string): number {
@@ -129,18 +88,9 @@ function seconds(text: string): number {
   return Number(match[1]);
 }
 
-/** How many layers have each format. */
-function formatCounts(decisions: readonly LayerDecision[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { format } of decisions) counts[format] = (counts[format] ?? 0) + 1;
-  return counts;
-}
-
-function printTuning(tuning: Tuning, samples: number, casts: number, output: Output): void {
-  // The original runs once on each sample before the search begins.
-  const sessions = tuning.sessions + 1;
-  const inferences = tuning.inferences + samples;
-  const { low, layers, weighted, multiplyAdds } = summarizeDecisions(tuning.decisions);
+function printTuning(tuned: TunedPlan, output: Output): void {
+  const { tuning, casts, sessions, inferences } = tuned;
+  const { low, layers, weighted, multiplyAdds } = tuned.summary;
   for (const line of toleranceTable(tuning.verdicts)) output.line(line);
   output.line();
   output.line(
@@ -156,7 +106,7 @@ function printTuning(tuning: Tuning, samples: number, casts: number, output: Out
     objective: tuning.objective,
     rank: tuning.measured === undefined ? 'local' : 'measured',
     decisions: Object.fromEntries(tuning.decisions.map((one) => [one.layer.name, one.format])),
-    layers: formatCounts(tuning.decisions),
+    layers: tuned.layers,
     casts,
     tolerances: toleranceDocuments(tuning.verdicts),
     inferences,

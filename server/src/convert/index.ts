@@ -1,5 +1,5 @@
 /** Model and decisions to the mixed-precision model's bytes, or why not. */
-export { convert } from './convert.js';
+export { convert, convertSteps } from './convert.js';
 export type {
   Conversion,
   ConversionProblem,

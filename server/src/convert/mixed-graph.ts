@@ -1,154 +1,276 @@
 /**
  * The graph of the mixed-precision model, as an edit of the original's: casts beside their producers, constants in
- * further types, attributes that hold a type, and the declared types of tensors. The nodes keep their order, and what
- * is not concerned stays the very same object. Knows how a precision graph is written; decides nothing.
+ * further types, attributes that hold a type, and the declared types of tensors, in every scope. The nodes keep their order,
+ * and what is not concerned stays the very same object. Knows how a precision graph is written; decides nothing.
  */
 import {
+  calledFunction,
+  finish,
+  isStep,
   makeAttribute,
   makeNode,
   makeValueInfo,
+  operatorSchema,
   withNode,
   type Attribute,
   type DataType,
   type Graph,
-  type Model,
+  type LocalFunction,
   type Node,
+  type Steps,
   type Tensor,
   type ValueInfo,
 } from '../onnx/index.js';
 import {
   attributesForType,
+  elementTypeOf,
   freeNames,
+  idIn,
+  indexInScope,
+  indexNodeNames,
   makeCast,
-  modelFacts,
+  modelScopes,
   type ConstantCopy,
-  type ModelFacts,
+  type ModelScopes,
   type PrecisionGraph,
+  type Scope,
+  type ScopedNode,
   type TakeName,
   type TensorCast,
 } from '../plan/index.js';
+import { MixedFunctions } from './mixed-functions.js';
 import { MixedNames, shortType } from './mixed-names.js';
 
-/** @param tensorOf the converted tensor of a copy. */
-export function mixedGraph(graph: PrecisionGraph, tensorOf: (copy: ConstantCopy) => Tensor): Graph {
-  return new MixedGraph(graph, tensorOf).result();
+export interface MixedParts {
+  readonly graph: Graph;
+  readonly functions: readonly LocalFunction[];
+}
+
+/**
+ * The graph a few nodes at a time.
+ *
+ * @param tensorOf the converted tensor of a copy.
+ */
+export function* mixedGraph(
+  graph: PrecisionGraph,
+  tensorOf: (copy: ConstantCopy) => Tensor,
+): Steps<MixedParts> {
+  const mixed = new MixedGraph(graph, tensorOf);
+  yield;
+  return yield* mixed.result();
 }
 
 class MixedGraph {
-  private readonly model: Model;
-  private readonly facts: ModelFacts;
+  private readonly scopes: ModelScopes;
   private readonly takeName: TakeName;
   private readonly names: MixedNames;
-  private readonly opset: number;
+  private readonly functions: MixedFunctions;
   /** By tensor. */
-  private readonly allCasts = new Map<string, TensorCast[]>();
-  /** Casts of what a node writes, by tensor: they stand behind that node. */
   private readonly casts = new Map<string, TensorCast[]>();
-  /** Casts of graph inputs, by node index: they stand before the first node that reads them. */
-  private readonly castsBefore = new Map<number, TensorCast[]>();
+  /** Casts of what no node writes, by scope and place in it: they stand before the first node that reads them. */
+  private readonly castsBefore = new Map<Scope, Map<number, TensorCast[]>>();
   private readonly copies = new Map<string, ConstantCopy[]>();
-  private readonly nodes: Node[] = [];
-  /** By node index: the name by which plans know a layer. */
-  private readonly addresses: ReadonlyMap<number, string>;
+  /** By node: the name by which plans know it in its scope. */
+  private readonly ownNames: readonly string[];
+  private readonly layerNodes: ReadonlySet<number>;
 
   constructor(
     private readonly graph: PrecisionGraph,
     private readonly tensorOf: (copy: ConstantCopy) => Tensor,
   ) {
-    this.model = graph.model;
-    this.facts = modelFacts(graph.model);
-    this.takeName = freeNames(graph.model);
-    this.names = new MixedNames(graph, this.takeName);
-    this.opset = this.model.opsets.get('') ?? 1;
-    this.addresses = new Map(graph.decisions.map(({ layer }) => [layer.nodeIndex, layer.name]));
-    for (const cast of graph.casts) {
-      append(this.allCasts, cast.tensor, cast);
-      if (this.facts.index.producers.has(cast.tensor)) append(this.casts, cast.tensor, cast);
-      else append(this.castsBefore, Math.min(...cast.readers.map(({ node }) => node)), cast);
-    }
+    const { model } = graph;
+    this.scopes = modelScopes(model);
+    this.takeName = freeNames(model);
+    this.names = new MixedNames(graph, this.scopes.tensors, this.takeName);
+    this.functions = new MixedFunctions(graph);
+    this.ownNames = indexNodeNames(model).ownNames;
+    this.layerNodes = new Set(graph.decisions.map(({ layer }) => layer.nodeIndex));
+    for (const cast of graph.casts) this.placeCast(cast);
     for (const copy of graph.constants) append(this.copies, copy.tensor, copy);
   }
 
-  result(): Graph {
-    const { graph } = this.model;
-    graph.nodes.forEach((node, at) => {
-      for (const cast of this.castsBefore.get(at) ?? []) this.addCast(cast);
-      if (this.isStoredConstant(node)) this.addConstantNodes(node);
-      else this.nodes.push(this.rewritten(node, at));
-      for (const name of node.outputs) for (const cast of this.casts.get(name) ?? []) this.addCast(cast);
-    });
-    const initializers = graph.initializers.flatMap((tensor) => this.initializersOf(tensor));
-    const valueInfo = graph.valueInfo.flatMap((value) => this.declarationsOf(value));
-    return {
+  *result(): Steps<MixedParts> {
+    const [main] = this.scopes.scopes;
+    const { graph } = this.graph.model;
+    // The functions are known once all calls are written.
+    const mixed = main === undefined ? graph : yield* this.graphSteps(main);
+    return { graph: mixed, functions: this.functions.result() };
+  }
+
+  private placeCast(cast: TensorCast): void {
+    append(this.casts, cast.tensor, cast);
+    const tensor = this.scopes.tensors.get(cast.tensor);
+    if (tensor === undefined || tensor.producer !== undefined) return;
+    const { scope } = tensor;
+    // What is read by name is read by we do not know whom.
+    const places = cast.keepsName
+      ? [0]
+      : cast.readers.map(({ node }) => indexInScope(this.scopes, scope, node));
+    const before = this.castsBefore.get(scope) ?? new Map<number, TensorCast[]>();
+    this.castsBefore.set(scope, before);
+    append(before, Math.min(...places), cast);
+  }
+
+  /** The scope's graph; of a function, its body as a graph. */
+  private graphOf(scope: Scope): Graph {
+    return finish(this.graphSteps(scope));
+  }
+
+  private *graphSteps(scope: Scope): Steps<Graph> {
+    const { graph } = scope;
+    const nodes: Node[] = [];
+    const before = this.castsBefore.get(scope);
+    const addCasts = (casts: readonly TensorCast[] | undefined): void => {
+      for (const cast of casts ?? []) nodes.push(this.castNode(cast, scope));
+    };
+    for (const index of graph.nodes.keys()) {
+      if (isStep(index)) yield;
+      addCasts(before?.get(index));
+      const at = scope.firstNode + index;
+      const scoped = this.scopes.nodes[at];
+      if (scoped === undefined) continue;
+      if (this.isStoredConstant(scoped)) nodes.push(...this.constantNodes(scoped, at));
+      else nodes.push(this.rewritten(scoped, at));
+      for (const id of scoped.outputs) addCasts(this.casts.get(id));
+    }
+    addCasts(before?.get(graph.nodes.length));
+    yield;
+    const initializers = graph.initializers.flatMap((tensor) => this.initializersOf(tensor, scope));
+    const valueInfo = graph.valueInfo.flatMap((value) => this.declarationsOf(value, scope));
+    yield;
+    return sameGraphOr(graph, {
       ...graph,
-      nodes: this.nodes,
+      nodes: isSameList(scope.calls?.nodes ?? graph.nodes, nodes) ? graph.nodes : nodes,
       initializers: sameOr(graph.initializers, initializers),
-      valueInfo: sameOr(graph.valueInfo, [...valueInfo, ...this.declarationsOfInputs()]),
-    };
-  }
-
-  private addCast({ tensor, to, keepsName }: TensorCast): void {
-    const cast = {
-      name: this.takeName(`Cast_${tensor}_to_${shortType(to)}`),
-      from: this.names.writtenName(tensor),
-      to: keepsName ? tensor : this.names.readName(tensor, to),
-      type: to,
-      opset: this.opset,
-    };
-    this.nodes.push(makeCast(cast));
-  }
-
-  private rewritten(node: Node, at: number): Node {
-    const inputs = node.inputs.map((name, input) => {
-      const type = this.graph.readTypes[at]?.[input] ?? this.facts.elementType(name);
-      return name === '' ? name : this.names.readName(name, type);
+      valueInfo: sameOr(graph.valueInfo, [
+        ...valueInfo,
+        ...this.declarationsOfInputs(scope),
+        ...this.declarationsOfUntold(scope),
+      ]),
+      ...(scope.kind === 'main' ? {} : this.bordersOf(scope)),
     });
-    const outputs = node.outputs.map((name) => (name === '' ? name : this.names.writtenName(name)));
-    const type = this.graph.nodeTypes[at];
-    const original = this.facts.elementType(node.outputs[0] ?? '');
-    const attributes =
-      type === undefined ? node.attributes : attributesForType(node, type, original, this.model);
+  }
+
+  /** What goes into a scope and comes out of it, under the names and in the types that it has now. */
+  private bordersOf(scope: Scope): Pick<Graph, 'inputs' | 'outputs'> {
+    const { inputs, outputs } = scope.graph;
+    // A function declares no types.
+    const typeOf = (type: DataType | undefined): DataType | undefined =>
+      scope.kind === 'function' ? undefined : type;
+    return {
+      inputs: sameOr(
+        inputs,
+        inputs.map((value) => {
+          const id = idIn(scope, value.name);
+          return declared(value, this.names.writtenName(id), typeOf(this.graph.writtenTypes.get(id)));
+        }),
+      ),
+      outputs: sameOr(
+        outputs,
+        outputs.map((value, output) => {
+          const changed = this.graph.outputTypes[scope.place]?.[output];
+          return declared(value, this.readName(scope.outputs[output] ?? '', changed), typeOf(changed));
+        }),
+      ),
+    };
+  }
+
+  private castNode({ tensor, to, keepsName }: TensorCast, scope: Scope): Node {
+    return makeCast({
+      name: this.takeName(`Cast_${this.names.nameOf(tensor)}_to_${shortType(to)}`),
+      from: this.names.writtenName(tensor),
+      to: keepsName ? this.names.nameOf(tensor) : this.names.readName(tensor, to),
+      type: to,
+      opset: scope.opsets.get('') ?? 1,
+    });
+  }
+
+  /** @param changed undefined for "as in the model" */
+  private readName(id: string, changed: DataType | undefined): string {
+    return id === '' ? '' : this.names.readName(id, changed ?? this.elementType(id));
+  }
+
+  private rewritten(scoped: ScopedNode, at: number): Node {
+    const node = asWritten(scoped, at);
+    const inputs = scoped.inputs.map((id, input) => this.readName(id, this.graph.readTypes[at]?.[input]));
+    const outputs = scoped.outputs.map((id) => (id === '' ? id : this.names.writtenName(id)));
     const name = this.keptName(node, at, outputs);
-    if (this.isIdleCast(node)) return makeNode({ opType: 'Identity', inputs, outputs, name });
+    if (this.isIdleCast(scoped)) return makeNode({ opType: 'Identity', inputs, outputs, name });
+    const opType = this.callee(scoped);
+    const attributes = this.attributesOf(scoped, node, at);
     const isSame =
       name === node.name &&
+      opType === node.opType &&
       attributes === node.attributes &&
       sameTexts(inputs, node.inputs) &&
       sameTexts(outputs, node.outputs);
-    return isSame ? node : withNode(node, { name, inputs, outputs, attributes });
+    return isSame ? node : { ...withNode(node, { name, inputs, outputs, attributes }), opType };
+  }
+
+  private attributesOf(scoped: ScopedNode, node: Node, at: number): readonly Attribute[] {
+    const { inner, outputs } = scoped;
+    const graphs = inner.filter((scope) => scope.kind === 'sub-graph');
+    if (graphs.length > 0) return this.withGraphs(node, graphs);
+    const type = this.graph.nodeTypes[at];
+    if (type === undefined) return node.attributes;
+    const original = this.elementType(outputs[0] ?? '');
+    const changed = attributesForType(scoped.node, type, original, this.graph.model);
+    return changed === scoped.node.attributes ? node.attributes : changed;
+  }
+
+  private withGraphs(node: Node, graphs: readonly Scope[]): readonly Attribute[] {
+    const attributes = node.attributes.map((attribute): Attribute => {
+      const scope = graphs.find((one) => one.attribute === attribute.name);
+      if (scope === undefined || attribute.kind !== 'graph') return attribute;
+      const value = this.graphOf(scope);
+      return value === scope.graph ? attribute : { ...attribute, value };
+    });
+    return sameOr(node.attributes, attributes);
+  }
+
+  /** The function that the call is to have: the one of the model, or one for calls like this. */
+  private callee({ node, inner }: ScopedNode): string {
+    const [scope] = inner;
+    if (scope?.calls === undefined) return node.opType;
+    return this.functions.calleeOf(scope, scope.calls, this.graphOf(scope));
   }
 
   /**
    * A cast whose two sides have come to the same type: some runtimes refuse one between 16-bit types, and an
    * identity says what it does.
    */
-  private isIdleCast(node: Node): boolean {
+  private isIdleCast({ node, inputs, outputs }: ScopedNode): boolean {
     if (node.opType !== 'Cast' || node.domain !== '') return false;
-    const [from = '', to = ''] = [node.inputs[0], node.outputs[0]];
+    const [from = '', to = ''] = [inputs[0], outputs[0]];
     const type = this.finalType(to);
-    const before = [this.facts.elementType(from), this.facts.elementType(to)];
+    const before = [this.elementType(from), this.elementType(to)];
     return type !== undefined && this.finalType(from) === type && before.some((one) => one !== type);
   }
 
-  private finalType(name: string): DataType | undefined {
-    return this.graph.writtenTypes.get(name) ?? this.facts.elementType(name);
+  private elementType(id: string): DataType | undefined {
+    return elementTypeOf(this.scopes.tensors.get(id)?.type);
   }
 
-  /** A layer that goes by the name of its output is given that name, when the output has to take another. */
+  private finalType(id: string): DataType | undefined {
+    return this.graph.writtenTypes.get(id) ?? this.elementType(id);
+  }
+
+  /** What goes by the name of its output, in the names of layers, is given that name when the output has to take another. */
   private keptName(node: Node, at: number, outputs: readonly string[]): string {
-    const address = this.addresses.get(at) ?? node.name;
-    return address === node.name || outputs.includes(address) ? node.name : address;
+    const isNamed = this.layerNodes.has(at) || (this.scopes.nodes[at]?.inner.length ?? 0) > 0;
+    const own = isNamed ? (this.ownNames[at] ?? node.name) : node.name;
+    return own === node.name || outputs.includes(own) ? node.name : own;
   }
 
-  private isStoredConstant(node: Node): boolean {
-    return node.opType === 'Constant' && this.copies.has(node.outputs[0] ?? '');
+  private isStoredConstant({ node, outputs }: ScopedNode): boolean {
+    return node.opType === 'Constant' && this.copies.has(outputs[0] ?? '');
   }
 
-  private addConstantNodes(node: Node): void {
-    const copies = this.copies.get(node.outputs[0] ?? '') ?? [];
+  private constantNodes(scoped: ScopedNode, at: number): readonly Node[] {
+    const { node, outputs } = scoped;
+    const copies = this.copies.get(outputs[0] ?? '') ?? [];
     const replaced = copies.some((copy) => copy.replacesOriginal);
-    if (!replaced) this.nodes.push(node);
-    for (const copy of copies) {
+    const made = copies.map((copy) => {
       const output = this.names.readName(copy.tensor, copy.to);
       const name =
         copy.replacesOriginal || node.name === ''
@@ -160,12 +282,13 @@ class MixedGraph {
         value?.kind === 'tensor'
           ? { ...value, value: tensor }
           : makeAttribute('value', { kind: 'tensor', value: { ...tensor, name: output } });
-      this.nodes.push(withNode(node, { name, outputs: [output], attributes: [attribute] }));
-    }
+      return withNode(node, { name, outputs: [output], attributes: [attribute] });
+    });
+    return replaced ? made : [asWritten(scoped, at), ...made];
   }
 
-  private initializersOf(tensor: Tensor): readonly Tensor[] {
-    const copies = this.copies.get(tensor.name);
+  private initializersOf(tensor: Tensor, scope: Scope): readonly Tensor[] {
+    const copies = this.copies.get(idIn(scope, tensor.name));
     if (copies === undefined) return [tensor];
     const stored = copies.map((copy) => ({
       ...this.tensorOf(copy),
@@ -175,41 +298,64 @@ class MixedGraph {
   }
 
   /** A declared tensor in the types that it has now, under the names that these have. */
-  private declarationsOf(value: ValueInfo): readonly ValueInfo[] {
-    const written = this.names.writtenName(value.name);
-    const type = this.graph.writtenTypes.get(value.name) ?? this.replacedType(value.name);
-    const further = this.furtherDeclarations(value);
-    if (type === undefined) return [value, ...further];
-    const retyped = withElementType(value, type);
+  private declarationsOf(value: ValueInfo, scope: Scope): readonly ValueInfo[] {
+    const id = idIn(scope, value.name);
+    const written = this.names.writtenName(id);
+    const type = this.graph.writtenTypes.get(id) ?? this.replacedType(id);
+    const further = this.furtherDeclarations(value, id);
+    if (!this.scopes.tensors.has(id) || type === undefined) return [value, ...further];
+    const retyped = declared(value, value.name, type);
     if (written === value.name) return [retyped, ...further];
     return [{ ...retyped, name: written }, value, ...further];
   }
 
-  /** Graph inputs are not declared a second time, but what is cast from them is worth its shape. */
-  private declarationsOfInputs(): readonly ValueInfo[] {
-    if (this.model.graph.valueInfo.length === 0) return [];
-    return this.model.graph.inputs.flatMap((input) => this.furtherDeclarations(input));
+  /** Inputs of a graph are not declared a second time, but what is cast from them is worth its shape. */
+  private declarationsOfInputs(scope: Scope): readonly ValueInfo[] {
+    const { inputs, valueInfo } = scope.graph;
+    if (valueInfo.length === 0) return [];
+    return inputs.flatMap((input) => this.furtherDeclarations(input, idIn(scope, input.name)));
   }
 
-  private furtherDeclarations(value: ValueInfo): readonly ValueInfo[] {
-    const changed = [
-      ...(this.allCasts.get(value.name) ?? []).filter((cast) => !cast.keepsName),
-      ...(this.copies.get(value.name) ?? []).filter((copy) => !copy.replacesOriginal),
-    ];
-    return changed.map(({ to }) => {
-      const type = withElementType(value, to).type;
-      return makeValueInfo(this.names.readName(value.name, to), type);
+  /** What only its readers told the type of: behind a cast nothing tells it any more. */
+  private declarationsOfUntold(scope: Scope): readonly ValueInfo[] {
+    const { opsets, functions } = this.graph.model;
+    const declared = new Set([...scope.graph.valueInfo, ...scope.graph.outputs].map(({ name }) => name));
+    if (scope.kind === 'function') return [];
+    return scope.graph.nodes.flatMap((node) => {
+      const { domain, opType, outputs } = node;
+      if (operatorSchema(domain, opType, opsets.get(domain) ?? 1) ?? calledFunction(functions, node))
+        return [];
+      return outputs.flatMap((name) => {
+        const id = idIn(scope, name);
+        const type = this.scopes.tensors.get(id)?.type;
+        if (type === undefined || declared.has(name) || !this.casts.has(id)) return [];
+        return [makeValueInfo(this.names.writtenName(id), type)];
+      });
     });
   }
 
-  private replacedType(name: string): DataType | undefined {
-    return this.copies.get(name)?.find((copy) => copy.replacesOriginal)?.to;
+  private furtherDeclarations(value: ValueInfo, id: string): readonly ValueInfo[] {
+    const changed = [
+      ...(this.casts.get(id) ?? []).filter((cast) => !cast.keepsName),
+      ...(this.copies.get(id) ?? []).filter((copy) => !copy.replacesOriginal),
+    ];
+    return changed.map(({ to }) => {
+      const { type } = declared(value, value.name, to);
+      return makeValueInfo(this.names.readName(id, to), type);
+    });
+  }
+
+  private replacedType(id: string): DataType | undefined {
+    return this.copies.get(id)?.find((copy) => copy.replacesOriginal)?.to;
   }
 }
 
-function withElementType(value: ValueInfo, elementType: DataType): ValueInfo {
-  if (value.type?.kind !== 'tensor') return value;
-  return { ...value, type: { ...value.type, elementType } };
+/** The declaration under a name and in a type; the very same where it says so already. `undefined`: in its own. */
+function declared(value: ValueInfo, name: string, elementType: DataType | undefined): ValueInfo {
+  const { type } = value;
+  const isSameType = elementType === undefined || type?.kind !== 'tensor' || type.elementType === elementType;
+  if (isSameType) return name === value.name ? value : { ...value, name };
+  return { ...value, name, type: { ...type, elementType } };
 }
 
 function append<Key, Value>(map: Map<Key, Value[]>, key: Key, value: Value): void {
@@ -222,7 +368,24 @@ function sameTexts(a: readonly string[], b: readonly string[]): boolean {
 
 /** The very list of before if nothing in it has changed, so that its bytes are taken over. */
 function sameOr<Element>(before: readonly Element[], after: readonly Element[]): readonly Element[] {
-  return before.length === after.length && before.every((element, at) => element === after[at])
-    ? before
-    : after;
+  return isSameList(before, after) ? before : after;
+}
+
+function isSameList<Element>(before: readonly Element[], after: readonly Element[]): boolean {
+  return before.length === after.length && before.every((element, at) => element === after[at]);
+}
+
+/** In a function the node of the definition, in which what the call gives is only referred to. */
+function asWritten({ node, scope }: ScopedNode, at: number): Node {
+  return scope.calls?.nodes[at - scope.firstNode] ?? node;
+}
+
+function sameGraphOr(before: Graph, after: Graph): Graph {
+  const isSame =
+    before.nodes === after.nodes &&
+    before.initializers === after.initializers &&
+    before.valueInfo === after.valueInfo &&
+    before.inputs === after.inputs &&
+    before.outputs === after.outputs;
+  return isSame ? before : after;
 }

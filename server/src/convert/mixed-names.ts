@@ -1,9 +1,9 @@
 /**
- * Which name each tensor has in the mixed model for each type that it is read in. Names come from the tensor and
+ * Which name each tensor, by its id, has in the mixed model for each type that it is read in. Names come from the tensor and
  * the type, and are new to every scope of the model. Knows names only.
  */
 import { dataTypeName, DataType } from '../onnx/index.js';
-import type { ConstantCopy, PrecisionGraph, TakeName, TensorCast } from '../plan/index.js';
+import type { ConstantCopy, PrecisionGraph, ScopedTensor, TakeName, TensorCast } from '../plan/index.js';
 
 const SHORT_TYPES: ReadonlyMap<DataType, string> = new Map([
   [DataType.FLOAT, 'fp32'],
@@ -22,14 +22,18 @@ export class MixedNames {
   private readonly names = new Map<string, string>();
   private readonly written = new Map<string, string>();
 
-  constructor(graph: PrecisionGraph, takeName: TakeName) {
+  constructor(
+    graph: PrecisionGraph,
+    private readonly tensors: ReadonlyMap<string, Pick<ScopedTensor, 'name'>>,
+    takeName: TakeName,
+  ) {
     for (const cast of graph.casts) this.nameCast(cast, takeName);
     for (const copy of graph.constants) this.nameCopy(copy, takeName);
   }
 
   /** What the tensor's producer writes: another name only where a cast takes over the old one. */
   writtenName(tensor: string): string {
-    return this.written.get(tensor) ?? tensor;
+    return this.written.get(tensor) ?? this.nameOf(tensor);
   }
 
   /** What a reader in `type` reads; undefined: in the type in which the tensor is written. */
@@ -38,17 +42,23 @@ export class MixedNames {
     return named ?? this.writtenName(tensor);
   }
 
+  /** What it is called in the model; names of what is nothing are themselves. */
+  nameOf(tensor: string): string {
+    return this.tensors.get(tensor)?.name ?? tensor;
+  }
+
   private nameCast({ tensor, from, to, keepsName }: TensorCast, takeName: TakeName): void {
     if (!keepsName) {
-      this.names.set(keyOf(tensor, to), takeName(`${tensor}_${shortType(to)}`));
+      this.names.set(keyOf(tensor, to), takeName(`${this.nameOf(tensor)}_${shortType(to)}`));
       return;
     }
-    this.names.set(keyOf(tensor, to), tensor);
-    this.written.set(tensor, takeName(`${tensor}_${shortType(from)}`));
+    this.names.set(keyOf(tensor, to), this.nameOf(tensor));
+    this.written.set(tensor, takeName(`${this.nameOf(tensor)}_${shortType(from)}`));
   }
 
   private nameCopy({ tensor, to, replacesOriginal }: ConstantCopy, takeName: TakeName): void {
-    const name = replacesOriginal ? tensor : takeName(`${tensor}_${shortType(to)}`);
+    const own = this.nameOf(tensor);
+    const name = replacesOriginal ? own : takeName(`${own}_${shortType(to)}`);
     this.names.set(keyOf(tensor, to), name);
   }
 }

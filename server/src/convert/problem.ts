@@ -49,17 +49,28 @@ export interface ConversionSummary {
 export interface Conversion {
   /** The model's file. */
   readonly pieces: readonly Piece[];
-  /** The file of external data that was asked for, with the name that the model refers to. */
-  readonly external?: { readonly location: string; readonly pieces: readonly Piece[] };
+  /** To be written beside the model's file. */
+  readonly external?: ExternalFile;
   readonly summary: ConversionSummary;
 }
 
+/** A file of external data, with the name that the model refers to. */
+export interface ExternalFile {
+  readonly location: string;
+  readonly pieces: readonly Piece[];
+}
+
 export interface ConvertOptions {
-  /**
-   * Puts weights of 1 KB and more into a file of this name beside the converted model: for models beyond 2 GB, and for
-   * those that shall not depend on the external data of the original.
-   */
+  /** The name of a file beside the converted model for weights of 1 KB and more; without it all are in the model. */
   readonly externalLocation?: string;
+  /**
+   * Which of them go there. `all`, if left out: the result does not depend on the external data of the original then.
+   * `converted`: what keeps its type stays where it is, in the model or in the external data of the original.
+   * `necessary`: none. In the last two cases a model beyond `largestFile` has all there that would be in its file.
+   */
+  readonly externalWeights?: 'all' | 'converted' | 'necessary';
+  /** In bytes: the 2 GB that a file of this format can have, if left out. */
+  readonly largestFile?: number;
 }
 
 export type ConversionResult = Conversion | { readonly problems: readonly ConversionProblem[] };

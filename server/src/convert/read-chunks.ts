@@ -1,111 +1,103 @@
 /**
- * The elements of a floating-point tensor as numbers, some at a time, so that a weight of a gigabyte needs no gigabyte
- * of memory. Knows how elements are stored; not what they are for.
+ * The elements of a tensor, some at a time: as bytes, and as numbers where they are of a floating-point type. A weight of a
+ * gigabyte needs no gigabyte of memory. Knows how elements are stored; not what they are for.
  */
 import { decodeBf16, decodeFp16 } from '../formats/index.js';
 import {
+  bufferSource,
   DataType,
-  elementBits,
-  elementCount,
   fileSource,
   modelFolder,
+  readInto,
   SourceFault,
+  tensorByteLength,
   tensorBytes,
   tensorLocation,
   type ByteSource,
   type Model,
   type Tensor,
-  type TensorProblem,
 } from '../onnx/index.js';
 
-const CHUNK_ELEMENTS = 1 << 20;
+/** Small enough to stay in a processor's cache between being read, converted and written. */
+const CHUNK_BYTES = 1 << 18;
 
 /** Float64Array for DOUBLE, so that it can be rounded once. */
 export type Floats = Float32Array | Float64Array;
 
 /**
- * Calls `take` with all elements in order, chunk by chunk; `start` is the index of the chunk's first element. The chunk
- * is the callee's. Gives the problem if the tensor cannot be read.
+ * All elements in order, chunk by chunk, as the little-endian bytes that they are stored in. A chunk is written over when
+ * the next one is asked for.
+ *
+ * @throws SourceFault if the tensor cannot be read.
  */
-export function readChunks(
-  tensor: Tensor,
-  model: Model,
-  take: (chunk: Floats, start: number) => void,
-): TensorProblem | undefined {
-  const stored = storedBytes(tensor, model);
-  if ('problem' in stored) return stored.problem;
-  const width = (elementBits(tensor.dataType) ?? 32) / 8;
-  const count = elementCount(tensor);
+export function* byteChunks(tensor: Tensor, model: Model): Generator<Uint8Array, void> {
+  const { source, offset, isOurs } = storedBytes(tensor, model);
+  const length = tensorByteLength(tensor) ?? 0;
+  const chunk = new Uint8Array(Math.min(length, CHUNK_BYTES));
   try {
-    for (let start = 0; start < count; start += CHUNK_ELEMENTS) {
-      const elements = Math.min(CHUNK_ELEMENTS, count - start);
-      // A copy: views of a file's pages may lie at any address.
-      const bytes = new Uint8Array(stored.source.read(stored.offset + start * width, elements * width));
-      take(floatsOf(bytes, tensor.dataType), start);
+    for (let done = 0; done < length; done += chunk.length) {
+      const part = length - done < chunk.length ? chunk.subarray(0, length - done) : chunk;
+      fill(part, source, offset + done, tensor);
+      yield part;
     }
+    if (isOurs && source.changed?.() === true) {
+      throw new SourceFault(`${source.path ?? 'the file'} has changed while it was read`, undefined);
+    }
+  } finally {
+    if (isOurs) source.close();
+  }
+}
+
+function fill(bytes: Uint8Array, source: ByteSource, offset: number, { name }: Tensor): void {
+  try {
+    readInto(source, offset, bytes);
   } catch (error) {
     if (!(error instanceof SourceFault)) throw error;
-    return {
-      code: 'tensor-unreadable',
-      message: `the tensor "${tensor.name}" cannot be read: ${error.message}`,
-    };
-  } finally {
-    stored.done();
+    throw new SourceFault(`the tensor "${name}" cannot be read: ${error.message}`, error.systemCode);
   }
-  return undefined;
 }
 
+/** All elements in order, chunk by chunk, as numbers; as `byteChunks` in everything else. */
+export function* floatChunks(tensor: Tensor, model: Model): Generator<Floats, void> {
+  let decoded = new Float32Array();
+  for (const bytes of byteChunks(tensor, model)) {
+    const { buffer, byteLength } = bytes;
+    switch (tensor.dataType) {
+      case DataType.DOUBLE:
+        yield new Float64Array(buffer, 0, byteLength / 8);
+        break;
+      case DataType.FLOAT16:
+      case DataType.BFLOAT16: {
+        const codes = new Uint16Array(buffer, 0, byteLength / 2);
+        if (decoded.length < codes.length) decoded = new Float32Array(codes.length);
+        const floats = decoded.subarray(0, codes.length);
+        yield tensor.dataType === DataType.FLOAT16 ? decodeFp16(codes, floats) : decodeBf16(codes, floats);
+        break;
+      }
+      default:
+        yield new Float32Array(buffer, 0, byteLength / 4);
+    }
+  }
+}
+
+/** Where bytes are, and whether they were opened here. */
 interface StoredBytes {
-  readonly source: Pick<ByteSource, 'read'>;
+  readonly source: ByteSource;
   readonly offset: number;
-  done(): void;
+  readonly isOurs: boolean;
 }
 
-function storedBytes(tensor: Tensor, model: Model): StoredBytes | { readonly problem: TensorProblem } {
+function storedBytes(tensor: Tensor, model: Model): StoredBytes {
   const found = tensorLocation(tensor, model);
-  if ('problem' in found) return found;
-  const nothing = (): void => {
-    // The source is someone else's.
-  };
+  if ('problem' in found) throw new SourceFault(found.problem.message, undefined);
   if (tensor.data.kind === 'bytes') {
-    return { source: tensor.data.source, offset: tensor.data.range.offset, done: nothing };
+    return { source: tensor.data.source, offset: tensor.data.range.offset, isOurs: false };
   }
   if (found.location !== undefined) {
     const { path, offset } = found.location;
-    try {
-      const source = fileSource(path);
-      return {
-        source,
-        offset,
-        done: () => {
-          source.close();
-        },
-      };
-    } catch (error) {
-      if (!(error instanceof SourceFault)) throw error;
-      return { problem: { code: 'external-data-missing', message: error.message } };
-    }
+    return { source: fileSource(path), offset, isOurs: true };
   }
   const read = tensorBytes(tensor, modelFolder(model));
-  if ('problem' in read) return read;
-  const { bytes } = read;
-  return {
-    source: { read: (offset, length) => bytes.subarray(offset, offset + length) },
-    offset: 0,
-    done: nothing,
-  };
-}
-
-function floatsOf(bytes: Uint8Array, type: DataType): Floats {
-  const { buffer } = bytes;
-  switch (type) {
-    case DataType.DOUBLE:
-      return new Float64Array(buffer);
-    case DataType.FLOAT16:
-      return decodeFp16(new Uint16Array(buffer));
-    case DataType.BFLOAT16:
-      return decodeBf16(new Uint16Array(buffer));
-    default:
-      return new Float32Array(buffer);
-  }
+  if ('problem' in read) throw new SourceFault(read.problem.message, undefined);
+  return { source: bufferSource(read.bytes), offset: 0, isOurs: false };
 }

@@ -3,18 +3,26 @@
  * is written, chunk by chunk. Rounds to nearest even; subnormals, signs, infinities and NaN are kept.
  * Knows one constant at a time.
  */
-import { countLost, encodeBf16, encodeFp16, roundTo, type RunFormat } from '../formats/index.js';
+import {
+  countLost,
+  encodeBf16,
+  encodeFp16,
+  roundTo,
+  type OverflowHandling,
+  type RunFormat,
+} from '../formats/index.js';
 import {
   DataType,
   dataTypeName,
   SourceFault,
   tensorByteLength,
   type Model,
+  type Steps,
   type Tensor,
 } from '../onnx/index.js';
 import { formatOfType, maskStorage, type ConstantCopy } from '../plan/index.js';
 import type { ConversionProblem, ConversionWarning } from './problem.js';
-import { readChunks, type Floats } from './read-chunks.js';
+import { floatChunks, type Floats } from './read-chunks.js';
 
 /** Above this share of the non-zero values, becoming zero is worth a warning. */
 const UNDERFLOW_SHARE = 0.01;
@@ -34,19 +42,19 @@ interface Lost {
 }
 
 /**
- * The tensor of a copy.
+ * The tensor of a copy; a chunk of its values at a time.
  *
  * @param layer the name of the first layer that reads it, for messages.
  */
-export function storedCopy(
+export function* storedCopy(
   copy: ConstantCopy,
   model: Model,
   layer: string | undefined,
-): StoredCopy | { readonly problem: ConversionProblem } {
-  const { value, to, tensor: name } = copy;
+): Steps<StoredCopy | { readonly problem: ConversionProblem }> {
+  const { value, to, name } = copy;
   const place = { tensor: name, ...(layer === undefined ? {} : { layer }) };
   const format = formatOfType(to) ?? 'fp32';
-  const lost = countLosses(value, model, format);
+  const lost = yield* countLosses(value, model, format);
   if ('message' in lost) return { problem: { code: 'tensor-unreadable', message: lost.message, ...place } };
   const warnings: ConversionWarning[] = [];
   const mask = lost.overflow > 0 ? maskStorage(copy, model, format) : undefined;
@@ -80,71 +88,104 @@ export function storedCopy(
 }
 
 /** The tensor in another type, its bytes made when they are wanted. */
-function converted(value: Tensor, to: DataType, model: Model, overflow: 'saturate' | 'inf' = 'inf'): Tensor {
+function converted(value: Tensor, to: DataType, model: Model, overflow: OverflowHandling): Tensor {
   const length = tensorByteLength({ dataType: to, dims: value.dims }) ?? 0;
-  const compute = (): Uint8Array => {
-    const bytes = new Uint8Array(length);
-    const problem = readChunks(value, model, (chunk, start) => {
-      encodeInto(bytes, chunk, start, to, overflow);
-    });
-    if (problem !== undefined) throw new SourceFault(problem.message, undefined);
-    return bytes;
-  };
-  return { ...value, dataType: to, data: { kind: 'computed', length, compute } };
+  const parts = (): Iterable<Uint8Array> => encodedParts(value, to, model, overflow);
+  return { ...value, dataType: to, data: { kind: 'computed', length, parts } };
 }
 
-function encodeInto(
-  bytes: Uint8Array,
-  chunk: Floats,
-  start: number,
+function* encodedParts(
+  value: Tensor,
   to: DataType,
-  overflow: 'saturate' | 'inf',
-): void {
-  switch (to) {
-    case DataType.FLOAT16:
-      encodeFp16(
-        narrow(chunk, 'fp16', overflow),
-        new Uint16Array(bytes.buffer, start * 2, chunk.length),
-        overflow,
-      );
-      break;
-    case DataType.BFLOAT16:
-      encodeBf16(
-        narrow(chunk, 'bf16', overflow),
-        new Uint16Array(bytes.buffer, start * 2, chunk.length),
-        overflow,
-      );
-      break;
-    case DataType.DOUBLE:
-      new Float64Array(bytes.buffer, start * 8, chunk.length).set(chunk);
-      break;
-    default:
-      new Float32Array(bytes.buffer, start * 4, chunk.length).set(chunk);
+  model: Model,
+  overflow: OverflowHandling,
+): Generator<Uint8Array, void> {
+  // The first chunk is the longest.
+  let buffer: ArrayBuffer | undefined;
+  for (const chunk of floatChunks(value, model)) {
+    buffer ??= new ArrayBuffer(chunk.length * 8);
+    yield bytesOf(encode(chunk, to, overflow, buffer));
   }
 }
 
+function encode(
+  chunk: Floats,
+  to: DataType,
+  overflow: OverflowHandling,
+  buffer: ArrayBuffer,
+): ArrayBufferView {
+  switch (to) {
+    case DataType.FLOAT16:
+      return encodeFp16(narrow(chunk, 'fp16', overflow), new Uint16Array(buffer, 0, chunk.length), overflow);
+    case DataType.BFLOAT16:
+      return encodeBf16(narrow(chunk, 'bf16', overflow), new Uint16Array(buffer, 0, chunk.length), overflow);
+    case DataType.DOUBLE: {
+      const doubles = new Float64Array(buffer, 0, chunk.length);
+      doubles.set(chunk);
+      return doubles;
+    }
+    default: {
+      const floats = new Float32Array(buffer, 0, chunk.length);
+      floats.set(chunk);
+      return floats;
+    }
+  }
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
 /** Doubles are rounded to the format at once: by way of FP32 they would be rounded twice. */
-function narrow(chunk: Floats, format: RunFormat, overflow: 'saturate' | 'inf'): Float32Array {
+function narrow(chunk: Floats, format: RunFormat, overflow: OverflowHandling): Float32Array {
   return chunk instanceof Float32Array
     ? chunk
     : Float32Array.from(chunk, (value) => roundTo(format, value, overflow));
 }
 
-function countLosses(value: Tensor, model: Model, format: RunFormat): Lost | { readonly message: string } {
+function* countLosses(
+  value: Tensor,
+  model: Model,
+  format: RunFormat,
+): Steps<Lost | { readonly message: string }> {
   const lost: Lost = { nonZero: 0, becomesZero: 0, overflow: 0, firstIndex: -1, firstValue: 0 };
-  const problem = readChunks(value, model, (chunk, start) => {
-    const floats = chunk instanceof Float32Array ? chunk : Float32Array.from(chunk);
-    const counts = countLost(format, floats);
-    lost.nonZero += counts.nonZero;
-    lost.becomesZero += counts.becomesZero;
-    if (counts.overflow > 0 && lost.firstIndex < 0) {
-      const first = chunk.findIndex(
-        (element) => Number.isFinite(element) && !Number.isFinite(roundTo(format, element)),
-      );
-      lost.firstIndex = start + first;
-      lost.firstValue = chunk[first] ?? 0;
+  let start = 0;
+  try {
+    for (const chunk of floatChunks(value, model)) {
+      const counts = chunk instanceof Float32Array ? countLost(format, chunk) : countDoubles(format, chunk);
+      lost.nonZero += counts.nonZero;
+      lost.becomesZero += counts.becomesZero;
+      if (counts.overflow > 0 && lost.overflow === 0) {
+        const first = chunk.findIndex((element) => overflows(format, element));
+        lost.firstIndex = start + first;
+        lost.firstValue = chunk[first] ?? 0;
+      }
+      lost.overflow += counts.overflow;
+      start += chunk.length;
+      yield;
     }
-    lost.overflow += counts.overflow;
-  });
-  return problem ?? lost;
+  } catch (error) {
+    if (!(error instanceof SourceFault)) throw error;
+    return { message: error.message };
+  }
+  return lost;
+}
+
+function overflows(format: RunFormat, value: number): boolean {
+  return Number.isFinite(value) && !Number.isFinite(roundTo(format, value));
+}
+
+/** As `countLost`, of numbers that FP32 itself may not hold. */
+function countDoubles(
+  format: RunFormat,
+  values: Float64Array,
+): Pick<Lost, 'nonZero' | 'becomesZero' | 'overflow'> {
+  const counts = { nonZero: 0, becomesZero: 0, overflow: 0 };
+  for (const value of values) {
+    if (value === 0) continue;
+    counts.nonZero += 1;
+    if (overflows(format, value)) counts.overflow += 1;
+    else if (roundTo(format, value) === 0) counts.becomesZero += 1;
+  }
+  return counts;
 }

@@ -2,7 +2,7 @@
  * A plan's model as an FP32 model that rounds where the plan says so, and the same for a mixed model that exists.
  * Knows which graph is meant; how roundings are written is in explicit-casts.ts.
  */
-import type { Model } from '../onnx/index.js';
+import { finish, type Model, type Steps } from '../onnx/index.js';
 import type { PrecisionGraph } from '../plan/index.js';
 import { ExplicitCasts } from './explicit-casts.js';
 import type { Variant } from './variant.js';
@@ -12,12 +12,22 @@ import type { Variant } from './variant.js';
  * through `Cast` to the low type and back. Inputs and outputs are the model's; weights stay in its files.
  */
 export function emulated(graph: PrecisionGraph): Variant {
-  return new ExplicitCasts(graph).variant();
+  return finish(emulatedSteps(graph));
+}
+
+/** The same, a few nodes at a time. */
+export function* emulatedSteps(graph: PrecisionGraph): Steps<Variant> {
+  return yield* (yield* ExplicitCasts.of(graph)).variant();
 }
 
 /** The same for a model of mixed types as it stands, such as one that was converted. */
 export function explicit(model: Model): Variant {
-  return emulated(unchanged(model));
+  return finish(explicitSteps(model));
+}
+
+/** The same, a few nodes at a time. */
+export function explicitSteps(model: Model): Steps<Variant> {
+  return emulatedSteps(unchanged(model));
 }
 
 /** The graph of a plan that decides nothing. */
@@ -25,9 +35,10 @@ export function unchanged(model: Model): PrecisionGraph {
   return {
     model,
     decisions: [],
-    nodeTypes: model.graph.nodes.map(() => undefined),
+    nodeTypes: [],
     writtenTypes: new Map(),
-    readTypes: model.graph.nodes.map(() => []),
+    readTypes: [],
+    outputTypes: [],
     casts: [],
     constants: [],
   };

@@ -2,279 +2,434 @@
  * A mixed-precision graph as an FP32 graph: wherever a tensor is written or read in FP16 or BF16, a pair of casts rounds
  * it, and everything computes in FP32. Such roundings survive all optimisations of a runtime that has no FP16 kernels,
  * where those of the mixed model itself do not. Knows types and roundings; which tensor has which type was decided before.
+ *
+ * Sub-graphs stay sub-graphs, and what passes their borders in a low type passes in FP32, rounded. Functions are written out
+ * where they are called.
  */
-import { roundArray } from '../formats/index.js';
 import {
+  capturedNames,
   DataType,
   dataTypeName,
   inputFollowsMainType,
-  makeTensor,
+  isStep,
+  makeAttribute,
   outputFollowsMainType,
   withNode,
   type Attribute,
+  type Graph,
   type Model,
   type Node,
+  type Steps,
   type Tensor,
 } from '../onnx/index.js';
 import {
   attributesForType,
-  floatsOf,
-  formatOfType,
+  constantOf,
+  elementTypeOf,
+  endOf,
   freeNames,
+  idIn,
   isFloating,
   isMovement,
   makeCast,
-  maskStorage,
-  modelFacts,
+  modelScopes,
+  tensorNamed,
   type ConstantCopy,
-  type ModelFacts,
+  type ModelScopes,
   type PrecisionGraph,
+  type Scope,
+  type ScopedNode,
   type TakeName,
 } from '../plan/index.js';
-import { makeVariant, referredTensor, type Variant } from './variant.js';
+import { isLow, wideType } from './low-types.js';
+import { Frames, makeSubgraph, type Frame, type PassedValue } from './frames.js';
+import { saturatedCopy } from './saturated-copy.js';
+import { treatmentOf } from './treatment.js';
+import { referredTensor, variantSteps, type Variant } from './variant.js';
 
-/** FP16 and BF16: what an FP32 graph represents by rounded FP32 values. */
-export function isLow(type: DataType | undefined): type is DataType {
-  return type === DataType.FLOAT16 || type === DataType.BFLOAT16;
-}
-
-/** Builds the FP32 graph node by node. Names of tensors are kept as far as their types are. */
+/** Builds the FP32 graph node by node. Names of tensors are kept as far as their types are. Tensors go by id. */
 export class ExplicitCasts {
-  readonly facts: ModelFacts;
   readonly takeName: TakeName;
-  readonly nodes: Node[] = [];
-  readonly initializers: Tensor[] = [];
+  /** Of the main graph. */
+  readonly nodes: Node[];
+  readonly initializers: Tensor[];
   private readonly model: Model;
+  private readonly scopes: ModelScopes;
+  private readonly frames: Frames;
   /** By tensor and the type whose values it has: the FP32 (or wider) tensor of these values. */
   private readonly values = new Map<string, string>();
   /** By tensor and low type: the tensor that really has that type, for what cannot be computed in FP32. */
   private readonly natives = new Map<string, string>();
   private readonly copies: ReadonlyMap<string, ConstantCopy>;
   private readonly stored = new Set<string>();
+  /** What passes a border in FP32 when it is low: tensors, and places where they are read. */
+  private readonly passing = new Set<string>();
 
-  constructor(private readonly graph: PrecisionGraph) {
+  /** The whole graph with its roundings, a few nodes at a time. */
+  static *of(graph: PrecisionGraph): Steps<ExplicitCasts> {
+    const casts = new ExplicitCasts(graph);
+    yield;
+    yield* casts.addAll();
+    return casts;
+  }
+
+  private constructor(private readonly graph: PrecisionGraph) {
     this.model = graph.model;
-    this.facts = modelFacts(graph.model);
+    this.scopes = modelScopes(graph.model);
     this.takeName = freeNames(graph.model);
+    this.frames = new Frames(this.scopes, this.takeName);
+    ({ nodes: this.nodes, initializers: this.initializers } = this.frames.main);
     this.copies = new Map(graph.constants.map((copy) => [keyOf(copy.tensor, copy.to), copy]));
-    for (const { name } of this.model.graph.inputs) this.declareInput(name);
-    for (const at of this.facts.index.order) this.addNode(at);
-    for (const { name } of this.model.graph.outputs) this.storeConstant(name);
+    for (const { type, written, read } of this.scopes.ties) {
+      if (type === undefined) continue;
+      for (const id of written) this.passing.add(id);
+      for (const { node, input } of read) this.passing.add(placeOf(node, input));
+    }
+  }
+
+  private *addAll(): Steps<void> {
+    const [main] = this.scopes.scopes;
+    if (main === undefined) return;
+    for (const { name } of main.graph.inputs) this.declareInput(name);
+    for (const [index, at] of main.index.order.entries()) {
+      if (isStep(index)) yield;
+      this.addNode(main.firstNode + at);
+    }
+    for (const { name } of main.graph.outputs) this.storeConstant(name);
   }
 
   /** The graph so far, with the model's own inputs and outputs. */
-  variant(): Variant {
+  *variant(): Steps<Variant> {
     const { inputs, outputs } = this.model.graph;
     const { nodes, initializers } = this;
-    return makeVariant(this.model, { nodes, initializers, inputs, outputs });
+    return yield* variantSteps(this.model, { nodes, initializers, inputs, outputs });
   }
 
   /** The type in which a tensor is written; undefined for what is no tensor. */
-  writtenType(name: string): DataType | undefined {
-    return this.graph.writtenTypes.get(name) ?? this.facts.elementType(name);
+  writtenType(id: string): DataType | undefined {
+    return this.graph.writtenTypes.get(id) ?? this.elementType(id);
   }
 
-  /** The tensor that holds the values of `name` as a reader in `type` sees them, in FP32 where that type is lower. */
-  valueIn(name: string, type: DataType): string {
-    const written = this.writtenType(name) ?? type;
-    const known = this.values.get(keyOf(name, type));
+  /** The type in which a node, or the end of a scope, reads; undefined for what is no tensor. */
+  readType(reader: number, input: number): DataType | undefined {
+    const { readTypes, outputTypes } = this.graph;
+    if (reader >= 0) {
+      return readTypes[reader]?.[input] ?? this.elementType(this.scopes.nodes[reader]?.inputs[input]);
+    }
+    const scope = this.scopes.scopes[-1 - reader];
+    return outputTypes[-1 - reader]?.[input] ?? this.elementType(scope?.outputs[input]);
+  }
+
+  /** The tensor that holds the values of `id` as a reader in `type` sees them, in FP32 where that type is lower. */
+  valueIn(id: string, type: DataType): string {
+    const written = this.writtenType(id) ?? type;
+    const known = this.values.get(keyOf(id, type));
     if (known !== undefined) return known;
-    const value = this.convert(name, written, type);
-    this.values.set(keyOf(name, type), value);
+    const value = this.convert(id, written, type);
+    this.values.set(keyOf(id, type), value);
     return value;
   }
 
   /** Rounds the tensor `from` to a low type: the name of the FP32 result. */
-  addRounding(from: string, type: DataType, to: string): string {
-    const low = this.addCast(from, type, this.takeName(`${to}_${dataTypeName(type)}`));
-    return this.addCast(low, DataType.FLOAT, to);
+  addRounding(from: string, type: DataType, to: string, frame: Frame = this.frames.main): string {
+    const low = this.addCast(from, type, this.takeName(`${to}_${dataTypeName(type)}`), frame);
+    return this.addCast(low, DataType.FLOAT, to, frame);
   }
 
-  addCast(from: string, type: DataType, to: string): string {
+  addCast(from: string, type: DataType, to: string, frame: Frame = this.frames.main): string {
     const opset = this.model.opsets.get('') ?? 1;
-    this.nodes.push(makeCast({ name: '', from, to, type, opset }));
+    frame.nodes.push(makeCast({ name: '', from, to, type, opset }));
     return to;
   }
 
+  /** Attributes that ask for the type that is written ask for the one that stands for it. */
+  widenedAttributes(at: number): readonly Attribute[] {
+    const scoped = this.scopes.nodes[at];
+    if (scoped === undefined) return [];
+    const { node, outputs } = scoped;
+    const written = this.writtenType(outputs[0] ?? '');
+    if (!isFloating(written)) return node.attributes;
+    return attributesForType(node, wideType(written), this.elementType(outputs[0]), this.model);
+  }
+
+  private elementType(id: string | undefined): DataType | undefined {
+    return elementTypeOf(this.scopes.tensors.get(id ?? '')?.type);
+  }
+
   /** The tensor of a known written type, converted for a reader in another. */
-  private convert(name: string, written: DataType, type: DataType): string {
-    this.storeConstant(name);
-    if (written === type) return this.values.get(keyOf(name, written)) ?? name;
-    const copy = this.copies.get(keyOf(name, type));
-    const stored = copy === undefined ? undefined : this.storeRounded(copy);
-    if (stored !== undefined) return stored;
-    const from = this.valueIn(name, written);
-    if (isLow(type)) return this.addRounding(from, type, this.takeName(`${name}_as_${dataTypeName(type)}`));
+  private convert(id: string, written: DataType, type: DataType): string {
+    this.storeConstant(id);
+    const name = this.frames.nameOf(id);
+    if (written === type) return this.values.get(keyOf(id, written)) ?? name;
+    const copy = this.copies.get(keyOf(id, type));
+    const saturated = copy === undefined ? undefined : saturatedCopy(copy, this.model);
+    if (saturated !== undefined) {
+      const stored = this.takeName(`${name}_as_${dataTypeName(type)}`);
+      this.frames.of(id).initializers.push({ ...saturated, name: stored });
+      return stored;
+    }
+    const from = this.valueIn(id, written);
+    const frame = this.frames.of(id);
+    const to = `${name}_as_${dataTypeName(type)}`;
+    if (isLow(type)) return this.addRounding(from, type, this.takeName(to), frame);
     if (type === DataType.FLOAT && isLow(written)) return from;
-    return this.addCast(from, type, this.takeName(`${name}_as_${dataTypeName(type)}`));
+    return this.addCast(from, type, this.takeName(to), frame);
   }
 
   /** Puts a constant into the graph when it is first read. */
-  private storeConstant(name: string): void {
-    if (this.stored.has(name)) return;
-    this.stored.add(name);
-    const { index } = this.facts;
-    const tensor = index.constantOf(name) ?? index.initializers.get(name);
+  private storeConstant(id: string): void {
+    if (this.stored.has(id)) return;
+    this.stored.add(id);
+    const tensor = this.scopes.tensors.get(id);
     if (tensor === undefined) return;
-    this.initializers.push(referredTensor(name, tensor, this.model));
-    this.declareNative(name);
+    const value = constantOf(tensor) ?? tensor.scope.index.initializers.get(tensor.name);
+    if (value === undefined) return;
+    this.frames.of(id).initializers.push(referredTensor(this.frames.nameOf(id), value, this.model));
+    this.declareNative(id);
   }
 
   private declareInput(name: string): void {
     this.stored.add(name);
-    const given = this.facts.index.initializers.get(name);
+    const given = this.scopes.tensors.get(name)?.scope.index.initializers.get(name);
     if (given !== undefined) this.initializers.push(referredTensor(name, given, this.model));
     this.declareNative(name);
   }
 
   /** A name that stands for a tensor of the model's own type: FP32 values of a low one are cast from it. */
-  private declareNative(name: string): void {
-    const type = this.facts.elementType(name);
+  private declareNative(id: string): void {
+    const type = this.elementType(id);
     if (!isLow(type)) return;
-    this.natives.set(keyOf(name, type), name);
-    this.values.set(keyOf(name, type), this.addCast(name, DataType.FLOAT, this.takeName(`${name}_float`)));
+    const name = this.frames.nameOf(id);
+    this.natives.set(keyOf(id, type), name);
+    const value = this.addCast(name, DataType.FLOAT, this.takeName(`${name}_float`), this.frames.of(id));
+    this.values.set(keyOf(id, type), value);
   }
 
-  /** A constant that is saturated, which a cast would not do, is rounded here. */
-  private storeRounded(copy: ConstantCopy): string | undefined {
-    const { tensor, value, to, overflow } = copy;
-    const format = formatOfType(to);
-    if (format === undefined || value.dataType !== DataType.FLOAT) return undefined;
-    const mask = maskStorage(copy, this.model, format);
-    if (mask === undefined ? overflow !== 'saturate' : mask !== 'lowest') return undefined;
-    const values = floatsOf(value, this.model);
-    if (!(values instanceof Float32Array)) return undefined;
-    const name = this.takeName(`${tensor}_as_${dataTypeName(to)}`);
-    const rounded = roundArray(format, values, undefined, 'saturate');
-    this.initializers.push(makeTensor(name, DataType.FLOAT, value.dims, new Uint8Array(rounded.buffer)));
-    return name;
+  private addNodes(scope: Scope): void {
+    for (const index of scope.index.order) this.addNode(scope.firstNode + index);
   }
 
   private addNode(at: number): void {
-    const node = this.model.graph.nodes[at];
-    if (node === undefined || this.isStoredConstantNode(node)) return;
-    const schema = this.facts.schema(node);
-    if (schema === undefined || this.facts.isContainer(node) || this.handlesContainers(node)) {
-      this.addOpaque(node, at);
-    } else if (this.isFloatCast(node)) {
-      this.addFloatCast(node);
-    } else {
-      this.addComputing(node, at);
+    const scoped = this.scopes.nodes[at];
+    if (scoped === undefined) return;
+    switch (treatmentOf(scoped, this.scopes)) {
+      case 'stored':
+        return;
+      case 'call':
+        for (const body of scoped.inner) this.addCall(scoped, at, body);
+        return;
+      case 'container':
+        this.addContainer(scoped, at);
+        return;
+      case 'opaque':
+        this.addOpaque(scoped);
+        return;
+      case 'float cast':
+        this.addFloatCast(scoped);
+        return;
+      case 'computing':
+        this.addComputing(scoped, at);
     }
   }
 
-  private isStoredConstantNode(node: Node): boolean {
-    return node.opType === 'Constant' && this.facts.index.constantOf(node.outputs[0] ?? '') !== undefined;
+  /** What cannot be computed in FP32 by itself (unknown operators, and graphs that are not looked into) keeps its types. */
+  private addOpaque({ node, scope, inputs, outputs }: ScopedNode): void {
+    for (const name of capturedNames(node)) {
+      this.storeConstant(tensorNamed(this.scopes.tensors, scope, name)?.id ?? name);
+    }
+    const given = inputs.map((id) => this.nativeValue(id));
+    const named = outputs.map((id) => this.frames.nameOf(id));
+    this.frames.in(scope).nodes.push(withNode(node, { inputs: given, outputs: named }));
+    for (const id of outputs) if (id !== '') this.declareNative(id);
   }
 
-  private handlesContainers(node: Node): boolean {
-    return [...node.inputs, ...node.outputs].some(
-      (name) => name !== '' && this.facts.isTyped(name) && this.facts.elementType(name) === undefined,
-    );
-  }
-
-  private isFloatCast(node: Node): boolean {
-    if (node.domain !== '' || node.opType !== 'Cast') return false;
-    return (
-      isFloating(this.facts.elementType(node.inputs[0] ?? '')) &&
-      isFloating(this.facts.elementType(node.outputs[0] ?? ''))
-    );
-  }
-
-  /** What cannot be computed in FP32 by itself (sub-graphs, functions, unknown operators) keeps its types. */
-  private addOpaque(node: Node, at: number): void {
-    for (const [name, readers] of this.facts.index.capturedBySubgraphs)
-      if (readers.includes(at)) this.storeConstant(name);
-    const inputs = node.inputs.map((name) => this.nativeValue(name));
-    this.nodes.push(withNode(node, { inputs }));
-    for (const output of node.outputs) if (output !== '') this.declareNative(output);
-  }
-
-  private nativeValue(name: string): string {
-    const type = this.facts.elementType(name);
-    if (name === '' || type === undefined) return name;
-    const value = this.valueIn(name, type);
+  private nativeValue(id: string): string {
+    const type = this.elementType(id);
+    if (id === '' || type === undefined) return this.frames.nameOf(id);
+    const value = this.valueIn(id, type);
     if (!isLow(type)) return value;
-    const known = this.natives.get(keyOf(name, type));
+    const known = this.natives.get(keyOf(id, type));
     if (known !== undefined) return known;
-    const native = this.addCast(value, type, this.takeName(`${name}_${dataTypeName(type)}`));
-    this.natives.set(keyOf(name, type), native);
+    const to = this.takeName(`${this.frames.nameOf(id)}_${dataTypeName(type)}`);
+    const native = this.addCast(value, type, to, this.frames.of(id));
+    this.natives.set(keyOf(id, type), native);
     return native;
   }
 
-  private addFloatCast(node: Node): void {
-    const [input = '', output = ''] = [node.inputs[0], node.outputs[0]];
+  private addFloatCast({ inputs, outputs }: ScopedNode): void {
+    const [input = '', output = ''] = [inputs[0], outputs[0]];
     const type = this.writtenType(output);
     if (type === undefined) return;
     const value = this.valueIn(input, type);
     if (this.keepsName(output)) {
-      this.addCast(value, this.facts.elementType(output) ?? type, output);
+      const { frames } = this;
+      this.addCast(value, this.elementType(output) ?? type, frames.nameOf(output), frames.of(output));
     }
     this.values.set(keyOf(output, type), value);
   }
 
-  private addComputing(node: Node, at: number): void {
-    const inputs = node.inputs.map((name, input) => {
-      const type = this.readType(node, at, input);
-      return name === '' || type === undefined ? name : this.valueIn(name, type);
+  private addComputing(scoped: ScopedNode, at: number): void {
+    const { node, scope } = scoped;
+    const frame = this.frames.in(scope);
+    const inputs = scoped.inputs.map((id, input) => {
+      const type = this.readType(at, input);
+      return id === '' || type === undefined ? this.frames.nameOf(id) : this.valueIn(id, type);
     });
     const after: (() => void)[] = [];
-    const outputs = node.outputs.map((name, output) => {
-      const type = this.writtenType(name);
-      if (name === '' || type === undefined) return name;
-      const value = this.outputName(name, type, after);
-      if (!isLow(type) || this.isRoundedAlready(node, at, output, type)) return value;
-      const raw = this.takeName(`${name}_unrounded`);
-      after.unshift(() => this.addRounding(raw, type, value));
+    const outputs = scoped.outputs.map((id, output) => {
+      const type = this.writtenType(id);
+      if (id === '' || type === undefined) return this.frames.nameOf(id);
+      const value = this.outputName(id, type, after);
+      if (!isLow(type) || this.isRoundedAlready(scoped, at, output, type)) return value;
+      const raw = this.takeName(`${this.frames.nameOf(id)}_unrounded`);
+      after.unshift(() => this.addRounding(raw, type, value, frame));
       return raw;
     });
-    this.nodes.push(withNode(node, { inputs, outputs, attributes: this.widenedAttributes(node) }));
+    const name = this.frames.isWrittenOut(scope) ? '' : node.name;
+    frame.nodes.push(withNode(node, { name, inputs, outputs, attributes: this.widenedAttributes(at) }));
     for (const add of after) add();
   }
 
   /** The name of the tensor with the values of an output; `after` makes what must keep name and type. */
-  private outputName(name: string, type: DataType, after: (() => void)[]): string {
-    const original = this.facts.elementType(name) ?? type;
-    const wide = isLow(type) ? DataType.FLOAT : type;
-    if (!this.keepsName(name) || wide === original) {
-      this.values.set(keyOf(name, type), name);
+  private outputName(id: string, type: DataType, after: (() => void)[]): string {
+    const name = this.frames.nameOf(id);
+    const original = this.elementType(id) ?? type;
+    if (!this.keepsName(id) || wideType(type) === original) {
+      this.values.set(keyOf(id, type), name);
       return name;
     }
     const value = this.takeName(`${name}_float`);
-    this.values.set(keyOf(name, type), value);
-    after.push(() => this.addCast(value, original, name));
-    if (isLow(original)) this.natives.set(keyOf(name, original), name);
+    this.values.set(keyOf(id, type), value);
+    const frame = this.frames.of(id);
+    after.push(() => this.addCast(value, original, name, frame));
+    if (isLow(original)) this.natives.set(keyOf(id, original), name);
     return value;
   }
 
-  private keepsName(name: string): boolean {
-    return this.facts.index.isGraphOutput(name) || this.facts.index.capturedBySubgraphs.has(name);
-  }
-
-  readType(node: Node, at: number, input: number): DataType | undefined {
-    return this.graph.readTypes[at]?.[input] ?? this.facts.elementType(node.inputs[input] ?? '');
+  private keepsName(id: string): boolean {
+    return this.scopes.tensors.get(id)?.isFixed === true;
   }
 
   /** Movement of rounded values gives rounded values. */
-  private isRoundedAlready(node: Node, at: number, output: number, type: DataType): boolean {
-    const schema = this.facts.schema(node);
+  private isRoundedAlready(
+    { node, scope, inputs }: ScopedNode,
+    at: number,
+    output: number,
+    type: DataType,
+  ): boolean {
+    const schema = scope.operators.schema(node);
     if (schema === undefined || !isMovement(node) || !outputFollowsMainType(schema, output)) return false;
-    const read = node.inputs.flatMap((name, input) =>
-      name !== '' && inputFollowsMainType(schema, input) ? [this.readType(node, at, input)] : [],
+    const read = inputs.flatMap((id, input) =>
+      id !== '' && inputFollowsMainType(schema, input) ? [this.readType(at, input)] : [],
     );
     return read.length > 0 && read.every((readType) => readType === type);
   }
 
-  /** Attributes that ask for the type that is written ask for the one that stands for it. */
-  widenedAttributes(node: Node): readonly Attribute[] {
-    const [output = ''] = node.outputs;
-    const written = this.writtenType(output);
-    if (!isFloating(written)) return node.attributes;
-    const wide = isLow(written) ? DataType.FLOAT : written;
-    return attributesForType(node, wide, this.facts.elementType(output), this.model);
+  /** If, Loop and Scan: their graphs are built before they are, and cast what they read in the scope that it is from. */
+  private addContainer({ node, scope, inner, inputs, outputs }: ScopedNode, at: number): void {
+    const given = inputs.map((id, input) => this.passed(id, at, input));
+    const attributes = node.attributes.map((attribute): Attribute => {
+      const held = inner.find((one) => one.attribute === attribute.name);
+      return held === undefined
+        ? attribute
+        : makeAttribute(attribute.name, { kind: 'graph', value: this.subgraph(held) });
+    });
+    const after: (() => void)[] = [];
+    const received = outputs.map((id) => {
+      const type = this.writtenType(id);
+      if (id === '' || type === undefined) return this.frames.nameOf(id);
+      if (!isLow(type) || this.passing.has(id)) return this.outputName(id, type, after);
+      after.push(() => {
+        this.declareNative(id);
+      });
+      return this.frames.nameOf(id);
+    });
+    const name = this.frames.isWrittenOut(scope) ? '' : node.name;
+    this.frames.in(scope).nodes.push(withNode(node, { name, inputs: given, outputs: received, attributes }));
+    for (const add of after) add();
+  }
+
+  /** What is handed over a border: in FP32 where it is low and tied to what is on the other side. */
+  private passed(id: string, reader: number, input: number): string {
+    const type = this.readType(reader, input);
+    if (id === '' || type === undefined) return this.frames.nameOf(id);
+    return !isLow(type) || this.passing.has(placeOf(reader, input))
+      ? this.valueIn(id, type)
+      : this.nativeValue(id);
+  }
+
+  private subgraph(scope: Scope): Graph {
+    const { graph } = scope;
+    const frame = this.frames.open(scope);
+    const after: (() => void)[] = [];
+    const inputs = graph.inputs.map((value): PassedValue => {
+      const id = idIn(scope, value.name);
+      const type = this.writtenType(id);
+      this.stored.add(id);
+      if (type === undefined) return { value, name: this.frames.nameOf(id), type };
+      if (!isLow(type) || this.passing.has(id)) {
+        return { value, name: this.outputName(id, type, after), type: wideType(type) };
+      }
+      this.declareNative(id);
+      return { value, name: this.frames.nameOf(id), type };
+    });
+    for (const add of after) add();
+    this.addNodes(scope);
+    const outputs = graph.outputs.map((value, output) => {
+      const type = this.readType(endOf(scope), output);
+      const isWide = this.passing.has(placeOf(endOf(scope), output));
+      const name = this.passed(scope.outputs[output] ?? '', endOf(scope), output);
+      return { value, name, type: type !== undefined && isWide ? wideType(type) : type };
+    });
+    return makeSubgraph(graph, frame, inputs, outputs, this.takeName);
+  }
+
+  /** A call: the function's nodes take its place, and its inputs and outputs are the caller's tensors. */
+  private addCall({ scope, inputs, outputs }: ScopedNode, at: number, body: Scope): void {
+    this.frames.openInto(body, scope);
+    body.graph.inputs.forEach(({ name }, input) => {
+      const id = idIn(body, name);
+      const from = inputs[input] ?? '';
+      const type = this.readType(at, input);
+      this.alias(id, from, from === '' ? undefined : type, this.passed(from, at, input));
+    });
+    this.addNodes(body);
+    outputs.forEach((id, output) => {
+      const type = this.readType(endOf(body), output);
+      if (id === '' || type === undefined) return;
+      const from = body.outputs[output] ?? '';
+      const value = this.passed(from, endOf(body), output);
+      this.alias(id, from, type, value);
+      if (!this.keepsName(id)) return;
+      const original = this.elementType(id) ?? type;
+      // A cast to the type that it has: the name has to be that of a tensor of its own.
+      this.addCast(value, original, this.ownName(id), this.frames.of(id));
+      if (isLow(original)) this.natives.set(keyOf(id, original), this.ownName(id));
+    });
+  }
+
+  /** Makes `id` another name of `from`, whose values in `type` are in `value`. */
+  private alias(id: string, from: string, type: DataType | undefined, value: string): void {
+    this.stored.add(id);
+    this.frames.rename(id, value);
+    if (type === undefined) return;
+    if (isLow(type) && !this.passing.has(id)) {
+      this.natives.set(keyOf(id, type), value);
+      this.values.set(keyOf(id, type), this.valueIn(from, type));
+    } else {
+      this.values.set(keyOf(id, type), value);
+    }
+  }
+
+  private ownName(id: string): string {
+    return this.scopes.tensors.get(id)?.name ?? id;
   }
 }
 
-function keyOf(name: string, type: DataType): string {
-  return `${type} ${name}`;
+function keyOf(id: string, type: DataType): string {
+  return `${type} ${id}`;
+}
+
+function placeOf(reader: number, input: number): string {
+  return `\0${reader} ${input}`;
 }

@@ -8,8 +8,8 @@ import {
   makeValueInfo,
   DataType,
 } from '../onnx/index.js';
-import { bufferSource, type Model } from '../onnx/index.js';
-import { labelled } from './labelled.js';
+import { bufferSource, finish, type Model } from '../onnx/index.js';
+import { labelledSteps } from './labelled.js';
 
 const vector = makeTensorType(DataType.FLOAT, [2]);
 const two = (name: string) =>
@@ -63,7 +63,7 @@ function model(): Model {
 
 describe('a labelled model', () => {
   const original = model();
-  const variant = labelled(original);
+  const variant = finish(labelledSteps(original));
   const { nodes, initializers, inputs } = variant.model.graph;
 
   it('leads every node and tensor back, whatever a runtime makes of their names', () => {

@@ -2,10 +2,10 @@
  * A model whose nodes and tensors all go by numbers, so that a runtime's name for a kernel, which it makes out of those
  * of nodes and tensors, leads back to them. Computes what the model computes.
  */
-import { makeValueInfo, withNode, type Model } from '../onnx/index.js';
+import { isStep, makeValueInfo, withNode, type Model, type Node, type Steps } from '../onnx/index.js';
 import { modelFacts } from '../plan/index.js';
-import { exposed } from './exposed.js';
-import { makeVariant, type Variant } from './variant.js';
+import { exposedGraph } from './exposed.js';
+import { variantSteps, type Variant } from './variant.js';
 
 export interface LabelledVariant extends Variant {
   /** By the model's name of a graph input: the variant's. */
@@ -21,9 +21,9 @@ export interface LabelParts {
 
 const LABEL = /(node|tensor)_(\d+)_/g;
 
-/** Names that sub-graphs read from the outside stay: they are part of the sub-graphs. */
-export function labelled(model: Model): LabelledVariant {
-  const { graph } = exposed(model, []).model;
+/** A few nodes at a time. Names that sub-graphs read from the outside stay: they are part of the sub-graphs. */
+export function* labelledSteps(model: Model): Steps<LabelledVariant> {
+  const graph = yield* exposedGraph(model, []);
   const captured = modelFacts(model).index.capturedBySubgraphs;
   const places = new Map(model.graph.nodes.map((node, at) => [node, at]));
   const tensors: string[] = [];
@@ -37,14 +37,20 @@ export function labelled(model: Model): LabelledVariant {
     labels.set(name, made);
     return made;
   };
-  const variant = makeVariant(model, {
-    nodes: graph.nodes.map((node) =>
+  const nodes: Node[] = [];
+  for (const [index, node] of graph.nodes.entries()) {
+    if (isStep(index)) yield;
+    nodes.push(
       withNode(node, {
         name: `node_${places.get(node) ?? 'unknown'}_`,
         inputs: node.inputs.map(label),
         outputs: node.outputs.map(label),
       }),
-    ),
+    );
+  }
+  yield;
+  const variant = yield* variantSteps(model, {
+    nodes,
     initializers: graph.initializers.map((tensor) => ({ ...tensor, name: label(tensor.name) })),
     inputs: graph.inputs.map(({ name, type }) => makeValueInfo(label(name), type)),
     outputs: graph.outputs.map(({ name, type }) => makeValueInfo(label(name), type)),

@@ -5,7 +5,9 @@
 import type { RunFormat } from '../formats/index.js';
 import {
   DataType,
+  finish,
   inputFollowsMainType,
+  isStep,
   makeAttribute,
   makeNode,
   makeTensorType,
@@ -13,11 +15,19 @@ import {
   outputFollowsMainType,
   withNode,
   type Model,
+  type Steps,
 } from '../onnx/index.js';
-import { drawsRandomNumbers, isFloating, typeOfFormat, type Layer } from '../plan/index.js';
+import {
+  drawsRandomNumbers,
+  isFloating,
+  isInMainGraph,
+  modelFacts,
+  typeOfFormat,
+  type Layer,
+} from '../plan/index.js';
 import { unchanged } from './emulated.js';
 import { ExplicitCasts } from './explicit-casts.js';
-import { makeVariant } from './variant.js';
+import { variantSteps } from './variant.js';
 
 export interface LocalErrorOutput {
   readonly layer: Layer;
@@ -34,7 +44,8 @@ export interface LocalErrorVariant {
 
 /**
  * The variant that measures the local errors of `layers`. Its only outputs are the scalars. Layers that do not allow
- * the format at the model's opset, or that draw random numbers, are left out. An overflow shows as a non-finite
+ * the format at the model's opset, that draw random numbers, or that stand inside a sub-graph or function (which runs any
+ * number of times, each with inputs of its own) are left out. An overflow shows as a non-finite
  * error of its own layer and of no other, because only twins see rounded values.
  */
 export function localErrorVariant(
@@ -42,10 +53,23 @@ export function localErrorVariant(
   layers: readonly Layer[],
   format: Exclude<RunFormat, 'fp32'>,
 ): LocalErrorVariant {
-  const casts = new ExplicitCasts(unchanged(model));
-  const outputs = layers.flatMap((layer) => addTwin(casts, layer, typeOfFormat(format)));
+  return finish(localErrorSteps(model, layers, format));
+}
+
+/** The same, a few nodes at a time. */
+export function* localErrorSteps(
+  model: Model,
+  layers: readonly Layer[],
+  format: Exclude<RunFormat, 'fp32'>,
+): Steps<LocalErrorVariant> {
+  const casts = yield* ExplicitCasts.of(unchanged(model));
+  const outputs: LocalErrorOutput[] = [];
+  for (const [index, layer] of layers.entries()) {
+    if (isStep(index)) yield;
+    outputs.push(...addTwin(casts, model, layer, typeOfFormat(format)));
+  }
   const scalar = makeTensorType(DataType.FLOAT, []);
-  const variant = makeVariant(model, {
+  const variant = yield* variantSteps(model, {
     nodes: casts.nodes,
     initializers: casts.initializers,
     inputs: model.graph.inputs,
@@ -56,17 +80,24 @@ export function localErrorVariant(
   return { bytes: variant.bytes, outputs };
 }
 
-function addTwin(casts: ExplicitCasts, layer: Layer, type: DataType): readonly LocalErrorOutput[] {
+function addTwin(
+  casts: ExplicitCasts,
+  model: Model,
+  layer: Layer,
+  type: DataType,
+): readonly LocalErrorOutput[] {
   const { node, nodeIndex } = layer;
-  const schema = casts.facts.schema(node);
-  if (schema === undefined || !casts.facts.allows(node, type) || drawsRandomNumbers(node)) return [];
+  const facts = modelFacts(model);
+  const schema = facts.schema(node);
+  if (!isInMainGraph(model, nodeIndex)) return [];
+  if (schema === undefined || !facts.allows(node, type) || drawsRandomNumbers(node)) return [];
   const measured = node.outputs.filter(
     (name, output) => outputFollowsMainType(schema, output) && isFloating(casts.writtenType(name)),
   );
   if (measured.length === 0) return [];
 
   const inputs = node.inputs.map((name, input) => {
-    const readType = casts.readType(node, nodeIndex, input);
+    const readType = casts.readType(nodeIndex, input);
     if (name === '' || readType === undefined) return name;
     const follows = inputFollowsMainType(schema, input) && isFloating(readType);
     return casts.valueIn(name, follows ? type : readType);
@@ -77,7 +108,7 @@ function addTwin(casts: ExplicitCasts, layer: Layer, type: DataType): readonly L
       name: casts.takeName(`${layer.name}_twin`),
       inputs,
       outputs: twins,
-      attributes: casts.widenedAttributes(node),
+      attributes: casts.widenedAttributes(nodeIndex),
     }),
   );
   const errors: string[] = [];

@@ -7,6 +7,7 @@
 import { createHash } from 'node:crypto';
 import { roundArray, roundTo } from '../formats/index.js';
 import {
+  capturedNames,
   DataType,
   dataTypeName,
   inputFollowsMainType,
@@ -17,16 +18,21 @@ import {
   type Attribute,
   type Graph,
   type Model,
-  type Node,
   type Tensor,
 } from '../onnx/index.js';
 import {
+  constantOf,
+  elementTypeOf,
   floatsOf,
   formatOfType,
+  idIn,
   isFloating,
   isMovement,
-  modelFacts,
-  type ModelFacts,
+  modelScopes,
+  tensorNamed,
+  type ModelScopes,
+  type Scope,
+  type ScopedNode,
 } from '../plan/index.js';
 
 /** The first difference in words, or undefined if there is none. */
@@ -76,68 +82,102 @@ interface Step {
 const NOT_ROUNDED: ReadonlySet<DataType> = new Set();
 
 class CanonicalGraph {
+  /** Of the main graph and, before the node that holds it, of each sub-graph. */
   readonly steps: Step[] = [];
+  /** By id of the tensor. */
   private readonly values = new Map<string, Value>();
-  private readonly facts: ModelFacts;
+  private readonly scopes: ModelScopes;
 
   constructor(private readonly model: Model) {
-    this.facts = modelFacts(model);
+    this.scopes = modelScopes(model);
+    const [main] = this.scopes.scopes;
     for (const input of model.graph.inputs) this.values.set(input.name, plainValue(`input ${input.name}`));
-    for (const node of model.graph.nodes) this.addNode(node);
+    if (main !== undefined) this.addNodes(main, 0);
   }
 
-  valueOf(name: string): Value {
-    if (name === '') return plainValue('nothing');
-    const known = this.values.get(name);
+  valueOf(id: string): Value {
+    if (id === '') return plainValue('nothing');
+    const known = this.values.get(id);
     if (known !== undefined) return known;
-    const tensor = this.facts.index.constantOf(name);
-    const value = tensor === undefined ? plainValue(`unknown ${name}`) : constantValue(tensor, this.model);
-    this.values.set(name, value);
+    const tensor = this.scopes.tensors.get(id);
+    const stored = tensor === undefined ? undefined : constantOf(tensor);
+    const value = stored === undefined ? plainValue(`unknown ${id}`) : constantValue(stored, this.model);
+    this.values.set(id, value);
     return value;
   }
 
-  private addNode(node: Node): void {
-    const [output = ''] = node.outputs;
-    if (node.opType === 'Constant' && this.facts.index.constantOf(output) !== undefined) return;
+  private addNodes(scope: Scope, depth: number): void {
+    scope.graph.nodes.forEach((_, index) => {
+      const scoped = this.scopes.nodes[scope.firstNode + index];
+      if (scoped !== undefined) this.addNode(scoped, depth);
+    });
+  }
+
+  private addNode(scoped: ScopedNode, depth: number): void {
+    const { node, scope } = scoped;
+    const [output = ''] = scoped.outputs;
+    if (node.opType === 'Constant' && scope.index.constantOf(node.outputs[0] ?? '') !== undefined) return;
     if (node.opType === 'Identity' && node.domain === '') {
-      this.values.set(output, this.valueOf(node.inputs[0] ?? ''));
+      this.values.set(output, this.valueOf(scoped.inputs[0] ?? ''));
       return;
     }
-    const rounded = this.castOfFloats(node);
+    const rounded = this.castOfFloats(scoped);
     if (rounded !== undefined) {
       this.values.set(output, rounded);
       return;
     }
-    const inputs = node.inputs.map((name) => this.valueOf(name));
-    const captured = this.facts.index.capturedBySubgraphs;
-    const at = this.model.graph.nodes.indexOf(node);
-    const outer = [...captured]
-      .filter(([, readers]) => readers.includes(at))
-      .map(([name]) => this.valueOf(name).id);
+    const inputs = scoped.inputs.map((id) => this.valueOf(id));
     const id = digest([
       node.domain,
       node.opType,
       node.overload,
-      ...this.attributeTexts(node),
+      ...this.attributeTexts(scoped),
       ...inputs.map((input) => input.id),
-      ...outer.sort(),
+      ...scoped.inner.map((inner) => this.graphText(inner, depth + 1)),
+      ...this.capturedTexts(scoped),
     ]);
     const words = `${node.opType} of ${inputs.map((input) => shorten(input.words)).join(', ')}`;
     this.steps.push({ label: node.name === '' ? output : node.name, value: id, words });
-    const roundedTo = this.roundedByMovement(node, inputs);
-    node.outputs.forEach((name, index) => {
+    const roundedTo = this.roundedByMovement(scoped, inputs);
+    scoped.outputs.forEach((name, index) => {
       this.values.set(name, { ...plainValue(`${id}#${index}`), words, roundedTo });
     });
   }
 
+  /** A sub-graph by what it computes from what: its inputs go by how deep it is, which no other in sight is. */
+  private graphText(scope: Scope, depth: number): string {
+    const inputs = scope.graph.inputs.map(({ name, type }, index) => {
+      this.values.set(idIn(scope, name), plainValue(`input ${index} of depth ${depth}`));
+      return dataTypeName(elementTypeOf(type) ?? DataType.UNDEFINED);
+    });
+    const before = this.steps.length;
+    this.addNodes(scope, depth);
+    return digest([
+      scope.attribute,
+      ...inputs,
+      ...this.steps.slice(before).map(({ value }) => value),
+      ...scope.outputs.map((id) => this.valueOf(id).id),
+    ]);
+  }
+
+  /** What graphs read by name that are not looked into. */
+  private capturedTexts({ node, scope, inner }: ScopedNode): readonly string[] {
+    if (inner.length > 0) return [];
+    return capturedNames(node)
+      .map((name) => this.valueOf(tensorNamed(this.scopes.tensors, scope, name)?.id ?? name).id)
+      .sort();
+  }
+
   /** The attribute that sets the output's type says the same as leaving it out where that is its default. */
-  private attributeTexts(node: Node): readonly string[] {
+  private attributeTexts({ node, outputs, inner }: ScopedNode): readonly string[] {
     const typed = typeAttributeName(node);
+    const held = new Set(inner.map((scope) => scope.attribute));
     const texts = node.attributes
+      .filter((attribute) => !held.has(attribute.name))
       .filter((attribute) => attribute.name !== typed || attribute.kind === 'tensor')
       .map((attribute) => attributeText(attribute, this.model));
     if (typed === undefined) return texts.sort();
-    const type = this.facts.elementType(node.outputs[0] ?? '') ?? DataType.UNDEFINED;
+    const type = this.elementType(outputs[0]) ?? DataType.UNDEFINED;
     texts.push(`type=${dataTypeName(type)}`);
     if (node.opType === 'ConstantOfShape' && texts.length === 1) {
       texts.push(`value=${floatConstant(new Float32Array(1), [1]).id}`);
@@ -145,20 +185,24 @@ class CanonicalGraph {
     return texts.sort();
   }
 
+  private elementType(id: string | undefined): DataType | undefined {
+    return elementTypeOf(this.scopes.tensors.get(id ?? '')?.type);
+  }
+
   /** A cast between FP32, FP16 and BF16: a rounding, or only another way to hold the value. Constants are cast here. */
-  private castOfFloats(node: Node): Value | undefined {
+  private castOfFloats({ node, inputs, outputs }: ScopedNode): Value | undefined {
     if (node.opType !== 'Cast' || node.domain !== '') return undefined;
-    const from = this.facts.elementType(node.inputs[0] ?? '');
-    const to = this.facts.elementType(node.outputs[0] ?? '');
-    const value = this.valueOf(node.inputs[0] ?? '');
+    const from = this.elementType(inputs[0]);
+    const to = this.elementType(outputs[0]);
+    const value = this.valueOf(inputs[0] ?? '');
     if (!isFloating(from) || !isFloating(to)) return undefined;
     if (from === to) return value;
     if (value.constant !== undefined) return roundedConstant(value.constant, value.dims, to);
     return from === DataType.DOUBLE || to === DataType.DOUBLE ? undefined : roundedValue(value, to);
   }
 
-  private roundedByMovement(node: Node, inputs: readonly Value[]): ReadonlySet<DataType> {
-    const schema = this.facts.schema(node);
+  private roundedByMovement({ node, scope }: ScopedNode, inputs: readonly Value[]): ReadonlySet<DataType> {
+    const schema = scope.operators.schema(node);
     if (schema === undefined || !isMovement(node)) return NOT_ROUNDED;
     const moved = inputs.filter(
       (_, input) => node.inputs[input] !== '' && inputFollowsMainType(schema, input),
@@ -234,7 +278,7 @@ function attributeText(attribute: Attribute, model: Model): string {
   }
 }
 
-/** Sub-graphs are the same text: nothing in them is renamed or retyped. */
+/** Graphs that are not looked into are the same text: nothing in them is renamed or retyped. */
 function subgraphText(attribute: Attribute & { readonly kind: 'graph' | 'graphs' }, model: Model): string {
   const graphs: readonly Graph[] = attribute.kind === 'graph' ? [attribute.value] : attribute.value;
   return digest(

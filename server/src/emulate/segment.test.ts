@@ -3,6 +3,7 @@ import { findLayers, modelFacts, nodeRoles, precisionGraph } from '../plan/index
 import {
   bufferSource,
   DataType,
+  finish,
   makeGraph,
   makeNode,
   makeTensor,
@@ -10,7 +11,7 @@ import {
   makeValueInfo,
   type Model,
 } from '../onnx/index.js';
-import { allowedCuts, prefixVariant, segmentVariant } from './segment.js';
+import { allowedCuts, prefixSteps, segmentSteps } from './segment.js';
 import { isMixed, switchedLayer, type SwitchedLayer } from './switched-layer.js';
 
 /** x -> a -> b -> c -> y, with `side` from a to y past b and c, and `early` and `y` as outputs. */
@@ -64,7 +65,7 @@ describe('a segment', () => {
   const all = switches(whole);
 
   it('at the start is the whole model, with a switch for every layer that an output depends on', () => {
-    const segment = segmentVariant(whole, 0, all, ['early', 'y']);
+    const segment = finish(segmentSteps(whole, 0, all, ['early', 'y']));
     expect(segment.crossing).toEqual([]);
     expect(segment.outputs).toEqual(['early', 'y']);
     expect([...segment.selectors.keys()].map((layer) => layer.name)).toEqual(['a', 'early', 'b', 'c', 'y']);
@@ -74,12 +75,12 @@ describe('a segment', () => {
   it('behind a cut starts from what crosses it, and gives what is computed there', () => {
     const { order } = modelFacts(whole).index;
     const cut = order.findIndex((at) => whole.graph.nodes[at]?.name === 'c');
-    const segment = segmentVariant(whole, cut, all, ['early', 'y']);
+    const segment = finish(segmentSteps(whole, cut, all, ['early', 'y']));
     expect([...segment.crossing].sort()).toEqual(['a', 'b']);
     expect(segment.outputs).toEqual(['y']);
     expect([...segment.selectors.keys()].map((layer) => layer.name)).toEqual(['c', 'y']);
     expect(segment.model.graph.inputs.map((input) => input.name)).not.toContain('x');
-    const prefix = prefixVariant(whole, segment.crossing);
+    const prefix = finish(prefixSteps(whole, segment.crossing));
     expect(prefix.model.graph.nodes.map((node) => node.name)).toEqual(['a', 'b']);
     expect(prefix.model.graph.inputs.map((input) => input.name)).toEqual(['x']);
   });
@@ -92,7 +93,7 @@ describe('a segment', () => {
 describe('a switch', () => {
   it('computes the exact layer in one branch and rounds what the layer reads and writes in the other', () => {
     const whole = model();
-    const segment = segmentVariant(whole, 0, switches(whole), ['y']);
+    const segment = finish(segmentSteps(whole, 0, switches(whole), ['y']));
     const node = segment.model.graph.nodes.find((one) => one.outputs[0] === 'c');
     const [low, exact] = (node?.attributes ?? []).map((one) =>
       one.kind === 'graph' ? one.value.nodes.map((inner) => inner.opType) : [],

@@ -6,16 +6,18 @@
 import {
   capturedNames,
   DataType,
+  isStep,
   makeTensorType,
   makeValueInfo,
   type Model,
   type Node,
+  type Steps,
   type Tensor,
   type ValueInfo,
 } from '../onnx/index.js';
 import { freeNames, modelFacts, type Layer, type ModelFacts } from '../plan/index.js';
 import { switchNode, type SwitchedLayer } from './switched-layer.js';
-import { makeVariant, referredTensor, type Variant } from './variant.js';
+import { referredTensor, variantSteps, type Variant } from './variant.js';
 
 /** The nodes before a cut that matter behind it. */
 export interface PrefixVariant extends Variant {
@@ -88,33 +90,42 @@ function placesOf(facts: ModelFacts): ReadonlyMap<number, number> {
   return new Map(facts.index.order.map((at, place) => [at, place]));
 }
 
-/** What lies behind `cut` (a place of the topological order), with `switched` as switches, for the model's `outputs`. */
-export function segmentVariant(
+/**
+ * What lies behind `cut` (a place of the topological order), with `switched` as switches, for the model's `outputs`; a few
+ * nodes at a time.
+ */
+export function* segmentSteps(
   model: Model,
   cut: number,
   switched: readonly SwitchedLayer[],
   outputs: readonly string[],
-): SegmentVariant {
+): Steps<SegmentVariant> {
   const facts = modelFacts(model);
   const place = placesOf(facts);
   const computed = outputs.filter((name) => (place.get(facts.index.producers.get(name) ?? -1) ?? -1) >= cut);
-  const kept = neededNodes(model, facts, computed, (at) => (place.get(at) ?? -1) >= cut);
+  const kept = yield* neededNodes(model, facts, computed, (at) => (place.get(at) ?? -1) >= cut);
   const takeName = freeNames(model);
   const byNode = new Map(switched.map((one) => [one.layer.nodeIndex, one]));
   const selectors = new Map<Layer, string>();
-  const nodes = kept.map(({ at, node }) => {
+  const nodes: Node[] = [];
+  for (const [index, { at, node }] of kept.entries()) {
+    if (isStep(index)) yield;
     const one = byNode.get(at);
-    if (one === undefined) return node;
+    if (one === undefined) {
+      nodes.push(node);
+      continue;
+    }
     const selector = takeName(`${one.layer.name}_selected`);
     selectors.set(one.layer, selector);
-    return switchNode(model, one, selector, takeName);
-  });
+    nodes.push(switchNode(model, one, selector, takeName));
+  }
+  yield;
   const read = namesRead(kept.map(({ node }) => node));
   const written = new Set(kept.flatMap(({ node }) => node.outputs));
   const crossing = [...read].filter((name) => isComputed(facts, name) && !written.has(name));
-  const variant = makeVariant(model, {
+  const variant = yield* variantSteps(model, {
     nodes,
-    initializers: initializersFor(model, facts, read),
+    initializers: yield* initializersFor(model, facts, read),
     inputs: [
       ...model.graph.inputs.filter(({ name }) => read.has(name)),
       ...crossing.flatMap((name) => declaration(facts, name)),
@@ -125,15 +136,15 @@ export function segmentVariant(
   return { ...variant, crossing, selectors, outputs: computed };
 }
 
-/** What lies before `cut` and gives the `crossing` tensors of the segment behind it. */
-export function prefixVariant(model: Model, crossing: readonly string[]): PrefixVariant {
+/** What lies before a cut and gives the `crossing` tensors of the segment behind it; a few nodes at a time. */
+export function* prefixSteps(model: Model, crossing: readonly string[]): Steps<PrefixVariant> {
   const facts = modelFacts(model);
-  const kept = neededNodes(model, facts, crossing, () => true);
+  const kept = yield* neededNodes(model, facts, crossing, () => true);
   const nodes = kept.map(({ node }) => node);
   const read = namesRead(nodes);
-  const variant = makeVariant(model, {
+  const variant = yield* variantSteps(model, {
     nodes,
-    initializers: initializersFor(model, facts, read),
+    initializers: yield* initializersFor(model, facts, read),
     inputs: model.graph.inputs.filter(({ name }) => read.has(name)),
     outputs: crossing.flatMap((name) => declaration(facts, name)),
   });
@@ -146,15 +157,16 @@ interface KeptNode {
 }
 
 /** Those nodes that `wanted` depends on and that are `inside`, in an order in which they run. */
-function neededNodes(
+function* neededNodes(
   model: Model,
   facts: ModelFacts,
   wanted: readonly string[],
   inside: (at: number) => boolean,
-): readonly KeptNode[] {
+): Steps<readonly KeptNode[]> {
   const needed = new Set(wanted);
   const kept: KeptNode[] = [];
-  for (const at of [...facts.index.order].reverse()) {
+  for (const [index, at] of [...facts.index.order].reverse().entries()) {
+    if (isStep(index)) yield;
     const node = model.graph.nodes[at];
     if (node === undefined || !inside(at) || isStored(facts, node)) continue;
     if (!node.outputs.some((name) => needed.has(name))) continue;
@@ -180,11 +192,14 @@ function isComputed(facts: ModelFacts, name: string): boolean {
   return facts.index.producers.has(name) && facts.index.constantOf(name) === undefined;
 }
 
-function initializersFor(model: Model, facts: ModelFacts, read: ReadonlySet<string>): Tensor[] {
-  return [...read].flatMap((name) => {
+function* initializersFor(model: Model, facts: ModelFacts, read: ReadonlySet<string>): Steps<Tensor[]> {
+  const tensors: Tensor[] = [];
+  for (const [index, name] of [...read].entries()) {
+    if (isStep(index)) yield;
     const tensor = facts.index.constantOf(name) ?? facts.index.initializers.get(name);
-    return tensor === undefined ? [] : [referredTensor(name, tensor, model)];
-  });
+    if (tensor !== undefined) tensors.push(referredTensor(name, tensor, model));
+  }
+  return tensors;
 }
 
 function declaration(facts: ModelFacts, name: string): readonly ValueInfo[] {

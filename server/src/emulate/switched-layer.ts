@@ -19,15 +19,18 @@ import {
   type ValueInfo,
 } from '../onnx/index.js';
 import {
+  elementTypeOf,
   formatOfType,
+  isInMainGraph,
   makeCast,
   maskStorage,
   modelFacts,
+  modelScopes,
   type Layer,
   type PrecisionGraph,
   type TakeName,
 } from '../plan/index.js';
-import { isLow } from './explicit-casts.js';
+import { isLow } from './low-types.js';
 
 /** Which inputs and outputs of a layer are rounded when it is in the low type; small, unlike the graph it comes from. */
 export interface SwitchedLayer {
@@ -38,19 +41,15 @@ export interface SwitchedLayer {
   readonly roundedOutputs: readonly number[];
 }
 
-/** Whether the main graph has tensors of 16 bits: such a model is emulated as a whole or not at all. */
+/** Whether the model has tensors of 16 bits, in whatever scope: it is emulated as a whole or not at all. */
 export function isMixed(model: Model): boolean {
-  const facts = modelFacts(model);
-  const { inputs, initializers, nodes } = model.graph;
-  return [
-    ...[...inputs, ...initializers].map(({ name }) => name),
-    ...nodes.flatMap((node) => node.outputs),
-  ].some((name) => isLow(facts.elementType(name)));
+  return [...modelScopes(model).tensors.values()].some(({ type }) => isLow(elementTypeOf(type)));
 }
 
 /**
  * The layer as a switch, given the precision graph of a plan that decides this layer only. Undefined where a switch would
- * not do all that such a plan does: the layer computes in 64 bits or in 16 already, or a constant is saturated. Movement
+ * not do all that such a plan does: the layer is inside a sub-graph or function, computes in 64 bits or in 16 already, or
+ * a constant is saturated. Movement
  * that takes the layer's type along changes nothing more: a precision graph rounds no value on its way between two
  * nodes that hold it unrounded.
  */
@@ -60,6 +59,7 @@ export function switchedLayer(graph: PrecisionGraph, layer: Layer): SwitchedLaye
   const { node, nodeIndex } = layer;
   const type = graph.nodeTypes[nodeIndex];
   const schema = facts.schema(node);
+  if (!isInMainGraph(model, nodeIndex)) return undefined;
   if (!isLow(type) || schema === undefined || facts.isContainer(node)) return undefined;
   if (node.outputs.some((name) => name !== '' && facts.elementType(name) === undefined)) return undefined;
   const roundedInputs = node.inputs.flatMap((name, input) =>

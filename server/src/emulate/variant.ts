@@ -4,7 +4,7 @@
  */
 import {
   encodeBytes,
-  encodeFresh,
+  encodeFreshSteps,
   makeExternalTensor,
   makeGraph,
   makeTensor,
@@ -14,6 +14,7 @@ import {
   type Graph,
   type Model,
   type Node,
+  type Steps,
   type Tensor,
   type ValueInfo,
 } from '../onnx/index.js';
@@ -50,8 +51,11 @@ export interface VariantParts {
   readonly outputs: readonly ValueInfo[];
 }
 
-/** A variant of the model with another graph; opsets, functions and sparse initializers are the model's. */
-export function makeVariant(model: Model, parts: VariantParts): Variant {
+/**
+ * A variant of the model with another graph, a few nodes at a time; opsets, functions and sparse initializers are the
+ * model's.
+ */
+export function* variantSteps(model: Model, parts: VariantParts): Steps<Variant> {
   const { graph } = model;
   const made: Graph = {
     ...makeGraph({ name: graph.name, ...parts }),
@@ -71,5 +75,7 @@ export function makeVariant(model: Model, parts: VariantParts): Variant {
     functions,
     graph: made,
   };
-  return { bytes: encodeBytes(encodeFresh({ irVersion, opsets, functions, graph: made })), model: variant };
+  const pieces = yield* encodeFreshSteps({ irVersion, opsets, functions, graph: made });
+  yield;
+  return { bytes: encodeBytes(pieces), model: variant };
 }

@@ -25,6 +25,8 @@ export interface ClientAbilities {
   readonly mostFoldingRanges: number | undefined;
   /** Opens the listing of a model (see listing.ts): `experimental: { onnxPrecisionListing: true }`. */
   readonly showsListings: boolean;
+  /** Has commands for what is done with a plan (see action-commands.ts): `experimental: { onnxPrecisionCommands: true }`. */
+  readonly hasCommands: boolean;
 }
 
 export function abilitiesOf({ textDocument, workspace, experimental }: ClientCapabilities): ClientAbilities {
@@ -43,6 +45,7 @@ export function abilitiesOf({ textDocument, workspace, experimental }: ClientCap
     resolvesEdits: textDocument?.codeAction?.resolveSupport?.properties.includes('edit') === true,
     mostFoldingRanges: textDocument?.foldingRange?.rangeLimit,
     showsListings: hasFlag(experimental, 'onnxPrecisionListing'),
+    hasCommands: hasFlag(experimental, 'onnxPrecisionCommands'),
   };
 }
 

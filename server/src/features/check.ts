@@ -12,8 +12,10 @@ import {
   type SyntaxTree,
   type TextRange,
 } from '../language/index.js';
+import { NOTHING_KNOWN, type PlanNumbers } from '../analysis/index.js';
 import type { PlanFiles } from '../plan/index.js';
 import { uriOfPath } from './document-path.js';
+import { findingsOf } from './finding.js';
 import type { OpenPlan } from './open-plan.js';
 
 /** A diagnostic with the document that its ranges and fixes are about. */
@@ -23,26 +25,38 @@ export interface PlacedDiagnostic {
   readonly document: TextDocument;
   /** Where the plan shows it. */
   readonly shownAt: TextRange;
+  /** For a finding of the analysis: the layers that it is about. */
+  readonly layers: readonly string[];
 }
 
-/** Everything that a plan's text, its included files and its model's structure show. */
-export function checkPlan({ document, files, path, tree, bound }: OpenPlan): readonly PlacedDiagnostic[] {
+/** Everything that a plan's text, its included files and its model's structure show, and what analysis found. */
+export function checkPlan(
+  { document, files, path, tree, bound, plan }: OpenPlan,
+  numbers: PlanNumbers = NOTHING_KNOWN,
+): readonly PlacedDiagnostic[] {
   if (path === undefined || bound === undefined) {
-    return fileDiagnostics(tree).map((diagnostic) => inPlan(document, diagnostic));
+    return fileDiagnostics(tree).map((diagnostic) => inPlan(document, diagnostic, []));
   }
   const includes = new IncludedDocuments(tree, path, files);
-  return bound.diagnostics.map((diagnostic) => {
-    if (diagnostic.path === undefined || diagnostic.path === path) return inPlan(document, diagnostic);
+  const place = (diagnostic: Diagnostic, layers: readonly string[]): PlacedDiagnostic => {
+    if (diagnostic.path === undefined || diagnostic.path === path)
+      return inPlan(document, diagnostic, layers);
     return {
       diagnostic,
       document: includes.document(diagnostic.path),
       shownAt: includes.statement(diagnostic.path),
+      layers,
     };
-  });
+  };
+  const findings = plan === undefined ? [] : findingsOf(plan, numbers);
+  return [
+    ...bound.diagnostics.map((diagnostic) => place(diagnostic, [])),
+    ...findings.map(({ diagnostic, layers }) => place(diagnostic, layers)),
+  ];
 }
 
-function inPlan(document: TextDocument, diagnostic: Diagnostic): PlacedDiagnostic {
-  return { diagnostic, document, shownAt: diagnostic.range };
+function inPlan(document: TextDocument, diagnostic: Diagnostic, layers: readonly string[]): PlacedDiagnostic {
+  return { diagnostic, document, shownAt: diagnostic.range, layers };
 }
 
 /** The files that a plan includes, found only when a diagnostic needs them. */

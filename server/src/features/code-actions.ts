@@ -1,5 +1,7 @@
 /** Code actions: quick fixes and flips, of the kinds that the editor asks for. */
 import { type CodeAction, type CodeActionContext, CodeActionKind, type Range } from 'vscode-languageserver';
+import { NOTHING_KNOWN, type PlanNumbers } from '../analysis/index.js';
+import { type ActionCommands, NO_ACTIONS } from './action-commands.js';
 import type { ClientAbilities } from './capabilities.js';
 import { flipsOf } from './flips.js';
 import type { OpenPlan } from './open-plan.js';
@@ -12,9 +14,11 @@ export function codeActionsOf(
   range: Range,
   { only }: Pick<CodeActionContext, 'only'>,
   abilities: Pick<ClientAbilities, 'resolvesEdits'>,
+  numbers: PlanNumbers = NOTHING_KNOWN,
+  actions: ActionCommands = NO_ACTIONS,
 ): CodeAction[] {
   return [
-    ...(isWanted(CodeActionKind.QuickFix, only) ? quickFixesOf(open, range) : []),
+    ...(isWanted(CodeActionKind.QuickFix, only) ? quickFixesOf(open, range, numbers, actions) : []),
     ...(isWanted(CodeActionKind.RefactorRewrite, only) ? flipsOf(open, range, abilities) : []),
   ];
 }

@@ -1,14 +1,24 @@
 /**
  * Code lenses: totals and actions at the top of a plan, and above each statement that decides layers what it does.
- * Where lenses stand depends on the text alone and their text is resolved later, so that nothing moves while numbers
- * arrive.
+ * Where lenses stand and how many there are depends on the plan alone, never on numbers: their text is resolved later,
+ * so that nothing moves while numbers arrive.
  */
 import type { CodeLens, Command } from 'vscode-languageserver';
-import type { LayerSensitivity, PlanNumbers } from '../analysis/index.js';
+import type { PlanNumbers } from '../analysis/index.js';
 import { isDecision } from '../language/index.js';
-import { summarizeDecisions, type BoundStatement, type TracedPlan } from '../plan/index.js';
+import { allowedFormats, type BoundStatement, summarizeDecisions, type TracedPlan } from '../plan/index.js';
 import { formatNumber, formatPercent } from '../report/index.js';
+import { type ActionCommands, actionCommands } from './action-commands.js';
+import { errorWords, latencyWords, shareFigure, shortName, verdictWords } from './measured-words.js';
 import type { OpenPlan } from './open-plan.js';
+import {
+  decidedNames,
+  latencyOf,
+  overflowing,
+  rankedLayers,
+  runsLow,
+  statementStartingAt,
+} from './statement-effect.js';
 
 export type LensMode = 'all' | 'header' | 'off';
 
@@ -17,41 +27,68 @@ export const COMMANDS = {
   analyze: 'onnxPrecision.server.analyze',
   stop: 'onnxPrecision.server.stop',
   flip: 'onnxPrecision.server.flip',
+  flipLayer: 'onnxPrecision.server.flipLayer',
 } as const;
+
+/** Layers that have a lens of their own where a statement decides several. */
+const MOST_LAYERS = 3;
+
+const KINDS = ['totals', 'verdict', 'statement', 'layer'] as const;
 
 /** What a lens remembers until it is resolved. */
 export interface LensData {
   readonly uri: string;
-  readonly kind: 'totals' | 'verdict' | 'statement';
+  readonly kind: (typeof KINDS)[number];
   /** Start of the statement. */
   readonly offset: number;
+  /** Which of the statement's layers, in the order in which they matter; from 0. */
+  readonly place: number;
 }
 
 /** The lenses of a plan, without their text but for the actions. */
-export function codeLensesOf({ document, tree }: OpenPlan, mode: LensMode): CodeLens[] {
+export function codeLensesOf(open: OpenPlan, mode: LensMode, actions: ActionCommands): CodeLens[] {
   if (mode === 'off') return [];
+  const { document, tree, plan } = open;
   const { uri } = document;
-  const first = tree.statements[0]?.range.start ?? 0;
-  const lens = (offset: number, kind: LensData['kind']): CodeLens => {
+  const at = (offset: number): CodeLens['range'] => {
     const position = document.positionAt(offset);
-    return { range: { start: position, end: position }, data: { uri, kind, offset } satisfies LensData };
+    return { start: position, end: position };
   };
-  const top = lens(first, 'totals');
-  const analyze = { title: 'Analyze', command: COMMANDS.analyze, arguments: [uri] };
-  const header = [top, lens(first, 'verdict'), { range: top.range, command: analyze }];
+  const lens = (offset: number, kind: LensData['kind'], place = 0): CodeLens => ({
+    range: at(offset),
+    data: { uri, kind, offset, place } satisfies LensData,
+  });
+  const first = tree.statements[0]?.range.start ?? 0;
+  const commands = [
+    { title: 'Analyze', command: COMMANDS.analyze, arguments: [uri] },
+    ...actionCommands(uri, actions),
+  ];
+  const header = [
+    lens(first, 'totals'),
+    lens(first, 'verdict'),
+    ...commands.map((command) => ({ range: at(first), command })),
+  ];
   if (mode === 'header') return header;
-  const statements = tree.statements.filter(
-    (statement) => isDecision(statement) && statement.format !== undefined,
-  );
-  return [...header, ...statements.map((statement) => lens(statement.range.start, 'statement'))];
+  const statements = tree.statements.flatMap((statement) => {
+    if (!isDecision(statement) || statement.format === undefined) return [];
+    const { start } = statement.range;
+    const decided = plan === undefined ? 0 : (statementStartingAt(plan, start)?.decides.length ?? 0);
+    const layers = decided < 2 ? 0 : Math.min(MOST_LAYERS, decided);
+    return [
+      lens(start, 'statement'),
+      ...Array.from({ length: layers }, (_, place) => lens(start, 'layer', place)),
+    ];
+  });
+  return [...header, ...statements];
 }
 
 /** What an editor gives back with a lens; undefined where it is not ours. */
 export function readLensData(data: unknown): LensData | undefined {
   if (typeof data !== 'object' || data === null) return undefined;
-  const { uri, kind, offset }: Partial<Record<string, unknown>> = { ...data };
-  if (typeof uri !== 'string' || typeof offset !== 'number') return undefined;
-  return kind === 'totals' || kind === 'verdict' || kind === 'statement' ? { uri, kind, offset } : undefined;
+  const { uri, kind, offset, place }: Partial<Record<string, unknown>> = { ...data };
+  const known = KINDS.find((one) => one === kind);
+  const isOurs = typeof uri === 'string' && typeof offset === 'number' && typeof place === 'number';
+  return isOurs && known !== undefined ? { uri, kind: known, offset, place } : undefined;
 }
 
 /** The text of a lens as of now. */
@@ -59,22 +96,29 @@ export function resolvedLens(lens: CodeLens, data: LensData, open: OpenPlan, num
   return { ...lens, command: commandOf(data, open, numbers) };
 }
 
-function commandOf({ uri, kind, offset }: LensData, { plan }: OpenPlan, numbers: PlanNumbers): Command {
+function commandOf(
+  { uri, kind, offset, place }: LensData,
+  { plan }: OpenPlan,
+  numbers: PlanNumbers,
+): Command {
   if (plan === undefined) return text('no model');
   switch (kind) {
     case 'totals':
-      return text(totals(plan));
-    case 'verdict':
+      return text(totals(plan, numbers));
+    case 'verdict': {
+      const words = verdictWords(numbers);
       // What runs for minutes can be stopped where it is seen to run.
       return numbers.state === 'working'
-        ? { title: `${verdict(numbers)} · stop`, command: COMMANDS.stop, arguments: [uri] }
-        : text(verdict(numbers));
-    case 'statement': {
-      const bound = plan.statements.find(
-        (one) => one.path === plan.path && one.statement.range.start === offset,
-      );
+        ? { title: `${words} · stop`, command: COMMANDS.stop, arguments: [uri] }
+        : text(words);
+    }
+    case 'statement':
+    case 'layer': {
+      const bound = statementStartingAt(plan, offset);
       if (bound === undefined) return text('decides nothing');
-      return statementCommand(uri, plan, bound, numbers);
+      return kind === 'statement'
+        ? statementCommand(uri, plan, bound, numbers)
+        : layerCommand(uri, plan, bound, place, numbers);
     }
   }
 }
@@ -83,61 +127,89 @@ function text(title: string): Command {
   return { title, command: '' };
 }
 
-function totals(plan: TracedPlan): string {
+function totals(plan: TracedPlan, { latency, latencyIsStale }: PlanNumbers): string {
   const { low, layers, weighted, multiplyAdds } = summarizeDecisions(plan.decisions);
   const share =
-    multiplyAdds > 0 ? ` · ${formatPercent(low.multiplyAdds / multiplyAdds)} of the multiply-adds` : '';
-  return `${low.layers} of ${layers} layers in low precision · ${low.weighted} of ${weighted} with weights${share}`;
+    multiplyAdds > 0 ? [`${formatPercent(low.multiplyAdds / multiplyAdds)} of the multiply-adds`] : [];
+  const time =
+    latency === undefined
+      ? []
+      : [latencyWords({ before: latency.whole.fp32, after: latency.whole.plan }, latencyIsStale)];
+  return [
+    `${low.layers} of ${layers} layers in low precision`,
+    `${low.weighted} of ${weighted} with weights`,
+    ...share,
+    ...time,
+  ].join(' · ');
 }
 
-/** The tolerances as measured, and what is going on; short, since it stands in one line. */
-function verdict({ state, message, progress, verdict: known, verdictIsStale }: PlanNumbers): string {
-  const doing =
-    progress === undefined ? message : `${message} ${formatPercent(progress.done / progress.total)}`;
-  if (state === 'failed') return `analysis failed: ${message}`;
-  const figures = known?.verdicts.map(
-    ({ tolerance, measured, verdict: said }) =>
-      `${tolerance.output} ${tolerance.metric.name} ${formatNumber(measured)} of ${formatNumber(tolerance.limit)}: ${said}`,
-  );
-  const shown =
-    figures === undefined ? 'not measured' : figures.length === 0 ? 'no tolerance' : figures.join(' · ');
-  const stale = verdictIsStale ? ' (before the last change)' : '';
-  return state === 'idle'
-    ? `${shown}${stale}`
-    : `${shown}${stale} · ${state === 'waiting' ? 'waiting' : doing}`;
-}
-
+/** What the statement does as a whole, and its flip. */
 function statementCommand(
   uri: string,
   plan: TracedPlan,
   bound: BoundStatement,
   numbers: PlanNumbers,
 ): Command {
-  const { statement, decides } = bound;
-  const names = decides.flatMap((index) => plan.layers[index]?.name ?? []);
-  if (names.length === 0) return text('decides nothing: later statements decide its layers');
-  const format = statement.format?.text ?? '';
-  const to = format === 'fp16' || format === 'bf16' ? 'fp32' : 'fp16';
-  const count = names.length === 1 ? '' : `${names.length} layers · `;
+  const names = decidedNames(plan, bound);
+  if (names.length === 0) {
+    return text(
+      bound.matches.length === 0
+        ? 'decides nothing: it matches no layer of the model'
+        : 'decides nothing: later statements decide its layers',
+    );
+  }
+  const [worst] = rankedLayers(names, numbers, 1);
+  const over = overflowing(names, numbers);
+  const time = latencyOf(names, numbers);
+  const words = [
+    ...(names.length === 1 ? [] : [`${names.length} layers`]),
+    worst === undefined
+      ? 'error not measured'
+      : `${names.length === 1 ? '' : 'worst '}${errorWords(worst.sensitivity, numbers)}`,
+    ...(over === 0 ? [] : [`${over} beyond ${numbers.format}`]),
+    ...(time === undefined ? [] : [latencyWords(time, numbers.latencyIsStale)]),
+  ];
+  const to = runsLow(plan, bound) ? 'fp32' : numbers.format;
+  if (!canRun(plan, bound.decides, to)) return text(words.join(' · '));
   return {
-    title: `${count}${harm(names, numbers)} · flip to ${to}`,
+    title: [...words, `flip to ${to}`].join(' · '),
     command: COMMANDS.flip,
-    arguments: [uri, statement.range.start, to],
+    arguments: [uri, bound.statement.range.start, to],
   };
 }
 
-function harm(names: readonly string[], { sensitivity, ranges, format }: PlanNumbers): string {
-  const known = names.flatMap((name) => {
-    const one = sensitivity.get(name);
-    return one === undefined ? [] : [{ name, ...one }];
-  });
-  const worst = known.reduce<(LayerSensitivity & { readonly name: string }) | undefined>(
-    (most, one) => (most === undefined || one.value > most.value ? one : most),
-    undefined,
+/**
+ * The flip of one of many layers: of those in low precision the ones that cost most, of those in FP32 the ones that would
+ * cost least.
+ */
+function layerCommand(
+  uri: string,
+  plan: TracedPlan,
+  bound: BoundStatement,
+  place: number,
+  numbers: PlanNumbers,
+): Command {
+  const isLow = runsLow(plan, bound);
+  const to = isLow ? 'fp32' : numbers.format;
+  const order = isLow ? 'worst first' : 'best first';
+  const layer = rankedLayers(decidedNames(plan, bound), numbers, place + 1, order)[place];
+  if (layer === undefined) return text('…');
+  const { share, value } = layer.sensitivity;
+  const harm = share === undefined ? formatNumber(value) : shareFigure(share);
+  return {
+    title: `flip ${shortName(layer.name)} (${harm})`,
+    command: COMMANDS.flipLayer,
+    arguments: [uri, layer.name, to],
+  };
+}
+
+/** A format that none of the layers can run in is not offered. */
+function canRun(plan: TracedPlan, layers: readonly number[], format: 'fp32' | 'fp16' | 'bf16'): boolean {
+  return (
+    format === 'fp32' ||
+    layers.some((index) => {
+      const layer = plan.layers[index];
+      return layer !== undefined && allowedFormats(plan.model, layer).includes(format);
+    })
   );
-  if (worst === undefined) return 'error not measured';
-  const overflowing = names.filter((name) => (ranges.get(name)?.overflow ?? 0) > 0).length;
-  const over = overflowing === 0 ? '' : ` · ${overflowing} beyond ${format}`;
-  const which = names.length === 1 ? '' : ` (${worst.name})`;
-  return `${worst.method} error in ${format} ${formatNumber(worst.value)}${which}${over}`;
 }

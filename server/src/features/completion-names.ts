@@ -4,7 +4,7 @@
  */
 import { isWord, printDimensionName, quote } from '../language/index.js';
 import { DataType, isFloatingType, type Model } from '../onnx/index.js';
-import { modelFacts, writeName, writeOperatorType } from '../plan/index.js';
+import { modelFacts, writeOperatorType } from '../plan/index.js';
 import { namesOf, valueText } from './model-names.js';
 
 export interface OfferedName {
@@ -49,7 +49,7 @@ function findLayerNames(model: Model): Pick<OfferedNames, 'layers' | 'globs' | '
   const operators = [...counts].filter(([operator]) => isWord(operator)).sort(([, a], [, b]) => b - a);
   return {
     layers: layers.map(({ name, node }) => ({
-      text: inString(writeName(name)),
+      text: inString(name),
       detail: writeOperatorType(node),
     })),
     globs: usefulGlobs(layers.map(({ name }) => name)),

@@ -39,7 +39,7 @@ function inListing({ role, text }: Part, { plan }: OpenPlan): Target | undefined
   if (role === 'model path') return { uri, line: 0 };
   if (role !== 'layer') return undefined;
   const { layers, layerIndex, nodeIndex } = namesOf(plan.model);
-  const node = layers[layerIndex.get(text) ?? -1]?.nodeIndex ?? nodeIndex.get(text);
+  const node = layers[layerIndex.get(text) ?? -1]?.node ?? plan.model.graph.nodes[nodeIndex.get(text) ?? -1];
   return node === undefined ? undefined : { uri, line: listingLine(plan.model, node) };
 }
 

@@ -1,6 +1,7 @@
 /** A plan's diagnostics in the protocol's form. */
 import { type Diagnostic, DiagnosticSeverity, DiagnosticTag, type Range } from 'vscode-languageserver';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
+import { NOTHING_KNOWN, type PlanNumbers } from '../analysis/index.js';
 import type { Severity, TextRange } from '../language/index.js';
 import { checkPlan, type PlacedDiagnostic } from './check.js';
 import type { OpenPlan } from './open-plan.js';
@@ -15,10 +16,13 @@ const severities: Record<Severity, DiagnosticSeverity> = {
   hint: DiagnosticSeverity.Hint,
 };
 
-/** All diagnostics of an open plan; of very many the gravest, and a last one that says how many are left out. */
-export function diagnosticsOf(open: OpenPlan): Diagnostic[] {
+/**
+ * All diagnostics of an open plan, what analysis found included; of very many the gravest, and a last one that says how
+ * many are left out.
+ */
+export function diagnosticsOf(open: OpenPlan, numbers: PlanNumbers = NOTHING_KNOWN): Diagnostic[] {
   const { document } = open;
-  const placed = checkPlan(open);
+  const placed = checkPlan(open, numbers);
   const left = Math.max(0, placed.length - mostShown);
   const chosen = left === 0 ? placed : placed.toSorted(byGravity).slice(0, mostShown);
   const shown = chosen.map((one) => protocolDiagnostic(document, one));

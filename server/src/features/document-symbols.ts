@@ -2,12 +2,15 @@
 import { type DocumentSymbol, type SymbolInformation, SymbolKind } from 'vscode-languageserver';
 import { isDecision, type Statement } from '../language/index.js';
 import type { ClientAbilities } from './capabilities.js';
-import { protocolRange } from './diagnostics.js';
 import type { OpenPlan } from './open-plan.js';
+import { Positions } from './positions.js';
 
 const GROUPS = ['Model', 'Inputs', 'Tolerances', 'Decisions'] as const;
 
 type Group = (typeof GROUPS)[number];
+
+/** What a name is not shown with: other blanks than single ones, and what leads to what follows. */
+const UNEVEN = /\s\s|[^\S ]|[ :]$/u;
 
 /** An editor lays out every name, however long. */
 const MOST_CHARACTERS = 120;
@@ -16,8 +19,13 @@ export function documentSymbolsOf(
   open: OpenPlan,
   { showsSymbolTree }: Pick<ClientAbilities, 'showsSymbolTree'>,
 ): DocumentSymbol[] | SymbolInformation[] {
-  const groups = GROUPS.flatMap((name): DocumentSymbol[] => {
-    const statements = open.tree.statements.filter((statement) => groupOf(statement) === name);
+  const members = new Map<Group, Statement[]>(GROUPS.map((name) => [name, []]));
+  for (const statement of open.tree.statements) {
+    const group = groupOf(statement);
+    if (group !== undefined) members.get(group)?.push(statement);
+  }
+  const positions = new Positions(open.document);
+  const groups = [...members].flatMap(([name, statements]): DocumentSymbol[] => {
     const [first] = statements;
     const last = statements.at(-1);
     if (first === undefined || last === undefined) return [];
@@ -27,9 +35,9 @@ export function documentSymbolsOf(
       {
         name,
         kind: SymbolKind.Namespace,
-        range: protocolRange(open.document, range),
-        selectionRange: protocolRange(open.document, first.keyword.range),
-        children: statements.map((statement) => symbolOf(statement, open)),
+        range: positions.range(range),
+        selectionRange: positions.range(first.keyword.range),
+        children: statements.map((statement) => symbolOf(statement, open, positions)),
       },
     ];
   });
@@ -62,17 +70,17 @@ function groupOf(statement: Statement): Group | undefined {
   }
 }
 
-function symbolOf(statement: Statement, { document, tree }: OpenPlan): DocumentSymbol {
+function symbolOf(statement: Statement, { tree }: OpenPlan, positions: Positions): DocumentSymbol {
   const { range, keyword, options } = statement;
   const colon = isDecision(statement) ? statement.format : undefined;
   const end = colon?.range.start ?? options?.range.start ?? range.end;
   const head = tree.text.slice(range.start, Math.min(end, range.start + MOST_CHARACTERS + 1));
-  const name = head.replace(/\s+/gu, ' ').replace(/[ :]+$/u, '');
+  const name = UNEVEN.test(head) ? head.replace(/\s+/gu, ' ').replace(/[ :]+$/u, '') : head;
   const symbol: DocumentSymbol = {
     name: name.length > MOST_CHARACTERS ? `${name.slice(0, MOST_CHARACTERS)}…` : name,
     kind: kindOf(statement),
-    range: protocolRange(document, range),
-    selectionRange: protocolRange(document, keyword.range),
+    range: positions.range(range),
+    selectionRange: positions.range(keyword.range),
   };
   if (colon !== undefined) symbol.detail = colon.text;
   return symbol;

@@ -12,6 +12,7 @@ import {
   DocumentLinkRequest,
   DocumentSymbolRequest,
   FoldingRangeRequest,
+  type FullDocumentDiagnosticReport,
   HoverRequest,
   SelectionRangeRequest,
   SemanticTokensRangeRequest,
@@ -32,31 +33,38 @@ import { foldingRangesOf } from './folding.js';
 import { formattingOf } from './formatting.js';
 import { hoverOf } from './hover.js';
 import { listingAt, ListingRequest } from './listing.js';
+import type { Measurements } from './measurements.js';
 import { selectionRangesOf } from './selection-ranges.js';
 import { SEMANTIC_TOKENS_LEGEND, semanticTokensOf } from './semantic-tokens.js';
 
-const noDiagnostics: DocumentDiagnosticReport = { kind: DocumentDiagnosticReportKind.Full, items: [] };
+const noDiagnostics: FullDocumentDiagnosticReport = { kind: DocumentDiagnosticReportKind.Full, items: [] };
 
-const diagnostics = planFeature({
-  name: 'diagnostics',
-  type: DocumentDiagnosticRequest.type,
-  nothing: noDiagnostics,
-  whenStale: 'ask again',
-  capabilities: ({ pullsDiagnostics }): ServerCapabilities => {
-    if (!pullsDiagnostics) return {};
-    // A plan's diagnostics change with the fragments that it includes.
-    const diagnosticProvider = {
-      identifier: 'onnx-precision',
-      interFileDependencies: true,
-      workspaceDiagnostics: false,
-    };
-    return { diagnosticProvider };
-  },
-  answer: (open): DocumentDiagnosticReport => ({ ...noDiagnostics, items: diagnosticsOf(open) }),
-});
+function diagnostics({ numbers, diagnosed }: Measurements): Feature {
+  return planFeature({
+    name: 'diagnostics',
+    type: DocumentDiagnosticRequest.type,
+    nothing: noDiagnostics,
+    whenStale: 'ask again',
+    capabilities: ({ pullsDiagnostics }): ServerCapabilities => {
+      if (!pullsDiagnostics) return {};
+      // A plan's diagnostics change with the fragments that it includes.
+      const diagnosticProvider = {
+        identifier: 'onnx-precision',
+        interFileDependencies: true,
+        workspaceDiagnostics: false,
+      };
+      return { diagnosticProvider };
+    },
+    answer: (open): DocumentDiagnosticReport => {
+      diagnosed(open);
+      return { ...noDiagnostics, items: diagnosticsOf(open, numbers(open)) };
+    },
+  });
+}
 
 const completion = planFeature({
   name: 'completion',
+  needs: 'model',
   type: CompletionRequest.type,
   nothing: null,
   isUrgent: true,
@@ -65,14 +73,16 @@ const completion = planFeature({
     completionOf(open, position, abilities, context?.triggerCharacter),
 });
 
-const hover = planFeature({
-  name: 'hover',
-  type: HoverRequest.type,
-  nothing: null,
-  isUrgent: true,
-  capabilities: () => ({ hoverProvider: true }),
-  answer: (open, { position }, abilities) => hoverOf(open, position, abilities),
-});
+function hover({ numbers }: Measurements): Feature {
+  return planFeature({
+    name: 'hover',
+    type: HoverRequest.type,
+    nothing: null,
+    isUrgent: true,
+    capabilities: () => ({ hoverProvider: true }),
+    answer: (open, { position }, abilities) => hoverOf(open, position, abilities, numbers(open)),
+  });
+}
 
 const definition = planFeature({
   name: 'definition',
@@ -85,6 +95,7 @@ const definition = planFeature({
 
 const documentLinks = planFeature({
   name: 'document links',
+  needs: 'text',
   type: DocumentLinkRequest.type,
   nothing: null,
   capabilities: () => ({ documentLinkProvider: {} }),
@@ -93,6 +104,7 @@ const documentLinks = planFeature({
 
 const documentSymbols = planFeature({
   name: 'document symbols',
+  needs: 'text',
   type: DocumentSymbolRequest.type,
   nothing: null,
   capabilities: () => ({ documentSymbolProvider: true }),
@@ -101,6 +113,7 @@ const documentSymbols = planFeature({
 
 const foldingRanges = planFeature({
   name: 'folding',
+  needs: 'text',
   type: FoldingRangeRequest.type,
   nothing: null,
   capabilities: () => ({ foldingRangeProvider: true }),
@@ -109,6 +122,7 @@ const foldingRanges = planFeature({
 
 const selectionRanges = planFeature({
   name: 'selection ranges',
+  needs: 'text',
   type: SelectionRangeRequest.type,
   nothing: null,
   isUrgent: true,
@@ -118,6 +132,7 @@ const selectionRanges = planFeature({
 
 const semanticTokens = planFeature({
   name: 'semantic tokens',
+  needs: 'model',
   type: SemanticTokensRequest.type,
   nothing: null,
   capabilities: () => ({
@@ -128,6 +143,7 @@ const semanticTokens = planFeature({
 
 const semanticTokensInRange = planFeature({
   name: 'semantic tokens',
+  needs: 'model',
   type: SemanticTokensRangeRequest.type,
   nothing: null,
   capabilities: () => ({}),
@@ -136,21 +152,25 @@ const semanticTokensInRange = planFeature({
 
 const formatting = planFeature({
   name: 'formatting',
+  needs: 'text',
   type: DocumentFormattingRequest.type,
   nothing: null,
   capabilities: () => ({ documentFormattingProvider: true }),
   answer: (open) => formattingOf(open),
 });
 
-const codeActions = planFeature({
-  name: 'code actions',
-  type: CodeActionRequest.type,
-  nothing: null,
-  capabilities: ({ resolvesEdits }) => ({
-    codeActionProvider: { codeActionKinds: CODE_ACTION_KINDS, resolveProvider: resolvesEdits },
-  }),
-  answer: (open, { range, context }, abilities) => codeActionsOf(open, range, context, abilities),
-});
+function codeActions({ numbers, actions }: Measurements): Feature {
+  return planFeature({
+    name: 'code actions',
+    type: CodeActionRequest.type,
+    nothing: null,
+    capabilities: ({ resolvesEdits }) => ({
+      codeActionProvider: { codeActionKinds: CODE_ACTION_KINDS, resolveProvider: resolvesEdits },
+    }),
+    answer: (open, { range, context }, abilities) =>
+      codeActionsOf(open, range, context, abilities, numbers(open), actions),
+  });
+}
 
 const codeActionEdit: Feature = {
   capabilities: () => ({}),
@@ -182,30 +202,33 @@ const listing: Feature = {
   },
 };
 
-export const FEATURES: readonly Feature[] = [
-  diagnostics,
-  completion,
-  hover,
-  definition,
-  documentLinks,
-  documentSymbols,
-  foldingRanges,
-  selectionRanges,
-  semanticTokens,
-  semanticTokensInRange,
-  formatting,
-  codeActions,
-  codeActionEdit,
-  listing,
-];
+/** The features of every connection; those that show numbers ask `measurements` for them. */
+export function featuresOf(measurements: Measurements): readonly Feature[] {
+  return [
+    diagnostics(measurements),
+    completion,
+    hover(measurements),
+    definition,
+    documentLinks,
+    documentSymbols,
+    foldingRanges,
+    selectionRanges,
+    semanticTokens,
+    semanticTokensInRange,
+    formatting,
+    codeActions(measurements),
+    codeActionEdit,
+    listing,
+  ];
+}
 
 /** What the server tells a client that it offers. */
 export function serverCapabilities(
   abilities: ClientAbilities,
-  features: readonly Feature[] = FEATURES,
+  features: readonly Feature[],
 ): ServerCapabilities {
   return features.reduce<ServerCapabilities>(
     (offered, feature) => ({ ...offered, ...feature.capabilities(abilities) }),
-    { textDocumentSync: TextDocumentSyncKind.Incremental },
+    { textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental, save: true } },
   );
 }

@@ -22,7 +22,6 @@ import {
   flipStatement,
   foldPlan,
   type TracedPlan,
-  writeName,
 } from '../plan/index.js';
 import type { ClientAbilities } from './capabilities.js';
 import { protocolRange } from './diagnostics.js';
@@ -110,7 +109,7 @@ function layerFlips(
   const possible = possibleFormats(plan, [layer]);
   return FORMATS.filter((format) => possible(format)).flatMap((format) => {
     const edits = flipLayer(plan, open.tree, layer.name, format);
-    const title = `Run ${quote(writeName(layer.name))} in ${format.toUpperCase()}`;
+    const title = `Run ${quote(layer.name)} in ${format.toUpperCase()}`;
     return edits.length === 0 ? [] : [flip(open, title, edits)];
   });
 }
@@ -183,7 +182,7 @@ function canExpand(plan: TracedPlan, { statement, decides }: BoundStatement): bo
   if (statement.format === undefined || decides.length === 0) return false;
   if (statement.kind === 'layer' && statement.names.length === 1) return false;
   const { layerIndex } = namesOf(plan.model);
-  return decides.every((index) => layerIndex.get(writeName(plan.layers[index]?.name ?? '')) === index);
+  return decides.every((index) => layerIndex.get(plan.layers[index]?.name ?? '') === index);
 }
 
 /** Whether there are lines for single layers that may become fewer. */
@@ -214,9 +213,7 @@ function expandEdits(
   const { options, format } = statement;
   const tail = options === undefined ? '' : ` ${tree.text.slice(options.range.start, options.range.end)}`;
   const lines = decides.map((index) => {
-    return (
-      printLayerStatement([writeName(plan.layers[index]?.name ?? '')], format?.text ?? 'original') + tail
-    );
+    return printLayerStatement([plan.layers[index]?.name ?? ''], format?.text ?? 'original') + tail;
   });
   return [{ range: statement.range, newText: lines.join(tree.text.includes('\r\n') ? '\r\n' : '\n') }];
 }

@@ -1,10 +1,17 @@
 /** Numbers and formats in words for people. Knows the formats only. */
-import { FORMAT_NAMES, formatInformation, type FormatInformation, isFloatFormat } from '../formats/index.js';
+import {
+  FORMAT_NAMES,
+  formatInformation,
+  type FormatInformation,
+  integerRange,
+  type IntegerRange,
+  isFloatFormat,
+} from '../formats/index.js';
 
-/** Range and precision in a few words; undefined for formats that are not laid out like IEEE 754. */
+/** Range and precision in a few words; undefined for what has no significand, integers and powers of four. */
 export function formatFigures(format: string): string | undefined {
   const information = floatFormat(format);
-  if (information === undefined) return undefined;
+  if (information?.radix !== 2) return undefined;
   const { significandBits, largest, epsilon } = information;
   return `${significandBits + 1} bits of significand (${shortNumber(epsilon)} at 1), up to ${shortNumber(largest)}`;
 }
@@ -12,6 +19,11 @@ export function formatFigures(format: string): string | undefined {
 export function floatFormat(format: string): FormatInformation | undefined {
   const name = FORMAT_NAMES.find((candidate) => candidate === format);
   return name !== undefined && isFloatFormat(name) ? formatInformation(name) : undefined;
+}
+
+/** The codes of an integer format; undefined for what is none. */
+export function integerFormat(format: string): IntegerRange | undefined {
+  return format === 'int8' || format === 'int4' ? integerRange(format) : undefined;
 }
 
 /** A few digits, enough to tell formats apart: `65504`, `3.403e38`, `5.96e-8`. */

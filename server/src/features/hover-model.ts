@@ -1,15 +1,25 @@
-/** What a name of the model stands for: a layer with all that is known of it without running it, an input, an output. */
+/** What a name of the model stands for: a layer with all that is known of it, an input, an output. */
 import { relative, dirname } from 'node:path';
+import type { PlanNumbers } from '../analysis/index.js';
 import { LineIndex } from '../language/index.js';
-import { dataTypeName, tensorByteLength, type Node } from '../onnx/index.js';
-import { type LayerDecision, modelFacts, type TracedPlan, writeOperatorType } from '../plan/index.js';
+import { dataTypeName, tensorByteLength } from '../onnx/index.js';
+import {
+  constantOf,
+  elementTypeOf,
+  type LayerDecision,
+  modelFacts,
+  modelScopes,
+  type TracedPlan,
+  writeOperatorType,
+} from '../plan/index.js';
 import { formatPercent, formatSize } from '../report/index.js';
+import { describeLayerNumbers } from './hover-measured.js';
 import { elementTypeText, namesOf, shapesOf, shapeText } from './model-names.js';
 import type { OpenPlan } from './open-plan.js';
 import { type Block, bold, code, type Inline, paragraph, table } from './rich-text.js';
 
 /** @param written the name as the plan writes it */
-export function describeLayer(written: string, open: OpenPlan): readonly Block[] {
+export function describeLayer(written: string, open: OpenPlan, numbers: PlanNumbers): readonly Block[] {
   const { plan } = open;
   if (plan === undefined) return [];
   const names = namesOf(plan.model);
@@ -25,7 +35,8 @@ export function describeLayer(written: string, open: OpenPlan): readonly Block[]
       `, layer ${index + 1} of ${plan.layers.length}`,
     ),
     ...describeDecision(decision, open),
-    describeTensors(layer.node, plan),
+    ...describeLayerNumbers(layer.name, numbers),
+    describeTensors(layer.nodeIndex, plan),
     paragraph(describeWork(decision, plan)),
   ];
 }
@@ -38,7 +49,7 @@ function describeNode(written: string, plan: TracedPlan): readonly Block[] {
   const role = plan.roles[index] ?? 'constant';
   return [
     paragraph(bold(written), ': ', code(writeOperatorType(node)), `, not a layer (${role})`),
-    describeTensors(node, plan),
+    describeTensors(index, plan),
   ];
 }
 
@@ -61,24 +72,33 @@ function describeDecision(
   ];
 }
 
-function describeTensors(node: Node, plan: TracedPlan): Block {
-  const { model } = plan;
-  const { index } = modelFacts(model);
+function describeTensors(nodeIndex: number, plan: TracedPlan): Block {
+  const { nodes, tensors } = modelScopes(plan.model);
+  const { inputs = [], outputs = [] } = nodes[nodeIndex] ?? {};
   const shapes = shapesOf(plan);
-  const rows = node.inputs.flatMap((name): (readonly Inline[])[] => {
-    if (name === '') return [];
-    const constant = index.constantOf(name) ?? index.initializers.get(name);
+  const rowOf = (id: string, role: string): (readonly Inline[])[] => {
+    const tensor = tensors.get(id);
+    if (tensor === undefined) return [];
+    const { name, type, scope } = tensor;
+    const constant =
+      role === 'input' ? (constantOf(tensor) ?? scope.index.initializers.get(name)) : undefined;
     if (constant === undefined) {
-      return [['input', code(name), elementTypeText(model, name), code(shapeText(shapes.get(name))), '']];
+      // Shapes are known by name in the main graph; elsewhere there is what is declared.
+      const shape =
+        scope.kind === 'main' ? shapes.get(name) : type?.kind === 'tensor' ? type.shape : undefined;
+      const element = elementTypeOf(type);
+      return [
+        [role, code(name), element === undefined ? '?' : dataTypeName(element), code(shapeText(shape)), ''],
+      ];
     }
     const bytes = tensorByteLength(constant);
     const size = bytes === undefined ? '' : formatSize(bytes);
     return [['constant', code(name), dataTypeName(constant.dataType), code(shapeText(constant.dims)), size]];
-  });
-  for (const name of node.outputs) {
-    if (name === '') continue;
-    rows.push(['output', code(name), elementTypeText(model, name), code(shapeText(shapes.get(name))), '']);
-  }
+  };
+  const rows = [
+    ...inputs.flatMap((id) => rowOf(id, 'input')),
+    ...outputs.flatMap((id) => rowOf(id, 'output')),
+  ];
   return table(['', 'tensor', 'type', 'shape', 'size'], rows);
 }
 

@@ -1,9 +1,9 @@
 /** What becomes of a number that stands in a plan when it is stored in fewer bits. Knows numbers, no plan. */
-import { neighbours, type RunFormat } from '../formats/index.js';
+import { FLOAT_FORMAT_NAMES, neighbours } from '../formats/index.js';
 import { exactNumber, shortNumber } from './format-figures.js';
 import { type Block, bold, code, type Inline, paragraph, table } from './rich-text.js';
 
-const FORMATS: readonly RunFormat[] = ['fp16', 'bf16'];
+const FORMATS = FLOAT_FORMAT_NAMES.filter((name) => name !== 'fp32');
 
 /** @param written as plans write numbers: `1e-3`, `1/255`, `2^-3`; nothing for ranges and infinities */
 export function describeNumber(written: string): readonly Block[] {
@@ -24,6 +24,7 @@ export function describeNumber(written: string): readonly Block[] {
   return [
     paragraph(bold(written), ...(String(value) === written ? [] : [' = ', code(exactNumber(value))])),
     table(['format', 'becomes', 'error', 'next below', 'next above'], rows),
+    paragraph(code('int8'), ' and ', code('int4'), ' hold multiples of a scale.'),
   ];
 }
 

@@ -1,26 +1,42 @@
 /** What a statement says and, where it decides layers, what it does in this plan. */
+import type { PlanNumbers } from '../analysis/index.js';
 import { STATEMENTS } from '../language/index.js';
-import { type BoundStatement, summarizeDecisions, writeName, writeOperatorType } from '../plan/index.js';
+import { type BoundStatement, summarizeDecisions, writeOperatorType } from '../plan/index.js';
+import { describeSum, describeTolerances } from './hover-measured.js';
 import { listed } from './hover-terms.js';
 import type { OpenPlan } from './open-plan.js';
 import type { Part } from './parts.js';
 import { type Block, bold, code, paragraph, table } from './rich-text.js';
+import { decidedNames } from './statement-effect.js';
 
-export function describeStatement({ role, statement }: Part, { plan }: OpenPlan): readonly Block[] {
+export function describeStatement(
+  { role, statement }: Part,
+  { plan }: OpenPlan,
+  numbers: PlanNumbers,
+): readonly Block[] {
   const bound = plan?.statements.find((one) => one.statement === statement);
-  const effect = bound === undefined || plan === undefined ? [] : describeEffect(bound, plan.decisions);
+  const effect =
+    bound === undefined || plan === undefined
+      ? []
+      : describeEffect(bound, plan.decisions, describeSum(decidedNames(plan, bound), numbers));
   const term = STATEMENTS.find(({ kind }) => kind === statement.kind);
   if (role !== 'keyword' || term === undefined) return effect;
   const options = term.options.length === 0 ? [] : [paragraph('Options: ', ...listed(term.options), '.')];
-  return [paragraph(code(term.form)), paragraph(term.summary), ...effect, ...options];
+  const set = plan?.tolerances.filter(({ source }) => source.range === statement.range) ?? [];
+  const measured = describeTolerances(set, numbers);
+  return [paragraph(code(term.form)), paragraph(term.summary), ...effect, ...measured, ...options];
 }
 
 type Decisions = NonNullable<OpenPlan['plan']>['decisions'];
 
-function describeEffect({ matches, decides }: BoundStatement, decisions: Decisions): readonly Block[] {
+function describeEffect(
+  { matches, decides }: BoundStatement,
+  decisions: Decisions,
+  measured: readonly Block[],
+): readonly Block[] {
   if (matches.length === 0) return [paragraph('Matches no layer of the model.')];
   const count = matches.length === 1 ? '1 layer' : `${matches.length} layers`;
-  const decided = decisions.filter((_, index) => decides.includes(index));
+  const decided = decides.flatMap((index) => decisions[index] ?? []);
   const { weighted, multiplyAdds } = summarizeDecisions(decided);
   const effect =
     decides.length === matches.length
@@ -29,13 +45,14 @@ function describeEffect({ matches, decides }: BoundStatement, decisions: Decisio
   const work = `${weighted} with weights, ${multiplyAdds.toLocaleString('en-US')} multiply-adds`;
   return [
     paragraph(`${effect} (${work}).`),
+    ...(decided.length === 0 ? [] : measured),
     ...(decided.length === 0
       ? []
       : [
           table(
             ['layer', 'operator', 'format'],
             decided.map(({ layer, format }) => [
-              code(writeName(layer.name)),
+              code(layer.name),
               code(writeOperatorType(layer.node)),
               code(format),
             ]),
@@ -45,7 +62,11 @@ function describeEffect({ matches, decides }: BoundStatement, decisions: Decisio
 }
 
 /** The layers of an operator type, by the formats that they run in. */
-export function describeOperator(operator: string, { plan }: OpenPlan): readonly Block[] {
+export function describeOperator(
+  operator: string,
+  { plan }: OpenPlan,
+  numbers: PlanNumbers,
+): readonly Block[] {
   const decisions = (plan?.decisions ?? []).filter(({ layer }) => writeOperatorType(layer.node) === operator);
   if (decisions.length === 0) return [];
   const { formats, layers, weighted, multiplyAdds } = summarizeDecisions(decisions);
@@ -54,6 +75,10 @@ export function describeOperator(operator: string, { plan }: OpenPlan): readonly
       bold(operator),
       `: ${layers} ${layers === 1 ? 'layer' : 'layers'}, ${weighted} with weights, `,
       `${multiplyAdds.toLocaleString('en-US')} multiply-adds`,
+    ),
+    ...describeSum(
+      decisions.map(({ layer }) => layer.name),
+      numbers,
     ),
     table(
       ['format', 'layers', 'multiply-adds'],

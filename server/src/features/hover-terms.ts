@@ -15,7 +15,7 @@ import {
   TOLERANCE_OPTIONS,
   type ValueShape,
 } from '../language/index.js';
-import { exactNumber, floatFormat } from './format-figures.js';
+import { exactNumber, floatFormat, integerFormat } from './format-figures.js';
 import type { Part } from './parts.js';
 import { type Block, bold, code, type Inline, paragraph, table } from './rich-text.js';
 
@@ -25,16 +25,28 @@ export function describeFormat(name: string): readonly Block[] {
   const blocks = [paragraph(bold(name), ': ', term.summary)];
   const information = floatFormat(name);
   if (information !== undefined) {
-    const { bits, exponentBits, significandBits, largest, smallestNormal, smallestSubnormal, epsilon } =
-      information;
+    const {
+      bits,
+      exponentBits,
+      significandBits,
+      radix,
+      largest,
+      smallestNormal,
+      smallestSubnormal,
+      epsilon,
+    } = information;
+    const { hasSubnormals, ties } = information;
     blocks.push(
       table(
         ['', name],
         [
-          ['bits', `${bits}: 1 sign, ${exponentBits} exponent, ${significandBits} fraction`],
+          [
+            'bits',
+            `${bits}: 1 sign, ${exponentBits} exponent${radix === 2 ? '' : ' of 4'}, ${significandBits} fraction`,
+          ],
           ['largest', code(exactNumber(largest))],
           ['smallest normal', code(exactNumber(smallestNormal))],
-          ['smallest subnormal', code(exactNumber(smallestSubnormal))],
+          ['smallest subnormal', hasSubnormals ? code(exactNumber(smallestSubnormal)) : 'none'],
           ['step at 1', code(exactNumber(epsilon))],
           [
             'beyond the largest',
@@ -44,9 +56,15 @@ export function describeFormat(name: string): readonly Block[] {
                 ? 'no infinity, but NaN'
                 : 'neither infinity nor NaN',
           ],
+          ['halfway between two', ties === 'even' ? 'to the one whose last bit is 0' : 'away from zero'],
         ],
       ),
     );
+  }
+  const integers = integerFormat(name);
+  if (integers !== undefined) {
+    const { lowest, highest } = integers;
+    blocks.push(paragraph(`Codes from ${lowest} to ${highest}, times a scale, from a zero point.`));
   }
   if (!term.runs) {
     blocks.push(paragraph('Layers cannot be run in this format: it is for analysis by emulation.'));

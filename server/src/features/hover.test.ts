@@ -1,13 +1,30 @@
 import { describe, expect, it } from 'vitest';
 import { MarkupContent } from 'vscode-languageserver';
 import { hoverOf } from './hover.js';
-import { everything, header, longModel, longName, nothing, openWorkspace } from './testing.js';
+import type { PlanNumbers } from '../analysis/index.js';
 import type { Model } from '../onnx/index.js';
 import type { ClientAbilities } from './capabilities.js';
+import type { OpenPlan } from './open-plan.js';
+import {
+  everything,
+  exceeded,
+  header,
+  longModel,
+  longName,
+  measured,
+  nothing,
+  openWorkspace,
+  sensitivities,
+} from './testing.js';
 
-function hover(fixture: string, abilities: ClientAbilities = everything, model?: Model) {
+function hover(
+  fixture: string,
+  abilities: ClientAbilities = everything,
+  model?: Model,
+  numbersOf: (open: OpenPlan) => PlanNumbers = () => measured({}),
+) {
   const { open, cursor } = openWorkspace(fixture, model);
-  const found = hoverOf(open, cursor, abilities);
+  const found = hoverOf(open, cursor, abilities, numbersOf(open));
   const contents = found?.contents;
   return {
     text: MarkupContent.is(contents) ? contents.value : '',
@@ -20,7 +37,21 @@ function hover(fixture: string, abilities: ClientAbilities = everything, model?:
 function checkHover(fixture: string, on: string, ...pieces: readonly string[]): void {
   const found = hover(fixture);
   expect(found.on).toBe(on);
-  let rest = found.text;
+  checkPieces(found.text, pieces);
+}
+
+/** The hover at `$0` has these pieces in this order, once so much is known. */
+function checkNumbers(
+  fixture: string,
+  numbers: PlanNumbers | ((open: OpenPlan) => PlanNumbers),
+  ...pieces: readonly string[]
+): void {
+  const numbersOf = typeof numbers === 'function' ? numbers : () => numbers;
+  checkPieces(hover(fixture, everything, undefined, numbersOf).text, pieces);
+}
+
+function checkPieces(text: string, pieces: readonly string[]): void {
+  let rest = text;
   for (const piece of pieces) {
     expect(rest).toContain(piece);
     rest = rest.slice(rest.indexOf(piece) + piece.length);
@@ -71,6 +102,92 @@ describe('hover on a layer', () => {
   });
 });
 
+describe('hover on what is measured', () => {
+  const sensitivity = sensitivities([
+    { name: 'conv2d_5/Conv', value: 4.1e-3, share: 0.82 },
+    { name: 'conv2d/Conv', value: 1e-3, share: 0.124 },
+  ]);
+  const counts = { elements: 1000, nonFinite: 0, becomesZero: 0, nonZero: 500 };
+  const output = { tensor: 'out', kind: 'output' as const, maxAbs: 70000, sample: 1, index: 42, ...counts };
+  const weight = {
+    tensor: 'w',
+    kind: 'weight' as const,
+    maxAbs: 0.5,
+    sample: undefined,
+    index: 3,
+    ...counts,
+  };
+  const tensors = [
+    { ...output, overflow: 2, underflow: 15 },
+    { ...weight, overflow: 0, underflow: 0 },
+  ];
+  const ranges = new Map([['conv2d/Conv', { maxAbs: 70000, overflow: 2, underflow: 0.03, tensors }]]);
+  const whole = { fp32: 4.3, plan: 5.58 };
+  const fusedInto = { fp32: undefined, plan: undefined };
+  const layers = new Map([
+    ['conv2d/Conv', { fp32: 0.2, plan: 0.1, casts: 0.05, fusedInto }],
+    ['conv2d_5/Conv', { fp32: 1, plan: 2, casts: 0, fusedInto: { fp32: undefined, plan: 'add/add' } }],
+  ]);
+  const parts = { others: whole, unmapped: whole, outside: whole, p10: whole, p90: whole, notes: [] };
+  const latency = { layers, whole, ...parts };
+
+  it('tells error, rank, range with its place, and latency of a layer', () => {
+    checkNumbers(
+      `${header}layer "conv2d$0/Conv": fp16\n`,
+      measured({ sensitivity, ranges, latency, sampleNames: ['a', 'walker_b'] }),
+      '**Error** alone in `fp16`: 1.00e-3 relative at the model',
+      's outputs (measured, 5.00e-4 to 2.00e-3 over the samples), 12 % of the tolerance. Rank 2 of 2.',
+      '| `out` | 70000 | sample walker\\_b, index 42 | 2 of 1000 | 3.0 % |',
+      '| `w` | 0.5 | weight, index 3 | none | 0 % |',
+      '**Latency**: 0.200 ms in the model, 0.100 ms in the plan and 0.0500 ms for its casts.',
+    );
+  });
+
+  it('says what is local, fused, of an earlier plan, or still being measured', () => {
+    const local = sensitivities([{ name: 'conv2d_5/Conv', value: 2e-4 }]);
+    const working = { state: 'working' as const, message: 'ranges', measured: { done: 3, total: 133 } };
+    checkNumbers(
+      `${header}layer "conv2d_5$0/Conv": fp16\n`,
+      measured({ sensitivity: local, latency, latencyIsStale: true, ...working }),
+      '2.00e-4 relative at its own output (local,',
+      '1.00 ms in the model, 2.00 ms in the plan; fused into `add/add` (measured before the last change).',
+      'Being measured: ranges, 3 of 133 layers measured.',
+    );
+    checkNumbers(
+      `${header}layer "conv2d$0/Conv": fp16\n`,
+      measured({ notes: ['no kernel'], message: 'stopped' }),
+      'Not found out: no kernel',
+      'The analysis was stopped.',
+    );
+  });
+
+  it('tells of a statement the sums over what it decides', () => {
+    checkNumbers(
+      `${header}def$0ault: fp16\n`,
+      measured({ sensitivity, ranges, latency }),
+      'Decides 133 layers',
+      'Most sensitive: `conv2d_5/Conv` (82 % of the tolerance), `conv2d/Conv` (12 % of the tolerance).',
+      '1 layer goes beyond the range of `fp16`.',
+      '**Latency**: 1.20 → 2.15 ms together, casts included.',
+      '| layer | operator | format |',
+    );
+    checkNumbers(
+      `${header}la$0yer "conv2d_5/Conv", "conv2d/Conv": fp16\n`,
+      measured({ sensitivity }),
+      'Each alone, they add up to 94 % of the tolerance',
+    );
+  });
+
+  it('tells of a tolerance what was measured, and when', () => {
+    checkNumbers(
+      `${header}toler$0ance "ld_3d" relative_l2 <= 1e-3\ndefault: fp16\n`,
+      (open) => measured({ verdict: exceeded(open, 4e-3), verdictIsStale: true }),
+      'Measured on 3 samples before the last change.',
+      '| `ld_3d` | 4.00e-3 | 1.00e-3 | 1.00e-6 | exceeded |',
+    );
+  });
+});
+
 describe('hover on an input or output', () => {
   it('tells type, shape and what feeds or writes it', () => {
     checkHover(
@@ -89,7 +206,7 @@ describe('hover on an input or output', () => {
 });
 
 describe('hover on a number', () => {
-  it('tells what it becomes in 16 bits, and its neighbours there', () => {
+  it('tells what it becomes in every format, and its neighbours there', () => {
     checkHover(
       `${header}tolerance "ld_3d" max_abs <= 1e$0-3`,
       '1e-3',
@@ -107,6 +224,15 @@ describe('hover on a number', () => {
       '`fp16`',
     );
     checkHover(`${header}tolerance "ld_3d" max_abs <= 0.5$0`, '0.5', '| none |');
+    checkHover(
+      `${header}tolerance "ld_3d" max_abs <= 0.39$052`,
+      '0.3952',
+      '| `fp8_e4m3` | `0.40625` | 0.01105 (2.796 %) | `0.375` | `0.40625` |',
+      '| `dlfloat16` | `0.395019531` |',
+      '| `fp8_152` | `0.375` |',
+      '| `fp4_radix4` | `0.25` |',
+      '`int8` and `int4` hold multiples of a scale',
+    );
   });
 });
 
@@ -120,7 +246,16 @@ describe('hover on the language', () => {
       '`6.10351563e-5`',
       '`5.96046448e-8`',
     );
-    checkHover(`${header}default: int$08`, 'int8', '8-bit integers', 'emulation');
+    checkHover(`${header}default: int$08`, 'int8', '8-bit integers', 'from -128 to 127', 'emulation');
+    checkHover(
+      `${header}default: dlfl$0oat16`,
+      'dlfloat16',
+      '16: 1 sign, 6 exponent, 9 fraction',
+      '| smallest subnormal | none |',
+      'no infinity, but NaN',
+      'away from zero',
+    );
+    checkHover(`${header}default: fp4_rad$0ix4`, 'fp4_radix4', '3 exponent of 4', '`64`', '`0.015625`');
   });
 
   it('explains metrics, options and their values, targets and generators', () => {

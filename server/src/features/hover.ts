@@ -1,5 +1,6 @@
 /** Hover: what the thing under the cursor is. Finds the thing; what there is to say of it, the files beside this know. */
 import { type Hover, MarkupKind, type Position } from 'vscode-languageserver';
+import { NOTHING_KNOWN, type PlanNumbers } from '../analysis/index.js';
 import type { ClientAbilities } from './capabilities.js';
 import { protocolRange } from './diagnostics.js';
 import { describeGraphValue, describeLayer } from './hover-model.js';
@@ -14,9 +15,10 @@ export function hoverOf(
   open: OpenPlan,
   position: Position,
   { showsMarkdown }: Pick<ClientAbilities, 'showsMarkdown'>,
+  numbers: PlanNumbers = NOTHING_KNOWN,
 ): Hover | null {
   const part = partAt(open.tree, open.document.offsetAt(position));
-  const blocks = part === undefined ? [] : describe(part, open);
+  const blocks = part === undefined ? [] : describe(part, open, numbers);
   if (part === undefined || blocks.length === 0) return null;
   return {
     range: protocolRange(open.document, part.range),
@@ -26,16 +28,16 @@ export function hoverOf(
   };
 }
 
-function describe(part: Part, open: OpenPlan): readonly Block[] {
+function describe(part: Part, open: OpenPlan, numbers: PlanNumbers): readonly Block[] {
   switch (part.role) {
     case 'keyword':
     case 'glob':
     case 'expression':
-      return describeStatement(part, open);
+      return describeStatement(part, open, numbers);
     case 'operator':
-      return describeOperator(part.text, open);
+      return describeOperator(part.text, open, numbers);
     case 'layer':
-      return describeLayer(part.text, open);
+      return describeLayer(part.text, open, numbers);
     case 'input':
     case 'output':
       return describeGraphValue(part.text, part.role, open);

@@ -1,6 +1,6 @@
 /**
  * The features whose answers change while a plan is analysed: code lenses, inlay hints, and the commands behind them.
- * Tells the client to ask again when numbers have changed, at most every tenth of a second.
+ * When the client is told to ask again, live-updates.ts knows.
  */
 import {
   type CancellationToken,
@@ -8,16 +8,20 @@ import {
   CodeLensRequest,
   CodeLensResolveRequest,
   type Connection,
-  ExecuteCommandRequest,
   InlayHintRequest,
 } from 'vscode-languageserver';
-import { type LiveAnalysis, NOTHING_KNOWN, type PlanNumbers } from '../analysis/index.js';
-import { flipStatement } from '../plan/index.js';
+import type { LiveAnalysis, PlanNumbers } from '../analysis/index.js';
+import type { RunFormat } from '../formats/index.js';
+import type { TextEdit } from '../language/index.js';
+import { flipLayer, flipStatement } from '../plan/index.js';
 import { codeLensesOf, COMMANDS, readLensData, resolvedLens } from './code-lens.js';
-import { protocolRange } from './diagnostics.js';
+import { applyTextEdits } from './commands/apply-edits.js';
+import type { CommandCall, ServerCommand } from './commands/index.js';
 import { type Feature, planFeature } from './feature.js';
 import { inlayHintsOf } from './inlay-hints.js';
+import type { Measurements } from './measurements.js';
 import type { OpenPlan } from './open-plan.js';
+import { statementStartingAt } from './statement-effect.js';
 
 /** What the user's settings say of these features; read anew for every answer. */
 export interface LiveSettings {
@@ -26,31 +30,28 @@ export interface LiveSettings {
 }
 
 export interface LiveParts {
-  readonly live: LiveAnalysis;
+  readonly measurements: Measurements;
   readonly settings: () => LiveSettings;
 }
 
-export function liveFeatures({ live, settings }: LiveParts): readonly Feature[] {
-  const numbersOf = ({ path }: OpenPlan): PlanNumbers =>
-    path === undefined ? NOTHING_KNOWN : live.numbers(path);
+export function liveFeatures({ measurements, settings }: LiveParts): readonly Feature[] {
+  const { numbers, actions } = measurements;
   return [
     planFeature({
       name: 'code lenses',
       type: CodeLensRequest.type,
       nothing: null,
       capabilities: () => ({ codeLensProvider: { resolveProvider: true } }),
-      answer: (open): CodeLens[] | null => codeLensesOf(open, settings().codeLens),
+      answer: (open): CodeLens[] | null => codeLensesOf(open, settings().codeLens, actions),
     }),
-    lensResolving(numbersOf),
+    lensResolving(numbers),
     planFeature({
       name: 'inlay hints',
       type: InlayHintRequest.type,
       nothing: null,
       capabilities: () => ({ inlayHintProvider: true }),
-      answer: (open, { range }) =>
-        settings().inlayHints ? inlayHintsOf(open, range, numbersOf(open)) : null,
+      answer: (open, { range }) => (settings().inlayHints ? inlayHintsOf(open, range, numbers(open)) : null),
     }),
-    commandExecution(live),
   ];
 }
 
@@ -70,59 +71,49 @@ function lensResolving(numbersOf: (open: OpenPlan) => PlanNumbers): Feature {
   };
 }
 
-function commandExecution(live: LiveAnalysis): Feature {
-  return {
-    capabilities: () => ({ executeCommandProvider: { commands: Object.values(COMMANDS) } }),
-    register: (connection, answers) => {
-      connection.onRequest(
-        ExecuteCommandRequest.method,
-        (
-          { command, arguments: words = [] }: { command: string; arguments?: unknown[] },
-          token: CancellationToken,
-        ) => {
-          const [uri, offset, format] = words;
-          if (typeof uri !== 'string') return null;
-          return answers.aboutPlan({ name: command, nothing: null }, uri, token, (open) => {
-            if (open.path === undefined) return null;
-            if (command === COMMANDS.analyze) live.restart(open.path);
-            if (command === COMMANDS.stop) live.cancel(open.path);
-            if (
-              command === COMMANDS.flip &&
-              typeof offset === 'number' &&
-              (format === 'fp16' || format === 'fp32')
-            ) {
-              flip(connection, open, offset, format);
-            }
-            return null;
-          });
-        },
-      );
-    },
-  };
+/** The commands behind lenses. */
+export function liveCommands(live: LiveAnalysis): readonly ServerCommand[] {
+  const about = (name: string, act: (open: OpenPlan, call: CommandCall) => void): ServerCommand => ({
+    name,
+    run: (call) =>
+      call.answers.aboutPlan({ name, nothing: null }, call.uri, call.token, (open) => {
+        act(open, call);
+        return null;
+      }),
+  });
+  return [
+    about(COMMANDS.analyze, ({ path }) => {
+      if (path !== undefined) live.restart(path);
+    }),
+    about(COMMANDS.stop, ({ path }) => {
+      if (path !== undefined) live.cancel(path);
+    }),
+    about(COMMANDS.flip, (open, { connection, words: [offset, format] }) => {
+      if (typeof offset !== 'number' || !isFlipFormat(format) || open.plan === undefined) return;
+      const bound = statementStartingAt(open.plan, offset);
+      if (bound !== undefined) applyFlip(connection, open, flipStatement(bound.statement, format));
+    }),
+    about(COMMANDS.flipLayer, (open, { connection, words: [name, format] }) => {
+      if (typeof name !== 'string' || !isFlipFormat(format) || open.plan === undefined) return;
+      applyFlip(connection, open, flipLayer(open.plan, open.tree, name, format));
+    }),
+  ];
 }
 
-function flip(
+function isFlipFormat(word: unknown): word is RunFormat {
+  return word === 'fp32' || word === 'fp16' || word === 'bf16';
+}
+
+/** Has the editor make the change; a lens that was clicked when its flip had been made already changes nothing. */
+function applyFlip(
   connection: Connection,
-  { plan, path, document }: OpenPlan,
-  offset: number,
-  format: 'fp16' | 'fp32',
+  { document: { uri, version }, tree }: OpenPlan,
+  edits: readonly TextEdit[],
 ): void {
-  const bound = plan?.statements.find((one) => one.path === path && one.statement.range.start === offset);
-  if (bound === undefined) return;
-  const edits = flipStatement(bound.statement, format).map(({ range, newText }) => ({
-    range: protocolRange(document, range),
-    newText,
-  }));
-  const { uri, version } = document;
-  const tell = (reason: string): void => {
-    connection.window.showWarningMessage(`ONNX Precision: the statement was not flipped: ${reason}`);
-  };
-  connection.workspace.applyEdit({ documentChanges: [{ textDocument: { uri, version }, edits }] }).then(
-    ({ applied, failureReason }) => {
-      if (!applied) tell(failureReason ?? 'the editor refused the change');
-    },
-    (error: unknown) => {
-      tell(String(error));
-    },
-  );
+  if (edits.length === 0) return;
+  void applyTextEdits(connection, { uri, version, tree }, edits, 'Flip').then((failure) => {
+    if (failure !== undefined) {
+      connection.window.showWarningMessage(`ONNX Precision: nothing was flipped: ${failure}`);
+    }
+  });
 }

@@ -1,7 +1,7 @@
 /** Which of many names what is typed may become. Knows names only. */
 
 /** How many are given at once: an editor slows down under more, and nobody reads them. */
-export const MOST_OFFERED = 500;
+const MOST_OFFERED = 500;
 
 export interface MatchingNames<Name> {
   /** The best first: those that begin with what is typed, then those that hold it, then those with its letters in order. */

@@ -2,6 +2,7 @@ import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { finish, type Model } from '../onnx/index.js';
 import { ModelCache } from './model-cache.js';
 
 const sample = 'samples/pose/pose_landmark_lite.onnx';
@@ -47,5 +48,40 @@ describe('the cache of models', () => {
     const [, second = ''] = paths;
     const again = cache.open(second);
     expect('model' in again && again.model.graph.nodes.length > 0).toBe(true);
+  });
+
+  it('opens a model a little at a time, and learns it', () => {
+    const learnt: Model[] = [];
+    const cache = new ModelCache(function* (model) {
+      yield;
+      learnt.push(model);
+    });
+    const path = join(folder, 'in-steps.onnx');
+    copyFileSync(sample, path);
+    const steps = cache.steps(path);
+    expect(steps?.next().done).toBe(false);
+    expect(cache.steps(path)).toBeDefined();
+    if (steps !== undefined) finish(steps);
+    const opened = cache.open(path);
+    expect('model' in opened && opened.model === learnt[0]).toBe(true);
+    expect(cache.steps(path)).toBeUndefined();
+
+    writeFileSync(path, 'no model');
+    const again = cache.steps(path);
+    if (again !== undefined) finish(again);
+    expect(cache.steps(path)).toBeUndefined();
+    expect(cache.open(path)).toMatchObject({ problem: { code: 'model-unreadable' } });
+  });
+
+  it('keeps the model that someone opened who could not wait', () => {
+    const cache = new ModelCache();
+    const path = join(folder, 'opened-meanwhile.onnx');
+    copyFileSync(sample, path);
+    const steps = cache.steps(path);
+    steps?.next();
+    const opened = cache.open(path);
+    if (steps !== undefined) finish(steps);
+    expect(cache.open(path)).toBe(opened);
+    expect('model' in opened && opened.model.source.read(0, 4).length).toBe(4);
   });
 });

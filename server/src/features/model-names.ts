@@ -10,14 +10,7 @@ import {
   type Shape,
   type ValueInfo,
 } from '../onnx/index.js';
-import {
-  findLayers,
-  inferredShapes,
-  modelFacts,
-  type TracedPlan,
-  writeName,
-  type Layer,
-} from '../plan/index.js';
+import { findLayers, inferredShapes, modelFacts, type TracedPlan, type Layer } from '../plan/index.js';
 
 export interface ModelNames {
   /** In graph order; without multiply-adds. */
@@ -53,9 +46,10 @@ function findNames(model: Model): ModelNames {
   });
   const layerIndex = new Map<string, number>();
   layers.forEach(({ name, nodeIndex: node }, index) => {
-    nodeNames[node] = name;
+    // Those inside other nodes stand behind.
+    if (node < nodes.length) nodeNames[node] = name;
     nodeIndex.set(name, node);
-    layerIndex.set(writeName(name), index);
+    layerIndex.set(name, index);
   });
   return { layers, layerIndex, nodeNames, nodeIndex };
 }

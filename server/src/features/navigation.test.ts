@@ -21,8 +21,11 @@ function checkListed(fixture: string, expected: RegExp): void {
 
 describe('definition', () => {
   it('of a layer is its line in the listing of the model', () => {
-    checkListed(`${header}layer "conv2d_5/Co$0nv": fp32`, /^"conv2d_5\/Conv": Conv\("/u);
-    checkListed(`${header}between "conv2d/Conv" and "conv2d_5$0/Conv": fp32`, /^"conv2d_5\/Conv": Conv/u);
+    checkListed(`${header}layer "conv2d_5/Co$0nv": fp32`, /^ {2}\["conv2d_5\/Conv"\] .* = Conv </u);
+    checkListed(
+      `${header}between "conv2d/Conv" and "conv2d_5$0/Conv": fp32`,
+      /^ {2}\["conv2d_5\/Conv"\] .* = Conv </u,
+    );
     checkListed('model "pose$0_landmark_lite.onnx"', /^# pose_landmark_lite.onnx: /u);
   });
 
@@ -64,13 +67,17 @@ describe('the listing', () => {
     const { files } = openWorkspace('', longModel(3));
     const listing = listingAt(listingUri('/models/long.onnx'), files)?.split('\n') ?? [];
     expect(listing[0]).toMatch(/^# long\.onnx: /u);
-    expect(listing.slice(3)).toEqual([
-      'input "x" float [batch, 64, ?]',
-      'output "t2" float [batch, 64, ?]',
-      '',
-      `"${longName(0)}": Relu("x" float [batch, 64, ?]) -> "t0" float [batch, 64, ?]`,
-      `"${longName(1)}": Sigmoid("t0" float [batch, 64, ?]) -> "t1" float [batch, 64, ?]`,
-      `"${longName(2)}": Tanh("t1" float [batch, 64, ?]) -> "t2" float [batch, 64, ?]`,
+    expect(listing.slice(1)).toEqual([
+      '<',
+      '  ir_version: 8,',
+      '  opset_import: ["" : 17]',
+      '>',
+      'chain (float[batch, 64, ?] x) => (float[batch, 64, ?] t2)',
+      '{',
+      `  ["${longName(0)}"] t0 = Relu (x)  # float[batch, 64, ?]`,
+      `  ["${longName(1)}"] t1 = Sigmoid (t0)  # float[batch, 64, ?]`,
+      `  ["${longName(2)}"] t2 = Tanh (t1)  # float[batch, 64, ?]`,
+      '}',
       '',
     ]);
   });

@@ -4,8 +4,8 @@
  */
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import { parse, type SyntaxTree } from '../language/index.js';
-import type { Model } from '../onnx/index.js';
-import { bindPlan, type PlanFiles, type TracedPlan, type UnboundPlan } from '../plan/index.js';
+import type { Model, Steps } from '../onnx/index.js';
+import { bindPlan, bindPlanSteps, type PlanFiles, type TracedPlan, type UnboundPlan } from '../plan/index.js';
 import { resolveBeside } from './beside.js';
 import { pathOfUri } from './document-path.js';
 import type { WorkspaceFiles } from './workspace-files.js';
@@ -30,8 +30,24 @@ export class OpenPlans {
 
   constructor(private readonly files: WorkspaceFiles) {}
 
-  /** The plan in the version that its document has now. */
+  /** The plan in the version that its document has now; what is not at hand is found when it is asked for. */
   open(document: TextDocument): OpenPlan {
+    return this.reading(document);
+  }
+
+  /** The model of the plan, if it is still to be learnt, and how. */
+  modelToLearn(document: TextDocument): { readonly path: string; readonly steps: Steps<void> } | undefined {
+    const path = this.reading(document).modelPath;
+    const steps = path === undefined ? undefined : this.files.modelSteps(path);
+    return path === undefined || steps === undefined ? undefined : { path, steps };
+  }
+
+  /** How to bind the plan a little at a time; undefined where it is bound. */
+  bindingSteps(document: TextDocument): Steps<void> | undefined {
+    return this.reading(document).bindingSteps();
+  }
+
+  private reading(document: TextDocument): Reading {
     let reading = this.readings.get(document);
     if (reading?.version !== document.version) {
       reading = new Reading(document, this.files);
@@ -63,13 +79,25 @@ class Reading implements OpenPlan {
   }
 
   get bound(): TracedPlan | UnboundPlan | undefined {
-    if (this.path === undefined) return undefined;
+    const { path } = this;
+    if (path === undefined) return undefined;
     if (this.binding === undefined) {
       const read = new ReadFiles(this.files);
-      const result = bindPlan({ path: this.path, tree: this.tree, files: read.files });
-      this.binding = { result, read };
+      this.binding = { result: bindPlan({ path, tree: this.tree, files: read.files }), read };
     }
     return this.binding.result;
+  }
+
+  bindingSteps(): Steps<void> | undefined {
+    const { path } = this;
+    return path === undefined || this.binding !== undefined ? undefined : this.bind(path);
+  }
+
+  private *bind(path: string): Steps<void> {
+    const read = new ReadFiles(this.files);
+    const result = yield* bindPlanSteps({ path, tree: this.tree, files: read.files });
+    // Someone who could not wait may have bound it meanwhile, and holds on to that one.
+    this.binding ??= { result, read };
   }
 
   get plan(): TracedPlan | undefined {
@@ -79,12 +107,17 @@ class Reading implements OpenPlan {
 
   get model(): Model | undefined {
     if (this.binding !== undefined) return this.binding.result.model;
+    const { modelPath } = this;
+    if (modelPath === undefined) return undefined;
+    const opened = this.files.openModel(modelPath);
+    return 'model' in opened ? opened.model : undefined;
+  }
+
+  /** Where the model lies that the plan names. */
+  get modelPath(): string | undefined {
     for (const statement of this.tree.statements) {
       if (statement.kind !== 'model' || statement.path === undefined) continue;
-      const modelPath = resolveBeside(this.path, statement.path.value);
-      if (modelPath === undefined) return undefined;
-      const opened = this.files.openModel(modelPath);
-      return 'model' in opened ? opened.model : undefined;
+      return resolveBeside(this.path, statement.path.value);
     }
     return undefined;
   }

@@ -37,6 +37,8 @@ export const SEMANTIC_TOKENS_LEGEND: SemanticTokensLegend = {
 
 type TokenType = (typeof TYPES)[number];
 
+const TYPE_NUMBERS = numbered(TYPES);
+
 const TYPE_OF_ROLE: Readonly<Record<PartRole, TokenType>> = {
   keyword: 'keyword',
   layer: 'variable',
@@ -60,12 +62,16 @@ const TYPE_OF_ROLE: Readonly<Record<PartRole, TokenType>> = {
   'file path': 'string',
 };
 
+function numbered<Name extends string>(names: readonly Name[]): Readonly<Record<Name, number>> {
+  return Object.fromEntries(names.map((name, index) => [name, index])) as Record<Name, number>;
+}
+
 /** @param range only the tokens of these lines; all if left out */
 export function semanticTokensOf({ document, tree, model }: OpenPlan, range?: Range): SemanticTokens {
   const from = range === undefined ? 0 : document.offsetAt({ line: range.start.line, character: 0 });
   const to =
     range === undefined ? tree.text.length : document.offsetAt({ line: range.end.line + 1, character: 0 });
-  const parts = partsBetween(tree, from, to);
+  const parts = new PartsInOrder(tree, from);
   const builder = new SemanticTokensBuilder();
   let { line } = document.positionAt(from);
   let lineStart = from;
@@ -79,27 +85,46 @@ export function semanticTokensOf({ document, tree, model }: OpenPlan, range?: Ra
       lineStart = end;
       continue;
     }
-    const part = parts.get(start);
-    const type = part === undefined ? typeOfToken(kind, text.slice(start, end)) : TYPE_OF_ROLE[part.role];
+    if (kind === 'space') continue;
+    const part = parts.at(start);
+    const type = part === undefined ? typeOfToken(kind, start, end, text) : TYPE_OF_ROLE[part.role];
     if (type === undefined) continue;
-    builder.push(line, start - lineStart, end - start, TYPES.indexOf(type), modifiersOf(part, model));
+    builder.push(line, start - lineStart, end - start, TYPE_NUMBERS[type], modifiersOf(part, model));
   }
   return builder.build();
 }
 
 type Tree = OpenPlan['tree'];
 
-/** The parts between two offsets, by the offset that they begin at. */
-function partsBetween(tree: Tree, from: number, to: number): ReadonlyMap<number, Part> {
-  const parts = new Map<number, Part>();
-  const first = statementBefore(tree, from);
-  const start = first === undefined ? 0 : tree.statements.indexOf(first);
-  for (let index = start; index < tree.statements.length; index++) {
-    const statement = tree.statements[index];
-    if (statement === undefined || statement.range.start >= to) break;
-    for (const part of partsOf(statement)) parts.set(part.range.start, part);
+/** The parts of a tree by the offset that they begin at, asked for in the order of the text. */
+class PartsInOrder {
+  private statement: number;
+  private parts: readonly Part[] = [];
+  private part = 0;
+  /** Where the statement ends whose parts these are. */
+  private end = 0;
+
+  constructor(
+    private readonly tree: Tree,
+    from: number,
+  ) {
+    const first = statementBefore(tree, from);
+    this.statement = first === undefined ? 0 : tree.statements.indexOf(first);
   }
-  return parts;
+
+  at(offset: number): Part | undefined {
+    while (offset >= this.end) {
+      const statement = this.tree.statements[this.statement];
+      if (statement === undefined || offset < statement.range.start) return undefined;
+      this.statement++;
+      this.parts = partsOf(statement);
+      this.part = 0;
+      this.end = statement.range.end;
+    }
+    while ((this.parts[this.part]?.range.start ?? Infinity) < offset) this.part++;
+    const part = this.parts[this.part];
+    return part?.range.start === offset ? part : undefined;
+  }
 }
 
 function firstTokenFrom(tokens: Tree['tokens'], offset: number): number {
@@ -114,10 +139,15 @@ function firstTokenFrom(tokens: Tree['tokens'], offset: number): number {
 }
 
 /** Of a token that is no part by itself. */
-function typeOfToken(kind: Tree['tokens'][number]['kind'], written: string): TokenType | undefined {
+function typeOfToken(
+  kind: Tree['tokens'][number]['kind'],
+  start: number,
+  end: number,
+  text: string,
+): TokenType | undefined {
   switch (kind) {
     case 'word':
-      return JOINING_WORDS.includes(written) ? 'keyword' : undefined;
+      return JOINING_WORDS.includes(text.slice(start, end)) ? 'keyword' : undefined;
     case 'string':
     case 'number':
     case 'comment':

@@ -18,6 +18,12 @@ import {
   openModel,
   readModel,
 } from '../onnx/index.js';
+import {
+  type LayerSensitivity,
+  NOTHING_KNOWN,
+  type PlanNumbers,
+  type PlanVerdict,
+} from '../analysis/index.js';
 import type { ClientAbilities } from './capabilities.js';
 import { pathOfUri, uriOfPath } from './document-path.js';
 import { type OpenPlan, OpenPlans } from './open-plan.js';
@@ -41,6 +47,7 @@ export const everything: ClientAbilities = {
   resolvesEdits: true,
   mostFoldingRanges: undefined,
   showsListings: true,
+  hasCommands: true,
 };
 
 /** An editor that can do no more than the protocol's first version. */
@@ -56,6 +63,7 @@ export const nothing: ClientAbilities = {
   resolvesEdits: false,
   mostFoldingRanges: undefined,
   showsListings: false,
+  hasCommands: false,
 };
 
 export interface Workspace {
@@ -66,6 +74,43 @@ export interface Workspace {
   readonly cursor: Position;
   /** The text of a file of the fixture. */
   readonly text: (name: string) => string;
+}
+
+/** What an analysis that has come to an end knows, where nothing else is said. */
+export function measured(known: Partial<PlanNumbers>): PlanNumbers {
+  return { ...NOTHING_KNOWN, ...known };
+}
+
+/** The tolerances of a plan, measured as so much more than any of them allows. */
+export function exceeded({ plan }: OpenPlan, measured: number): PlanVerdict {
+  const verdicts = (plan?.tolerances ?? []).map((tolerance) => ({
+    tolerance,
+    measured,
+    figures: [],
+    holds: false,
+    noise: 1e-6,
+    verdict: 'exceeded' as const,
+  }));
+  return { verdicts, outputs: [], samples: 3 };
+}
+
+/** Errors of layers, most sensitive first: local ones, or measured ones with the share of a tolerance. */
+export function sensitivities(
+  errors: readonly { readonly name: string; readonly value: number; readonly share?: number }[],
+): ReadonlyMap<string, LayerSensitivity> {
+  return new Map(
+    errors.map(({ name, value, share }, index) => [
+      name,
+      {
+        value,
+        low: value / 2,
+        high: value * 2,
+        method: share === undefined ? ('local' as const) : ('measured' as const),
+        rank: index + 1,
+        share,
+      },
+    ]),
+  );
 }
 
 let sample: ReturnType<typeof openModel> | undefined;
@@ -92,7 +137,11 @@ export function openWorkspace(fixture: string, model?: Model): Workspace {
   if (plan === undefined) throw new Error('the fixture has no file');
   sample ??= openModel(resolve(folder, 'pose_landmark_lite.onnx'));
   const opened = model === undefined ? sample : { model };
-  const files: WorkspaceFiles = { ...workspaceFiles(() => documents), openModel: () => opened };
+  const files: WorkspaceFiles = {
+    ...workspaceFiles(() => documents),
+    openModel: () => opened,
+    modelSteps: () => undefined,
+  };
   return {
     open: new OpenPlans(files).open(plan),
     files,

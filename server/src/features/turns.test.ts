@@ -1,8 +1,10 @@
 import { CancellationTokenSource, LSPErrorCodes } from 'vscode-languageserver';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { describe, expect, it } from 'vitest';
+import type { Steps } from '../onnx/index.js';
 import { Answers } from './answers.js';
 import { OpenPlans } from './open-plan.js';
+import { Readiness } from './readiness.js';
 import { everything, openWorkspace } from './testing.js';
 import { Turns } from './turns.js';
 
@@ -33,18 +35,83 @@ describe('turns', () => {
   });
 });
 
+/** Turns with a clock that only the work moves. */
+function timed() {
+  let clock = 0;
+  const turns = new Turns(
+    () => undefined,
+    () => clock,
+  );
+  const log: string[] = [];
+  function* steps(count: number): Steps<string> {
+    try {
+      for (let step = 1; step <= count; step++) {
+        clock += 4;
+        log.push(`step ${step}`);
+        yield;
+      }
+      return 'result';
+    } finally {
+      log.push('end');
+    }
+  }
+  return { turns, log, steps };
+}
+
+describe('long work', () => {
+  it('is done in slices of ten milliseconds, after everything else', async () => {
+    const { turns, log, steps } = timed();
+    function* asking(): Steps<string> {
+      const work = steps(7);
+      for (let step = work.next(); ; step = work.next()) {
+        if (step.done === true) return step.value;
+        // Something arrives in the middle of each slice.
+        if (log.length % 4 === 2) void turns.take('other', () => log.push('other'));
+        yield;
+      }
+    }
+    expect(await turns.takeSteps('long', asking())).toBe('result');
+    expect(log.join(', ')).toBe('step 1, step 2, step 3, other, step 4, step 5, step 6, other, step 7, end');
+  });
+
+  it('takes turns with other long work', async () => {
+    const { turns, log, steps } = timed();
+    await Promise.all([turns.takeSteps('one', steps(4)), turns.takeSteps('other', steps(4))]);
+    expect(log.join(', ')).toBe('step 1, step 2, step 3, step 1, step 2, step 3, step 4, end, step 4, end');
+  });
+
+  it('is given up when it is no longer wanted, and cleans up', async () => {
+    const { turns, log, steps } = timed();
+    const long = turns.takeSteps('long', steps(7), () => !log.includes('step 4'));
+    expect(await long).toBeUndefined();
+    expect(log.slice(-2)).toEqual(['step 6', 'end']);
+  });
+
+  it('fails as a step fails, and the next turn is taken', async () => {
+    const { turns } = timed();
+    const long = turns.takeSteps(
+      'long',
+      (function* (): Steps<void> {
+        yield;
+        throw new Error('a bug');
+      })(),
+    );
+    await expect(long).rejects.toThrow('a bug');
+    expect(await turns.take('next', () => 'next')).toBe('next');
+  });
+});
+
 function answering() {
   const { open, files } = openWorkspace('default: fp16\n');
   const { document } = open;
   const logged: string[] = [];
-  const answers = new Answers({
-    abilities: everything,
-    files,
-    plans: new OpenPlans(files),
-    turns: new Turns(() => undefined),
-    findDocument: (uri) => (uri === document.uri ? document : undefined),
-    log: (message) => logged.push(message),
-  });
+  const plans = new OpenPlans(files);
+  const turns = new Turns(() => undefined);
+  const findDocument = (uri: string): TextDocument | undefined =>
+    uri === document.uri ? document : undefined;
+  const log = (message: string): void => void logged.push(message);
+  const readiness = new Readiness({ plans, turns, findDocument, log });
+  const answers = new Answers({ abilities: everything, files, plans, turns, readiness, findDocument, log });
   return { answers, document, logged, source: new CancellationTokenSource() };
 }
 

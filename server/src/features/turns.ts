@@ -1,11 +1,16 @@
 /**
  * The server's work, one piece after the other, with room between them for what arrives meanwhile: an edit that makes
- * the pieces behind it stale, or the editor's word that an answer is no longer wanted. Knows neither documents nor the protocol.
+ * the pieces behind it stale, or the editor's word that an answer is no longer wanted. Long work is done in slices that
+ * come after everything else. Knows neither documents nor the protocol.
  */
 import { performance } from 'node:perf_hooks';
+import type { Steps } from '../onnx/index.js';
 
 /** A longer piece delays a keystroke noticeably. */
 const LONGEST_TURN_MILLISECONDS = 50;
+
+/** How long steps are taken one after the other: a slice that is too short is mostly spent on what lies between two. */
+const SLICE_MILLISECONDS = 10;
 
 /**
  * Rounds of the event loop before each piece of work. In each round one message is taken in that is already here, so that
@@ -16,10 +21,17 @@ const ROUNDS = 10;
 export class Turns {
   private readonly urgent: (() => void)[] = [];
   private readonly ordinary: (() => void)[] = [];
+  private readonly slices: (() => void)[] = [];
   private isScheduled = false;
 
-  /** @param reportSlow is told of a piece of work that kept everything else waiting */
-  constructor(private readonly reportSlow: (message: string) => void) {}
+  /**
+   * @param reportSlow is told of a piece of work that kept everything else waiting
+   * @param now a clock in milliseconds
+   */
+  constructor(
+    private readonly reportSlow: (message: string) => void,
+    private readonly now = (): number => performance.now(),
+  ) {}
 
   /**
    * Does a piece of work in a turn of its own; those that someone waits for with a finger on a key come first. `work`
@@ -28,13 +40,53 @@ export class Turns {
   take<Result>(name: string, work: () => Result, isUrgent = false): Promise<Result> {
     return new Promise((resolve) => {
       (isUrgent ? this.urgent : this.ordinary).push(() => {
-        const start = performance.now();
-        resolve(work());
-        const took = performance.now() - start;
-        if (took > LONGEST_TURN_MILLISECONDS) this.reportSlow(`${name} took ${took.toFixed(0)} ms`);
+        this.timed(name, () => {
+          resolve(work());
+        });
       });
       this.schedule();
     });
+  }
+
+  /**
+   * Does long work a slice at a time, each in a turn that comes after all other work. Gives undefined, and the work up,
+   * once `isWanted` says no; rejects where a step throws.
+   */
+  takeSteps<Result>(
+    name: string,
+    steps: Steps<Result>,
+    isWanted: () => boolean = () => true,
+  ): Promise<Result | undefined> {
+    return new Promise((resolve, reject) => {
+      const slice = (): void => {
+        try {
+          if (!isWanted()) {
+            steps.return(undefined as never);
+            resolve(undefined);
+            return;
+          }
+          const end = this.now() + SLICE_MILLISECONDS;
+          let step = steps.next();
+          while (step.done !== true && this.now() < end) step = steps.next();
+          if (step.done === true) resolve(step.value);
+          else this.slices.push(inTurn);
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error(String(error)));
+        }
+      };
+      const inTurn = (): void => {
+        this.timed(name, slice);
+      };
+      this.slices.push(inTurn);
+      this.schedule();
+    });
+  }
+
+  private timed(name: string, work: () => void): void {
+    const start = this.now();
+    work();
+    const took = this.now() - start;
+    if (took > LONGEST_TURN_MILLISECONDS) this.reportSlow(`${name} took ${took.toFixed(0)} ms`);
   }
 
   private schedule(): void {
@@ -48,8 +100,8 @@ export class Turns {
         return;
       }
       this.isScheduled = false;
-      (this.urgent.shift() ?? this.ordinary.shift())?.();
-      if (this.urgent.length + this.ordinary.length > 0) this.schedule();
+      (this.urgent.shift() ?? this.ordinary.shift() ?? this.slices.shift())?.();
+      if (this.urgent.length + this.ordinary.length + this.slices.length > 0) this.schedule();
     };
     setImmediate(round);
   }

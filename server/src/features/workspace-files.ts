@@ -1,8 +1,10 @@
 /** The files that a plan names, as the editor has them: an open document counts before the file on disk. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
+import type { Steps } from '../onnx/index.js';
 import type { PlanFiles } from '../plan/index.js';
 import { pathOfUri } from './document-path.js';
+import { learnModel } from './learn-model.js';
 import { ModelCache } from './model-cache.js';
 
 export interface FolderEntry {
@@ -15,11 +17,13 @@ export interface WorkspaceFiles extends PlanFiles {
   /** The entries of a folder in no order; none where there is no such folder. */
   listFolder(path: string): readonly FolderEntry[];
   exists(path: string): boolean;
+  /** What is left to do before `openModel`, and all that is asked of the model, answers at once. */
+  modelSteps(path: string): Steps<void> | undefined;
 }
 
 /** @param openDocuments gives the documents that are open at the time of the call */
 export function workspaceFiles(openDocuments: () => readonly TextDocument[]): WorkspaceFiles {
-  const models = new ModelCache();
+  const models = new ModelCache(learnModel);
   return {
     readText: (path) => {
       const open = openDocuments().find(({ uri }) => pathOfUri(uri) === path);
@@ -32,6 +36,7 @@ export function workspaceFiles(openDocuments: () => readonly TextDocument[]): Wo
       }
     },
     openModel: (path) => models.open(path),
+    modelSteps: (path) => models.steps(path),
     listFolder: (path) => {
       try {
         const entries = readdirSync(path, { withFileTypes: true });

@@ -1,4 +1,4 @@
-/** The number formats by name. Pure; imports nothing of ours. */
+/** The number formats by name, and how values that they do not hold become values that they do. Imports nothing of ours. */
 
 export const FORMAT_NAMES = [
   'fp32',
@@ -20,5 +20,17 @@ export type FormatName = (typeof FORMAT_NAMES)[number];
 /** The formats that a layer can run in and be exported in today. */
 export type RunFormat = 'fp32' | 'fp16' | 'bf16';
 
-/** What becomes of a finite number beyond a format's range: an infinity, or the largest number. */
+/** The formats that hold numbers only together with a scale. */
+export type IntegerFormatName = 'int8' | 'int4';
+
+/** The formats whose codes are numbers by themselves. */
+export type FloatFormatName = Exclude<FormatName, IntegerFormatName>;
+
+/** The float formats of at most eight bits: few enough numbers to have each in a table. */
+export type SmallFormatName = Exclude<FloatFormatName, RunFormat | 'dlfloat16'>;
+
+/**
+ * What becomes of a finite number beyond a format's range: the largest number (`saturate`), or what the format has
+ * for it (`inf`): an infinity, a NaN where it has no infinity, and the largest number where it has neither.
+ */
 export type OverflowHandling = 'inf' | 'saturate';

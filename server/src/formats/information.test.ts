@@ -15,6 +15,10 @@ describe('what a format can hold', () => {
       ['fp8_e4m3', 8, 448, 2 ** -6, 2 ** -9, 2 ** -3],
       ['fp8_e5m2', 8, 57344, 2 ** -14, 2 ** -16, 2 ** -2],
       ['fp4_e2m1', 4, 6, 1, 0.5, 0.5],
+      ['dlfloat16', 16, 8573157376, 2 ** -31 * (1 + 2 ** -9), 2 ** -31 * (1 + 2 ** -9), 2 ** -9],
+      ['fp8_143', 8, 30, 2 ** -11 * 1.125, 2 ** -11 * 1.125, 2 ** -3],
+      ['fp8_152', 8, 98304, 2 ** -15 * 1.25, 2 ** -15 * 1.25, 2 ** -2],
+      ['fp4_radix4', 4, 64, 1 / 64, 1 / 64, 3],
     ]);
   });
 
@@ -30,10 +34,15 @@ describe('what a format can hold', () => {
       'fp8_e4m3: - nan',
       'fp8_e5m2: inf nan',
       'fp4_e2m1: - -',
+      'dlfloat16: - nan',
+      'fp8_143: - nan',
+      'fp8_152: - nan',
+      'fp4_radix4: - -',
     ]);
   });
 
-  it('is there for the formats laid out like IEEE 754 and for no other', () => {
+  it('is there for every format but those that need a scale', () => {
+    expect(FORMAT_NAMES.filter((name) => !isFloatFormat(name))).toEqual(['int8', 'int4']);
     expect(FORMAT_NAMES.filter(isFloatFormat)).toEqual([...FLOAT_FORMAT_NAMES]);
   });
 });

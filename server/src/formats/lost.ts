@@ -1,6 +1,8 @@
 /** What a format does to the values of a tensor: how many overflow, how many are lost. Counts only, nothing is rounded. */
-import type { RunFormat } from './format.js';
+import type { FloatFormatName } from './format.js';
 import { formatInformation } from './information.js';
+import { isSmall, roundTo } from './rounding.js';
+import { nearestCode, smallFormatOf } from './small-numbers.js';
 
 export interface LostCounts {
   readonly elements: number;
@@ -12,7 +14,7 @@ export interface LostCounts {
   readonly nonZero: number;
   /** Elements that are infinite or NaN before any rounding. */
   readonly nonFinite: number;
-  /** Finite elements whose rounding is infinite. */
+  /** Finite elements beyond the format's range: infinite, NaN or clipped, whichever the format has for them. */
   readonly overflow: number;
   /** Non-zero elements that become subnormal or zero. */
   readonly underflow: number;
@@ -31,33 +33,53 @@ interface Thresholds {
 
 const INFINITY_BITS = 0x7f800000;
 
-function bitsOf(value: number): number {
-  return new Uint32Array(new Float32Array([value]).buffer)[0] ?? 0;
-}
-
 /**
- * The midpoints at the ends of the range. The tie at the top goes to infinity and the tie below the smallest
- * normal number to that number, both having even significands; the tie above zero goes to zero.
+ * FP32 bits of the smallest magnitude of which this is so; one more than those of the largest finite number if none is.
+ * Rounding never changes the order of numbers, so what is so of one is so of all above it.
  */
-function thresholdsOf(format: RunFormat): Thresholds {
-  const { largest, smallestNormal, smallestSubnormal, significandBits, bias } = formatInformation(format);
-  if (format === 'fp32') return { overflow: INFINITY_BITS, normal: bitsOf(smallestNormal), zero: 0 };
-  return {
-    overflow: bitsOf(largest + 2 ** (bias - significandBits - 1)),
-    normal: bitsOf(smallestNormal - smallestSubnormal / 2),
-    zero: bitsOf(smallestSubnormal / 2),
-  };
+function firstWhere(isSo: (magnitude: number) => boolean): number {
+  const value = new Float32Array(1);
+  const bits = new Uint32Array(value.buffer);
+  let low = 0;
+  let high = INFINITY_BITS;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    bits[0] = middle;
+    if (isSo(value[0] ?? 0)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
-const THRESHOLDS: Readonly<Record<RunFormat, Thresholds>> = {
-  fp32: thresholdsOf('fp32'),
-  fp16: thresholdsOf('fp16'),
-  bf16: thresholdsOf('bf16'),
-};
+/** Whether a magnitude rounds to no number of the format, also where the format then clips. */
+function isBeyond(format: FloatFormatName, magnitude: number): boolean {
+  if (isSmall(format)) {
+    const small = smallFormatOf(format);
+    return nearestCode(small, magnitude) >= small.magnitudes.length;
+  }
+  const rounded = roundTo(format, magnitude);
+  return rounded === Infinity || Number.isNaN(rounded);
+}
+
+const known = new Map<FloatFormatName, Thresholds>();
+
+function thresholdsOf(format: FloatFormatName): Thresholds {
+  let thresholds = known.get(format);
+  if (thresholds === undefined) {
+    const { smallestNormal } = formatInformation(format);
+    thresholds = {
+      overflow: firstWhere((magnitude) => isBeyond(format, magnitude)),
+      normal: firstWhere((magnitude) => roundTo(format, magnitude, 'saturate') >= smallestNormal),
+      zero: firstWhere((magnitude) => roundTo(format, magnitude, 'saturate') > 0) - 1,
+    };
+    known.set(format, thresholds);
+  }
+  return thresholds;
+}
 
 /** Range of the values of an FP32 array, and what rounding them to `format` would do. */
-export function countLost(format: RunFormat, values: Float32Array): LostCounts {
-  const { overflow: overflowFrom, normal: normalFrom, zero: zeroUpTo } = THRESHOLDS[format];
+export function countLost(format: FloatFormatName, values: Float32Array): LostCounts {
+  const { overflow: overflowFrom, normal: normalFrom, zero: zeroUpTo } = thresholdsOf(format);
   const allBits = new Uint32Array(values.buffer, values.byteOffset, values.length);
   let maxBits = -1;
   let maxIndex = -1;

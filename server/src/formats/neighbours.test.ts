@@ -1,10 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { RunFormat } from './format.js';
+import { FLOAT_FORMAT_NAMES, formatInformation } from './information.js';
 import { neighbours } from './neighbours.js';
 import { roundTo } from './rounding.js';
-
-const FORMATS: RunFormat[] = ['fp32', 'fp16', 'bf16'];
 
 describe('neighbours', () => {
   it('of a tenth in FP16', () => {
@@ -46,16 +44,34 @@ describe('neighbours', () => {
     expect(neighbours('bf16', NaN)).toEqual({ rounded: NaN, below: NaN, above: NaN, error: NaN });
   });
 
-  it.each(FORMATS)('in %s enclose the number, with nothing of the format in between', (format) => {
+  it('past the largest number are infinite also where the format clips or has NaN', () => {
+    expect(neighbours('fp4_e2m1', 100)).toEqual({ rounded: 6, below: 6, above: Infinity, error: -94 });
+    expect(neighbours('fp8_e4m3', 500)).toMatchObject({ rounded: NaN, below: 448, above: Infinity });
+    expect(neighbours('dlfloat16', -1e10)).toMatchObject({ below: -Infinity, above: -8573157376 });
+  });
+
+  it('of a number below the smallest of a format without subnormals are zero and that', () => {
+    expect(neighbours('dlfloat16', 2 ** -32)).toMatchObject({
+      rounded: 0,
+      below: 0,
+      above: 2 ** -31 * (1 + 2 ** -9),
+    });
+    expect(neighbours('fp8_143', -1e-9)).toMatchObject({ rounded: 0, below: -1.125 * 2 ** -11, above: 0 });
+  });
+
+  it.each(FLOAT_FORMAT_NAMES)('in %s enclose the number, with nothing of the format in between', (format) => {
+    const { largest, smallestSubnormal, ties } = formatInformation(format);
+    const reached = fc.double({ min: -2 * largest, max: 2 * largest, noNaN: true });
     fc.assert(
-      fc.property(fc.double({ noNaN: true }), (value) => {
+      fc.property(fc.oneof(fc.double({ noNaN: true }), reached), (value) => {
         const { rounded, below, above } = neighbours(format, value);
         expect(below).toBeLessThanOrEqual(value);
         expect(above).toBeGreaterThanOrEqual(value);
-        expect([below, above]).toContain(rounded);
-        expect(roundTo(format, below)).toBe(below);
-        expect(roundTo(format, above)).toBe(above);
+        if (Math.abs(value) <= largest) expect([below, above]).toContain(rounded);
+        for (const end of [below, above]) if (Number.isFinite(end)) expect(roundTo(format, end)).toBe(end);
         const middle = below / 2 + above / 2;
+        // What DLFloat has below its smallest number is flushed, not rounded.
+        if (ties === 'away' && Math.abs(middle) < smallestSubnormal) return;
         if (Number.isFinite(middle)) expect([below, above]).toContain(roundTo(format, middle));
       }),
       { numRuns: 1000 },

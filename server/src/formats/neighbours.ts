@@ -1,11 +1,11 @@
 /** Where a number falls between the numbers of a format, for people to look at. One number at a time. */
-import { decodeBf16, encodeBf16 } from './bf16.js';
-import type { RunFormat } from './format.js';
-import { decodeFp16, encodeFp16 } from './fp16.js';
-import { roundTo } from './rounding.js';
+import type { FloatFormatName, OverflowHandling } from './format.js';
+import { formatInformation } from './information.js';
+import { isSmall, roundTo, spacingAt } from './rounding.js';
+import { floorCode, smallFormatOf } from './small-numbers.js';
 
 export interface Neighbours {
-  /** The nearest number of the format, ties to even. */
+  /** What the value becomes: the nearest number of the format, or what the format has for what is beyond its range. */
   readonly rounded: number;
   /** The largest number of the format that is not above the value; the value itself where the format holds it. */
   readonly below: number;
@@ -15,40 +15,42 @@ export interface Neighbours {
   readonly error: number;
 }
 
-/** A number of the format as its code, sign and magnitude. */
-function codeOf(format: RunFormat, value: number): number {
-  const single = new Float32Array([value]);
-  if (format === 'fp32') return new Uint32Array(single.buffer)[0] ?? 0;
-  return (format === 'fp16' ? encodeFp16(single) : encodeBf16(single))[0] ?? 0;
-}
-
-function valueOf(format: RunFormat, code: number): number {
-  if (format === 'fp32') return new Float32Array(new Uint32Array([code]).buffer)[0] ?? 0;
-  const codes = new Uint16Array([code]);
-  return (format === 'fp16' ? decodeFp16(codes) : decodeBf16(codes))[0] ?? 0;
-}
-
-/**
- * The next number of the format away from or towards zero. Codes of one sign are in the order of their
- * magnitudes, so the neighbour's code is one more or one less.
- */
-function step(format: RunFormat, value: number, away: boolean): number {
-  return valueOf(format, codeOf(format, value) + (away ? 1 : -1));
-}
-
-/**
- * What becomes of `value` in `format`, and the two numbers of the format that it lies between. Past the largest
- * number the neighbour is an infinity. NaN gives NaN throughout.
- */
-export function neighbours(format: RunFormat, value: number): Neighbours {
-  const rounded = roundTo(format, value);
-  if (Number.isNaN(value) || rounded === value) {
-    return { rounded, below: rounded, above: rounded, error: Number.isNaN(value) ? NaN : 0 };
+/** The numbers of the format next to a finite magnitude, towards zero and away from it; the magnitude twice if it is one. */
+function around(format: FloatFormatName, magnitude: number): readonly [number, number] {
+  const { largest, smallestSubnormal, hasSubnormals } = formatInformation(format);
+  if (magnitude > largest) return [largest, Infinity];
+  if (!hasSubnormals && magnitude > 0 && magnitude < smallestSubnormal) return [0, smallestSubnormal];
+  if (isSmall(format)) {
+    const small = smallFormatOf(format);
+    const code = floorCode(small, magnitude);
+    const below = small.magnitudes[code] ?? 0;
+    return below === magnitude ? [below, below] : [below, small.magnitudes[code + 1] ?? Infinity];
   }
+  const spacing = spacingAt(format, magnitude);
+  const below = Math.floor(magnitude / spacing) * spacing;
+  if (below === magnitude) return [below, below];
+  return [below, below === largest ? Infinity : below + spacing];
+}
+
+/**
+ * What becomes of `value` in `format`, and the two numbers of the format that it lies between: infinite where the
+ * format has no number further out. NaN gives NaN throughout, and an infinity itself for neighbours.
+ */
+export function neighbours(
+  format: FloatFormatName,
+  value: number,
+  overflow: OverflowHandling = 'inf',
+): Neighbours {
+  const rounded = roundTo(format, value, overflow);
+  if (!Number.isFinite(value)) {
+    return { rounded, below: value, above: value, error: rounded === value ? 0 : rounded - value };
+  }
+  const [near, far] = around(format, Math.abs(value));
   const error = rounded - value;
-  const towardsZero = Math.abs(rounded) < Math.abs(value);
-  const other = step(format, rounded, towardsZero);
-  return rounded < value
-    ? { rounded, below: rounded, above: other, error }
-    : { rounded, below: other, above: rounded, error };
+  // Zero keeps the sign that the value has, where the format has signs of zero.
+  const signed = (magnitude: number): number =>
+    magnitude === 0 && !formatInformation(format).hasNegativeZero ? 0 : -magnitude;
+  return value < 0 || Object.is(value, -0)
+    ? { rounded, below: signed(far), above: signed(near), error }
+    : { rounded, below: near, above: far, error };
 }

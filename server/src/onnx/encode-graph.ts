@@ -3,6 +3,7 @@ import type { Attribute, Graph, LocalFunction, Message, Node } from './model.js'
 import {
   encodeMessage,
   replaceElements,
+  replaceElementsSteps,
   replaceText,
   replaceTexts,
   sameElements,
@@ -14,6 +15,7 @@ import { encodeValueInfo } from './encode-type.js';
 import { replaceOpsets } from './encode-opsets.js';
 import { originalAttribute, originalFunction, originalGraph, originalNode } from './origins.js';
 import { bytesField, floatField, integerField, rangePiece, textField, type Piece } from './pieces.js';
+import { finish, type Steps } from './steps.js';
 
 const SPARSE_INITIALIZER = 15;
 /** All fields of an attribute that hold a value or say of which type it is. */
@@ -21,17 +23,23 @@ const VALUE_FIELDS = [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 14, 15, 20, 21, 22, 23] as
 
 /** The content of the message. */
 export function encodeGraph(graph: Graph): Piece[] {
+  return finish(graphPieces(graph));
+}
+
+/** The same, a few nodes at a time. */
+export function* graphPieces(graph: Graph): Steps<Piece[]> {
   const { message } = graph;
   const origin = originalGraph(message);
   if (message !== undefined && origin === graph) return wholeMessage(message);
   const to: Replacements = new Map();
-  replaceElements(to, 1, graph.nodes, before(origin?.nodes, message), encodeNode);
+  yield* replaceElementsSteps(to, 1, graph.nodes, before(origin?.nodes, message), encodeNode);
   replaceText(to, 2, graph.name, origin?.name);
-  replaceElements(to, 5, graph.initializers, before(origin?.initializers, message), encodeTensor);
+  yield* replaceElementsSteps(to, 5, graph.initializers, before(origin?.initializers, message), encodeTensor);
   replaceElements(to, 11, graph.inputs, before(origin?.inputs, message), encodeValueInfo);
   replaceElements(to, 12, graph.outputs, before(origin?.outputs, message), encodeValueInfo);
   replaceElements(to, 13, graph.valueInfo, before(origin?.valueInfo, message), encodeValueInfo);
   replaceSparse(to, graph, origin);
+  yield;
   return encodeMessage(message, to);
 }
 

@@ -4,6 +4,7 @@
  */
 import type { Field, Message } from './model.js';
 import { bytesField, joinPieces, rangePiece, textField, type Piece } from './pieces.js';
+import { finish, isStep, type Steps } from './steps.js';
 
 /** By field number, what stands in place of all fields of that number. */
 export type Replacements = Map<number, readonly Piece[]>;
@@ -78,6 +79,17 @@ export function replaceElements<T extends Element>(
   before: { readonly elements: readonly T[]; readonly message: Message } | undefined,
   encode: (element: T) => Piece[],
 ): void {
+  finish(replaceElementsSteps(to, number, elements, before, encode));
+}
+
+/** The same, a few elements at a time. */
+export function* replaceElementsSteps<T extends Element>(
+  to: Replacements,
+  number: number,
+  elements: readonly T[],
+  before: { readonly elements: readonly T[]; readonly message: Message } | undefined,
+  encode: (element: T) => Piece[],
+): Steps<void> {
   if (sameElements(elements, before?.elements ?? [])) return;
   const fields = before?.message.fields.filter((field) => field.number === number) ?? [];
   const originals = new Map<T, Field>();
@@ -86,7 +98,8 @@ export function replaceElements<T extends Element>(
     if (field !== undefined) originals.set(element, field);
   });
   const pieces: Piece[] = [];
-  for (const element of elements) {
+  for (const [index, element] of elements.entries()) {
+    if (isStep(index)) yield;
     const original = originals.get(element);
     if (original !== undefined && before !== undefined) {
       pieces.push(rangePiece(before.message.source, original.whole));

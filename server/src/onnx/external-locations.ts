@@ -1,11 +1,18 @@
 /** Which files of external data a model names. Opens none of them. */
-import type { Attribute, Graph, Model, Node, Tensor } from './model.js';
+import type { Attribute, Graph, Model, Node, Tensor, TensorData } from './model.js';
 
 /** The files of external data that a model names, sub-graphs and functions included. */
 export function externalLocations(model: Model): ReadonlySet<string> {
-  const found = new Set<string>();
-  const visitTensor = ({ data }: Tensor): void => {
-    if (data.kind === 'external') found.add(data.location);
+  return new Set(externalTensors(model).map(({ data }) => data.location));
+}
+
+export type ExternalTensor = Tensor & { readonly data: TensorData & { readonly kind: 'external' } };
+
+/** The tensors whose values lie in files of external data, sub-graphs and functions included. */
+export function externalTensors(model: Model): readonly ExternalTensor[] {
+  const found: ExternalTensor[] = [];
+  const visitTensor = (tensor: Tensor): void => {
+    if (isExternal(tensor)) found.push(tensor);
   };
   const visitAttribute = (attribute: Attribute): void => {
     if (attribute.kind === 'tensor') visitTensor(attribute.value);
@@ -22,4 +29,8 @@ export function externalLocations(model: Model): ReadonlySet<string> {
   visitGraph(model.graph);
   for (const local of model.functions) local.nodes.forEach(visitNode);
   return found;
+}
+
+function isExternal(tensor: Tensor): tensor is ExternalTensor {
+  return tensor.data.kind === 'external';
 }

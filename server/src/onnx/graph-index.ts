@@ -40,10 +40,30 @@ export interface GraphIndex {
   readonly constantOf: (name: string) => Tensor | undefined;
 }
 
+/** From this IR version on initializers need not be listed among the inputs, and those that are may be overridden. */
+const FIRST_WITH_DEFAULTS = 4;
+
+/** By graph, which never changes: whatever looks at a graph begins with its index. */
+const remembered = {
+  withDefaults: new WeakMap<Graph, GraphIndex>(),
+  withoutDefaults: new WeakMap<Graph, GraphIndex>(),
+};
+
 /**
  * @param irVersion the model's; before 4 every initializer had to be listed among the inputs, and is constant.
  */
-export function indexGraph(graph: Graph, irVersion = 4): GraphIndex {
+export function indexGraph(graph: Graph, irVersion = FIRST_WITH_DEFAULTS): GraphIndex {
+  const hasDefaults = irVersion >= FIRST_WITH_DEFAULTS;
+  const indexes = hasDefaults ? remembered.withDefaults : remembered.withoutDefaults;
+  let index = indexes.get(graph);
+  if (index === undefined) {
+    index = makeIndex(graph, hasDefaults);
+    indexes.set(graph, index);
+  }
+  return index;
+}
+
+function makeIndex(graph: Graph, hasDefaults: boolean): GraphIndex {
   const producers = new Map<string, number>();
   const consumers = new Map<string, Reader[]>();
   const capturedBySubgraphs = new Map<string, number[]>();
@@ -62,7 +82,7 @@ export function indexGraph(graph: Graph, irVersion = 4): GraphIndex {
   const constants = new Map<string, Tensor | undefined>();
   const order = topologicalOrder(graph, producers, capturedBySubgraphs);
   const isOverridable = (name: string): boolean =>
-    irVersion >= 4 && initializers.has(name) && graphInputs.has(name);
+    hasDefaults && initializers.has(name) && graphInputs.has(name);
 
   const readConstant = (name: string): Tensor | undefined => {
     const initializer = initializers.get(name);

@@ -1,8 +1,10 @@
 /** ONNX model files: wire index, graph, operator schemas, type and shape inference, writer. */
 export type * from './model.js';
 export { DataType } from './model.js';
-export { bufferSource, fileSource, SourceFault } from './source.js';
-export { openModel, readModel, type ModelResult } from './read-model.js';
+export { bufferSource, fileSource, readInto, SourceFault } from './source.js';
+export { finish, isStep, type Steps } from './steps.js';
+export { openModel, openModelSteps, readModel, type ModelResult } from './read-model.js';
+export { readTensorFile, type TensorFileResult } from './read-tensor-file.js';
 export { elementBits, elementCount, tensorByteLength } from './tensor-size.js';
 export { type TensorProblem } from './external-files.js';
 export {
@@ -29,7 +31,14 @@ export {
   type NodeChanges,
   type NodeParts,
 } from './make.js';
-export { encodeFresh, encodeModel, type ModelChanges, type ModelParts } from './encode.js';
+export {
+  encodeFresh,
+  encodeFreshSteps,
+  encodeModel,
+  encodeModelSteps,
+  type ModelChanges,
+  type ModelParts,
+} from './encode.js';
 export { encodeBytes, piecesLength, type Piece } from './pieces.js';
 export {
   writePieces,
@@ -40,7 +49,9 @@ export {
   type WriteResult,
 } from './write-pieces.js';
 export { contentHash, type HashResult } from './content-hash.js';
+export { sampleBytes } from './sample-bytes.js';
 export { externalLocations } from './external-locations.js';
+export { externalProblems } from './external-problems.js';
 export {
   allowsType,
   dataTypeName,
@@ -59,13 +70,20 @@ export { typeAttributeName, typeFromAttributes } from './type-attributes.js';
 export { sameType, typeName } from './value-type.js';
 export {
   inferTypes,
+  inferTypesSteps,
   nodeName,
   type InferredTypes,
   type TypeInferenceSource,
   type TypeProblem,
   type TypeProblemCode,
 } from './type-inference.js';
-export { inferScopedShapes, inferShapes, type ShapeOptions } from './shape-inference/infer-shapes.js';
+export {
+  inferScopedShapes,
+  inferShapes,
+  inferShapesSteps,
+  type ShapeOptions,
+} from './shape-inference/infer-shapes.js';
+export { modelText, type ModelText } from './model-text.js';
 export { multiplyAdds } from './multiply-adds.js';
 export { capturedNames, indexGraph, type GraphIndex, type Reader } from './graph-index.js';
 export { calledFunction, functionBody } from './functions.js';

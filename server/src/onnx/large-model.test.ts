@@ -22,7 +22,7 @@ const MEGABYTE = 2 ** 20;
 
 /** The weight is a hole in the file: it takes no room on the disk, and reads as zeros. */
 function sparseModel(): string {
-  const huge = makeComputedTensor('huge', DataType.UINT8, [WEIGHT], WEIGHT, () => new Uint8Array());
+  const huge = makeComputedTensor('huge', DataType.UINT8, [WEIGHT], WEIGHT, () => []);
   const small = makeTensor('small', DataType.UINT8, [3], Uint8Array.of(1, 2, 3));
   const node = makeNode({ opType: 'Concat', inputs: ['huge', 'small'], outputs: ['y'] });
   const graph = makeGraph({ name: 'g', nodes: [node], inputs: [], outputs: [], initializers: [huge, small] });

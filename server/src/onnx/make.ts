@@ -49,15 +49,15 @@ export function makeTensor(
   return { name, dataType, dims, data: { kind: 'made', bytes }, message: undefined };
 }
 
-/** A tensor whose `length` bytes are made when they are written; see `TensorData`. */
+/** A tensor whose `length` bytes are made when they are written; see `ComputedBytes`. */
 export function makeComputedTensor(
   name: string,
   dataType: DataType,
   dims: readonly number[],
   length: number,
-  compute: () => Uint8Array,
+  parts: () => Iterable<Uint8Array>,
 ): Tensor {
-  return { name, dataType, dims, data: { kind: 'computed', length, compute }, message: undefined };
+  return { name, dataType, dims, data: { kind: 'computed', length, parts }, message: undefined };
 }
 
 /** A tensor whose bytes lie in a file; `location` is relative to the folder of the model (or of the session's weights). */

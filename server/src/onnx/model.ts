@@ -12,6 +12,8 @@ export interface ByteSource {
   readonly length: number;
   /** Reads exactly `length` bytes at `offset`; throws a `RangeError` beyond the end. */
   read(offset: number, length: number): Uint8Array;
+  /** Fills `target` with the bytes at `offset`, as `read` would give them; `readInto` does it for any source. */
+  readInto?(offset: number, target: Uint8Array): void;
   /** True when the path no longer leads to the file that was opened, or its size or modification time differs. */
   changed?(): boolean;
   close(): void;
@@ -84,13 +86,19 @@ export type TensorData =
     }
   /** Varint or string typed fields, or unpacked ones: decoded element by element. */
   | { readonly kind: 'fields'; readonly source: ByteSource; readonly fields: readonly Field[] }
-  /** Elements made by us. */
+  /** Little-endian elements made by us. */
   | { readonly kind: 'made'; readonly bytes: Uint8Array }
-  /**
-   * Elements made by us when they are written, so that converted weights need not all be in memory. `compute` gives
-   * `length` little-endian bytes, the same each time; it may throw a `SourceFault`.
-   */
-  | { readonly kind: 'computed'; readonly length: number; readonly compute: () => Uint8Array };
+  | ({ readonly kind: 'computed' } & ComputedBytes);
+
+/**
+ * Bytes made by us when they are written, a few at a time, so that not even one weight has to be in memory. All parts
+ * together are `length` bytes, the same each time. A part may be written over when the next one is asked for; asking
+ * may throw a `SourceFault`.
+ */
+export interface ComputedBytes {
+  readonly length: number;
+  readonly parts: () => Iterable<Uint8Array>;
+}
 
 export interface Tensor {
   readonly name: string;

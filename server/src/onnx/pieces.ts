@@ -2,16 +2,15 @@
  * A file to be written, as a list of bytes in memory and ranges of other files: its length is known and nothing of
  * the weights is in memory. Also the scalars and prefixes of the wire format.
  */
-import type { ByteRange, ByteSource } from './model.js';
-import { SourceFault } from './source.js';
+import type { ByteRange, ByteSource, ComputedBytes } from './model.js';
+import { readInto, SourceFault } from './source.js';
 import { encodeText } from './text.js';
 import { BYTES, FIXED32, VARINT } from './wire.js';
 
 export type Piece =
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
   | { readonly kind: 'range'; readonly source: ByteSource; readonly range: ByteRange }
-  /** Bytes made when they are written. */
-  | { readonly kind: 'computed'; readonly length: number; readonly compute: () => Uint8Array };
+  | ({ readonly kind: 'computed' } & ComputedBytes);
 
 const LARGEST_BUFFER = 2 ** 31 - 1;
 
@@ -24,11 +23,32 @@ export function piecesLength(pieces: readonly Piece[]): number {
   return pieces.reduce((sum, piece) => sum + pieceLength(piece), 0);
 }
 
-/** The bytes of a computed piece. @throws SourceFault if they are not as many as announced. */
-export function computeBytes(piece: Piece & { readonly kind: 'computed' }): Uint8Array {
-  const bytes = piece.compute();
-  if (bytes.length === piece.length) return bytes;
-  throw new SourceFault(`${bytes.length} bytes were made where ${piece.length} were announced`, undefined);
+/** The parts of computed bytes. @throws SourceFault if they are not as many as announced. */
+export function* computedParts({ length, parts }: ComputedBytes): Generator<Uint8Array, void> {
+  let made = 0;
+  for (const part of parts()) {
+    made += part.length;
+    if (made > length) break;
+    yield part;
+  }
+  if (made !== length) {
+    throw new SourceFault(`${made} bytes were made where ${length} were announced`, undefined);
+  }
+}
+
+/** Computed bytes, all of them. @throws SourceFault if they are not as many as announced. */
+export function computedBytes(computed: ComputedBytes): Uint8Array {
+  const bytes = new Uint8Array(computed.length);
+  computeInto(bytes, 0, computed);
+  return bytes;
+}
+
+function computeInto(bytes: Uint8Array, start: number, computed: ComputedBytes): void {
+  let at = start;
+  for (const part of computedParts(computed)) {
+    bytes.set(part, at);
+    at += part.length;
+  }
 }
 
 /** All in memory, for small models such as variants. @throws SourceFault if a range cannot be read. */
@@ -40,8 +60,9 @@ export function encodeBytes(pieces: readonly Piece[]): Uint8Array {
   let at = 0;
   for (const piece of pieces) {
     if (piece.kind === 'bytes') bytes.set(piece.bytes, at);
-    else if (piece.kind === 'range') bytes.set(piece.source.read(piece.range.offset, piece.range.length), at);
-    else bytes.set(computeBytes(piece), at);
+    else if (piece.kind === 'range') {
+      readInto(piece.source, piece.range.offset, bytes.subarray(at, at + piece.range.length));
+    } else computeInto(bytes, at, piece);
     at += pieceLength(piece);
   }
   return bytes;

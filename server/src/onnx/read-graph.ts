@@ -4,10 +4,16 @@ import { readAttribute } from './read-attribute.js';
 import { checkDepth, plainDomain, readMessage, readOpset } from './read-message.js';
 import { readTensor } from './read-tensor.js';
 import { readValueInfo } from './read-type.js';
+import { finish, isStep, type Steps } from './steps.js';
 import type { WireReader } from './wire.js';
 
 /** `depth` counts the graphs around this one. */
 export function readGraph(wire: WireReader, range: ByteRange, depth: number): Graph {
+  return finish(graphSteps(wire, range, depth));
+}
+
+/** The same, a few nodes at a time. */
+export function* graphSteps(wire: WireReader, range: ByteRange, depth: number): Steps<Graph> {
   checkDepth(depth, range.offset);
   const message = readMessage(wire, 'graph', range);
   const nodes: Node[] = [];
@@ -17,7 +23,8 @@ export function readGraph(wire: WireReader, range: ByteRange, depth: number): Gr
   const outputs: ValueInfo[] = [];
   const valueInfo: ValueInfo[] = [];
   let name = '';
-  for (const field of message.fields) {
+  for (const [index, field] of message.fields.entries()) {
+    if (isStep(index)) yield;
     const { payload } = field;
     if (field.number === 1) nodes.push(readNode(wire, payload, depth));
     else if (field.number === 2) name = wire.text(field);

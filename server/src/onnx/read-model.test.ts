@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -12,7 +21,7 @@ import {
   textField,
   type Piece,
 } from './pieces.js';
-import { openModel, readModel } from './read-model.js';
+import { openModel, openModelSteps, readModel } from './read-model.js';
 import { bufferSource } from './source.js';
 import {
   everythingModel,
@@ -335,5 +344,23 @@ describe('a model made to do harm', () => {
     const content = modelWithInitializer([...integerField(2, 1), bytesPiece(list)]);
     const message = modelFromBytes(content).graph.initializers[0]?.message;
     expect(message?.fields.map((field) => field.count)).toEqual([1, count]);
+  });
+});
+
+describe('the reading of a model', () => {
+  it('closes the file when it is given up in the middle', () => {
+    const path = join(folder, 'given-up.onnx');
+    writeFileSync(
+      path,
+      rawModel(Array.from({ length: 1000 }, () => bytesField(1, textField(4, 'Relu'))).flat()),
+    );
+    // The system gives out the lowest number that is free: the one that the model's file will have.
+    const next = openSync(path, 'r');
+    closeSync(next);
+    const steps = openModelSteps(path);
+    expect(steps.next().done).toBe(false);
+    expect(fstatSync(next).ino).toBe(statSync(path).ino);
+    steps.return(undefined as never);
+    expect(() => fstatSync(next)).toThrow('EBADF');
   });
 });

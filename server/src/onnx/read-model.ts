@@ -5,15 +5,21 @@
 import type { ByteSource, Graph, LocalFunction, Model, ModelProblem } from './model.js';
 import { otherFileKind } from './file-kinds.js';
 import { modelProblem } from './problem-place.js';
-import { readFunction, readGraph } from './read-graph.js';
+import { graphSteps, readFunction } from './read-graph.js';
 import { readMessage, readOpset } from './read-message.js';
 import { fileSource, SourceFault } from './source.js';
+import { finish, isStep, type Steps } from './steps.js';
 import { WireFault, WireReader } from './wire.js';
 
 export type ModelResult = { readonly model: Model } | { readonly problem: ModelProblem };
 
 /** Opens the file of a model. The caller closes `model.source` when the model is no longer needed. */
 export function openModel(path: string): ModelResult {
+  return finish(openModelSteps(path));
+}
+
+/** The same a little at a time; the file is closed if the work is given up. */
+export function* openModelSteps(path: string): Steps<ModelResult> {
   let source: ByteSource;
   try {
     source = fileSource(path);
@@ -21,32 +27,41 @@ export function openModel(path: string): ModelResult {
     if (error instanceof SourceFault) return { problem: openProblem(path, error) };
     throw error;
   }
-  const result = readModel(source);
-  if ('problem' in result) source.close();
-  return result;
+  let model: Model | undefined;
+  try {
+    const result = yield* readModelSteps(source);
+    if ('model' in result) ({ model } = result);
+    return result;
+  } finally {
+    if (model === undefined) source.close();
+  }
 }
 
 /** Reads a model from bytes. The source stays open and is the caller's. */
 export function readModel(source: ByteSource): ModelResult {
+  return finish(readModelSteps(source));
+}
+
+function* readModelSteps(source: ByteSource): Steps<ModelResult> {
   try {
     if (source.length === 0) return unreadable('the file is empty');
-    return readWire(source);
+    return yield* wireSteps(source);
   } catch (error) {
     if (error instanceof SourceFault) return unreadable(`the file cannot be read: ${error.message}`);
     throw error;
   }
 }
 
-function readWire(source: ByteSource): ModelResult {
+function* wireSteps(source: ByteSource): Steps<ModelResult> {
   try {
-    return readTopLevel(source);
+    return yield* topLevelSteps(source);
   } catch (error) {
     if (error instanceof WireFault) return problemOf(source, error);
     throw error;
   }
 }
 
-function readTopLevel(source: ByteSource): ModelResult {
+function* topLevelSteps(source: ByteSource): Steps<ModelResult> {
   const wire = new WireReader(source);
   const message = readMessage(wire, 'model', { offset: 0, length: source.length });
   const opsets = new Map<string, number>();
@@ -55,14 +70,15 @@ function readTopLevel(source: ByteSource): ModelResult {
   let producer = '';
   let producerVersion = '';
   let graph: Graph | undefined;
-  for (const field of message.fields) {
+  for (const [index, field] of message.fields.entries()) {
+    if (isStep(index)) yield;
     if (field.number === 1) irVersion = wire.integer(field);
     else if (field.number === 2) producer = wire.text(field);
     else if (field.number === 3) producerVersion = wire.text(field);
     else if (field.number === 7) {
       // Protobuf would merge the two; no writer makes such a file, and no index could tell them apart.
       if (graph !== undefined) throw new WireFault('there is a second graph', field.whole.offset);
-      graph = readGraph(wire, field.payload, 0);
+      graph = yield* graphSteps(wire, field.payload, 0);
     } else if (field.number === 8) readOpset(wire, field.payload, opsets);
     else if (field.number === 25) functions.push(readFunction(wire, field.payload));
   }

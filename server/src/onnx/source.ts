@@ -47,6 +47,12 @@ export function bufferSource(bytes: Uint8Array, path?: string): ByteSource {
   };
 }
 
+/** Fills `target` with the bytes of a source at `offset`, without making a buffer where the source can do without. */
+export function readInto(source: ByteSource, offset: number, target: Uint8Array): void {
+  if (source.readInto === undefined) target.set(source.read(offset, target.length));
+  else source.readInto(offset, target);
+}
+
 function checkRange(offset: number, length: number, available: number): void {
   if (!(offset >= 0 && length >= 0 && offset + length <= available)) {
     throw new SourceFault(`bytes ${offset} to ${offset + length} of ${available} were asked for`, undefined);
@@ -81,6 +87,11 @@ class FileSource implements ByteSource {
     const start = offset - page * PAGE_SIZE;
     if (start + length > PAGE_SIZE) return this.readFile(offset, length);
     return this.page(page).subarray(start, start + length);
+  }
+
+  readInto(offset: number, target: Uint8Array): void {
+    checkRange(offset, target.length, this.length);
+    this.fill(offset, target);
   }
 
   changed(): boolean {
@@ -119,11 +130,16 @@ class FileSource implements ByteSource {
   }
 
   private readFile(offset: number, length: number): Uint8Array {
-    if (this.closed) throw new SourceFault(`${this.path} was closed`, undefined);
     const bytes = new Uint8Array(length);
+    this.fill(offset, bytes);
+    return bytes;
+  }
+
+  private fill(offset: number, bytes: Uint8Array): void {
+    if (this.closed) throw new SourceFault(`${this.path} was closed`, undefined);
     let done = 0;
-    while (done < length) {
-      const wanted = Math.min(length - done, LARGEST_READ);
+    while (done < bytes.length) {
+      const wanted = Math.min(bytes.length - done, LARGEST_READ);
       let got: number;
       try {
         got = readSync(this.descriptor, bytes, done, wanted, offset + done);
@@ -133,7 +149,6 @@ class FileSource implements ByteSource {
       if (got === 0) throw new SourceFault(`${this.path} has become shorter since it was opened`, undefined);
       done += got;
     }
-    return bytes;
   }
 }
 

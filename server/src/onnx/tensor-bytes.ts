@@ -7,6 +7,7 @@ import { realpathSync } from 'node:fs';
 import { dirname, relative, sep } from 'node:path';
 import { DataType, type Model, type Tensor, type TensorData } from './model.js';
 import { findExternalFile, isInside, type TensorProblem } from './external-files.js';
+import { computedBytes } from './pieces.js';
 import { fileSource, SourceFault } from './source.js';
 import { elementCount, tensorByteLength } from './tensor-size.js';
 import { decodeFields } from './typed-fields.js';
@@ -110,7 +111,7 @@ function readData(tensor: Tensor, data: TensorData, length: number, folder: stri
         : wrongLength(tensor, data.bytes.length, length);
     case 'computed':
       return data.length === length
-        ? { bytes: new Uint8Array(data.compute()) }
+        ? { bytes: computedBytes(data) }
         : wrongLength(tensor, data.length, length);
     case 'fields':
       return readFields(tensor, data, length);

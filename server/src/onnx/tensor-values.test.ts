@@ -348,7 +348,7 @@ describe('the place of a tensor', () => {
     const four = new Uint8Array(4);
     const tensors = [
       makeTensor('m', DataType.FLOAT, [1], four),
-      makeComputedTensor('c', DataType.FLOAT, [1], 4, () => four),
+      makeComputedTensor('c', DataType.FLOAT, [1], 4, () => [four]),
       initializer(DataType.INT32, [1], integerField(5, 1)),
       initializer(DataType.FLOAT, [1], bytesField(9, [raw(1, 2, 3, 4)])),
     ];

@@ -9,6 +9,8 @@ import { capturedNames, indexGraph } from './graph-index.js';
 import type { Graph, LocalFunction, Node, ValueInfo, ValueType } from './model.js';
 import { nodeTypes } from './node-types.js';
 import { NEWEST_KNOWN_OPSET, operatorSchema } from './schemas.js';
+import { finish, isStep, type Steps } from './steps.js';
+import { addTypesFromReaders } from './types-from-readers.js';
 import { sameType, typeName } from './value-type.js';
 
 export type TypeProblemCode =
@@ -64,9 +66,21 @@ const MOST_CALLS = 100_000;
 
 /** Infers the types of a model, or of a graph that would become one. Never throws for what a model holds. */
 export function inferTypes(source: TypeInferenceSource): InferredTypes {
+  return finish(inferTypesSteps(source));
+}
+
+/** What was found for a source, which never changes: a model is asked about by everything that begins with it. */
+const remembered = new WeakMap<TypeInferenceSource, InferredTypes>();
+
+/** The same, a few nodes at a time. */
+export function* inferTypesSteps(source: TypeInferenceSource): Steps<InferredTypes> {
+  const known = remembered.get(source);
+  if (known !== undefined) return known;
   const pass = new TypePass(source);
-  const types = pass.graphTypes(source.graph, [], undefined, '');
-  return { types, scopes: pass.scopes, problems: pass.problems };
+  const types = yield* pass.graphSteps(source.graph, [], undefined, '');
+  const inferred = { types, scopes: pass.scopes, problems: pass.problems };
+  remembered.set(source, inferred);
+  return inferred;
 }
 
 /** The name by which people address a node: its own, or its first output that has one. */
@@ -91,6 +105,14 @@ interface Scope {
   readonly depth: number;
 }
 
+/** The type of a name as a scope sees it. */
+function typeIn(scope: Scope, name: string): ValueType | undefined {
+  for (let level: Scope | undefined = scope; level !== undefined; level = level.outer) {
+    if (level.defined.has(name)) return level.types.get(name);
+  }
+  return undefined;
+}
+
 class TypePass {
   readonly problems: TypeProblem[] = [];
   readonly scopes = new Map<Graph, ReadonlyMap<string, ValueType>>();
@@ -100,7 +122,12 @@ class TypePass {
   constructor(private readonly source: TypeInferenceSource) {}
 
   /** Types of a graph's tensors; `given` are what a container feeds to the graph's inputs, by index. */
-  graphTypes(graph: Graph, given: Types, outer: Scope | undefined, path: string): Map<string, ValueType> {
+  *graphSteps(
+    graph: Graph,
+    given: Types,
+    outer: Scope | undefined,
+    path: string,
+  ): Steps<Map<string, ValueType>> {
     const scope: Scope = {
       types: new Map(),
       defined: new Set(),
@@ -114,14 +141,24 @@ class TypePass {
     };
     this.defineInputs(graph, given, scope);
     this.defineInitializers(graph, scope);
+    yield;
     this.checkNodeNames(graph.nodes, scope);
     this.checkOrder(graph.nodes, scope);
+    yield;
     // A graph in the wrong order is a problem of its own; its types are found all the same.
     const order = new Set([...indexGraph(graph).order, ...graph.nodes.keys()]);
     for (const index of order) {
+      if (isStep(index)) yield;
       const node = graph.nodes[index];
       if (node !== undefined) this.defineNode(node, scope);
     }
+    yield* addTypesFromReaders({
+      nodes: [...order].flatMap((index) => graph.nodes[index] ?? []),
+      opsets: scope.opsets,
+      functions: this.source.functions,
+      types: scope.types,
+      typeOf: (name) => typeIn(scope, name),
+    });
     this.checkOutputs(graph, scope);
     this.scopes.set(graph, scope.types);
     return scope.types;
@@ -251,7 +288,9 @@ class TypePass {
     if (node.domain !== '' || !SUBGRAPH_OPERATORS.has(node.opType)) return outputs;
     return controlFlowTypes(node, opset, inputs, {
       inside: (attribute, graph, given) =>
-        this.graphTypes(graph, given, scope, joinPath(scope.path, `${nodeName(node)} > ${attribute}`)),
+        finish(
+          this.graphSteps(graph, given, scope, joinPath(scope.path, `${nodeName(node)} > ${attribute}`)),
+        ),
       mismatch: (tensor, wanted, found, message) => {
         this.report(scope, { code: 'subgraph-type', node: nodeName(node), tensor, wanted, found, message });
       },

@@ -14,6 +14,7 @@ import {
 import { open, rename, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { encodeBytes, type Piece } from './pieces.js';
 import { fileSource, SourceFault } from './source.js';
@@ -42,10 +43,25 @@ function somePieces(): Piece[] {
   return [
     { kind: 'bytes', bytes: Buffer.from('start') },
     { kind: 'range', source, range: { offset: 7, length: 1_600_000 } },
-    { kind: 'computed', length: 1_200_000, compute: () => new Uint8Array(1_200_000).fill(7) },
+    { kind: 'computed', length: 1_200_000, parts: sevens },
     { kind: 'range', source, range: { offset: 2_499_990, length: 10 } },
     { kind: 'bytes', bytes: Buffer.from('end') },
   ];
+}
+
+/** 1.2 million times seven, in parts that are one buffer. */
+function* sevens(): Generator<Uint8Array> {
+  const part = new Uint8Array(300_000);
+  for (let made = 0; made < 1_200_000; made += part.length) {
+    yield part.fill(7);
+    // Whoever still looks at a part when the next one is asked for sees this.
+    part.fill(9);
+  }
+}
+
+function* oneMegabyteThenAFault(): Generator<Uint8Array> {
+  yield new Uint8Array(2 ** 20);
+  throw new SourceFault('the weights are gone', undefined);
 }
 
 type Step = 'open' | 'write' | 'fsync' | 'close' | 'rename';
@@ -177,14 +193,49 @@ describe('when a step fails, the old file is whole and nothing else is left', ()
 
   it('a part that cannot be read', async () => {
     writeFileSync(target(), OLD);
-    const compute = (): Uint8Array => {
+    const parts = (): Iterable<Uint8Array> => {
       throw new SourceFault('the weights are gone', undefined);
     };
-    const pieces = [...somePieces(), { kind: 'computed', length: 4, compute } as const];
+    const pieces = [...somePieces(), { kind: 'computed', length: 4, parts } as const];
     checkRefused(await writePieces(target(), pieces), /a part of it cannot be read: the weights are gone/);
-    const short: Piece = { kind: 'computed', length: 4, compute: () => new Uint8Array(3) };
-    checkRefused(await writePieces(target(), [short]), /3 bytes were made where 4 were announced/);
+    for (const made of [3, 5]) {
+      const wrong: Piece = { kind: 'computed', length: 4, parts: () => [new Uint8Array(made)] };
+      checkRefused(
+        await writePieces(target(), [wrong]),
+        new RegExp(`${made} bytes were made where 4 were announced`),
+      );
+    }
     expect(readFileSync(target(), 'utf8')).toBe(OLD);
+    expect(leftOvers()).toEqual([]);
+  });
+
+  it('a part that cannot be read while the one before is written: the file is closed behind the write', async () => {
+    const steps: string[] = [];
+    const note = (step: string): Promise<void> => {
+      steps.push(step);
+      return Promise.resolve();
+    };
+    const write = async (bytes: Uint8Array): Promise<number> => {
+      await setImmediate();
+      steps.push('written');
+      return bytes.length;
+    };
+    const file = { write, fsync: () => note('fsync'), close: () => note('close') };
+    const fileSystem: WritableFileSystem = {
+      open: () => Promise.resolve(file),
+      rename: () => note('rename'),
+      unlink: () => note('unlink'),
+    };
+    const pieces: Piece[] = [{ kind: 'computed', length: 2 ** 21, parts: oneMegabyteThenAFault }];
+    checkRefused(await writePieces(target(), pieces, fileSystem), /the weights are gone/);
+    expect(steps).toEqual(['written', 'close', 'unlink']);
+  });
+
+  it('a disk that becomes full while many small parts are gathered', async () => {
+    const small: Piece = { kind: 'bytes', bytes: new Uint8Array(10) };
+    const pieces: Piece[] = [{ kind: 'bytes', bytes: new Uint8Array(2 ** 20) }];
+    for (let count = 0; count < 50_000; count += 1) pieces.push(small);
+    checkRefused(await writePieces(target(), pieces, failingAt('write', 'ENOSPC', 0)), /the disk is full/);
     expect(leftOvers()).toEqual([]);
   });
 
@@ -216,10 +267,10 @@ describe('when a step fails, the old file is whole and nothing else is left', ()
   });
 
   it('an error of ours, which is not hidden', async () => {
-    const compute = (): Uint8Array => {
+    const parts = (): Iterable<Uint8Array> => {
       throw new TypeError('a bug');
     };
-    await expect(writePieces(target(), [{ kind: 'computed', length: 1, compute }])).rejects.toThrow('a bug');
+    await expect(writePieces(target(), [{ kind: 'computed', length: 1, parts }])).rejects.toThrow('a bug');
     expect(readdirSync(folder)).toEqual([]);
   });
 });

@@ -5,11 +5,15 @@
 import { randomBytes } from 'node:crypto';
 import { open, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { ByteSource } from './model.js';
-import { computeBytes, pieceLength, piecesLength, type Piece } from './pieces.js';
-import { SourceFault, systemErrorCode } from './source.js';
+import { computedParts, piecesLength, type Piece } from './pieces.js';
+import { readInto, SourceFault, systemErrorCode } from './source.js';
 
+/** What is written at once; twice as much is held. */
 const CHUNK = 1 << 20;
+/** Many small parts fill what is written at once: whoever shares this process is let in after so many of them. */
+const PARTS_PER_TURN = 64;
 const NEW_FILE_MODE = 0o666;
 
 /** What is written with; tests put in one that fails. Failures are rejections with a system `code`. */
@@ -145,47 +149,71 @@ async function replaceFile(
 
 async function writeAll(file: WritableFile, pieces: readonly Piece[], options: WriteOptions): Promise<void> {
   const of = piecesLength(pieces);
-  // Small pieces are collected; whole chunks go straight from where they are read to the file.
-  const buffer = new Uint8Array(CHUNK);
-  let filled = 0;
   let written = 0;
-  const put = async (bytes: Uint8Array): Promise<void> => {
+  // While the system writes one buffer, the other one is filled.
+  let buffer = new Uint8Array(CHUNK);
+  let other = new Uint8Array(CHUNK);
+  let filled = 0;
+  let parts = 0;
+  let writing = Promise.resolve();
+  const flush = async (): Promise<void> => {
     checkCancelled(options);
-    await writeFully(file, bytes);
-    written += bytes.length;
-    options.progress?.(written, of);
+    await writing;
+    const full = buffer.subarray(0, filled);
+    writing = writeFully(file, full).then(() => {
+      written += full.length;
+      options.progress?.(written, of);
+    });
+    // A failure is told when the write is waited for, whatever else is waited for before.
+    writing.catch(() => undefined);
+    [buffer, other] = [other, buffer];
+    filled = 0;
   };
-  for (const piece of pieces) {
-    const read = readerOf(piece);
-    const length = pieceLength(piece);
-    let done = 0;
-    while (done < length) {
-      const step = Math.min(length - done, CHUNK - filled);
-      const bytes = read(done, step);
-      done += step;
-      if (step === CHUNK) {
-        await put(bytes);
-        continue;
-      }
-      buffer.set(bytes, filled);
-      filled += step;
-      if (filled === CHUNK) {
-        await put(buffer);
-        filled = 0;
+  try {
+    for (const piece of pieces) {
+      for (const part of partsOf(piece)) {
+        parts += 1;
+        if (parts % PARTS_PER_TURN === 0) await setImmediate();
+        for (let done = 0; done < part.length;) {
+          const step = Math.min(part.length - done, CHUNK - filled);
+          part.copy(done, buffer.subarray(filled, filled + step));
+          done += step;
+          filled += step;
+          if (filled === CHUNK) await flush();
+        }
       }
     }
+    await flush();
+    await writing;
+  } catch (error) {
+    // The file is not to be closed under a write. Of two failures the first is the one to tell.
+    await writing.catch(() => undefined);
+    throw error;
   }
-  await put(buffer.subarray(0, filled));
 }
 
-/** Gives parts of a piece; computed bytes are made here and live no longer than the piece is written. */
-function readerOf(piece: Piece): (start: number, length: number) => Uint8Array {
+interface Part {
+  readonly length: number;
+  /** Fills `target` with the bytes from `start` on. */
+  copy(start: number, target: Uint8Array): void;
+}
+
+/** A piece in parts that can be copied for as long as the next one is not asked for. */
+function* partsOf(piece: Piece): Generator<Part, void> {
   if (piece.kind === 'range') {
     const { source, range } = piece;
-    return (start, length) => source.read(range.offset + start, length);
+    const copy = (start: number, target: Uint8Array): void => {
+      readInto(source, range.offset + start, target);
+    };
+    yield { length: range.length, copy };
+    return;
   }
-  const bytes = piece.kind === 'computed' ? computeBytes(piece) : piece.bytes;
-  return (start, length) => bytes.subarray(start, start + length);
+  for (const bytes of piece.kind === 'computed' ? computedParts(piece) : [piece.bytes]) {
+    const copy = (start: number, target: Uint8Array): void => {
+      target.set(bytes.subarray(start, start + target.length));
+    };
+    yield { length: bytes.length, copy };
+  }
 }
 
 async function writeFully(file: WritableFile, bytes: Uint8Array): Promise<void> {

@@ -1,12 +1,10 @@
 /** Which low formats a layer can run in at all. Knows one layer at a time, no plan. */
 import type { Model } from '../onnx/index.js';
-import { knowModel } from './knowledge.js';
 import { runnableFormat } from './run-format.js';
 import type { Layer } from './types.js';
 
 /** The 16-bit formats that the operator of `layer` allows at the model's opset. */
 export function allowedFormats(model: Model, layer: Layer): ('fp16' | 'bf16')[] {
-  const { facts } = knowModel(model);
   const formats = ['fp16', 'bf16'] as const;
-  return formats.filter((format) => runnableFormat(facts, layer, format).format === format);
+  return formats.filter((format) => runnableFormat(model, layer, format).format === format);
 }

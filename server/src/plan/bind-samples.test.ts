@@ -64,14 +64,27 @@ model "m.onnx"
     );
   });
 
-  it('take pictures later', () => {
+  it('take pictures as the statement says', () => {
+    const { plan } = bindText(
+      'model "m.onnx"\ninput "x" from "*.png" { layout: nhwc, scale: 1/2, mean: [1, 2, 3], std: [4] }\n',
+      worldFiles({}),
+    );
+    expect(plan.inputs[0]?.source).toEqual({
+      kind: 'files',
+      glob: '*.png',
+      axis: undefined,
+      pictures: { layout: 'nhwc', scale: 0.5, mean: [1, 2, 3], std: [4] },
+    });
+  });
+
+  it('of pictures are not divided by zero, and not scaled where the input takes whole numbers', () => {
     checkDiagnostics(`
 model "m.onnx"
-input "ids" = zeros
 dim batch = 2
-input "x" from "*.png" { layout: nchw, scale: 1/255 }
-                         ^^^^^^^^^^^^ not-yet-analysed
-                                       ^^^^^^^^^^^^ not-yet-analysed
+input "x" from "*.png" { std: [1, 0, 1] }
+                         ^^^^^^^^^^^^^^ number: deviation of 0
+input "ids" from "*.png" { layout: nchw, scale: 1/255 }
+                                         ^^^^^^^^^^^^ input-shape: as it is
 `);
   });
 

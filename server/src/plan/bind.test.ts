@@ -142,7 +142,32 @@ layer "a \\\\> b": fp16
     );
   });
 
-  it('inside a sub-graph are known and not yet analysed', () => {
+  it('inside what nobody knows are named, and not analysed', () => {
+    const held = makeGraph({
+      name: 'held',
+      nodes: [makeNode({ opType: 'Relu', name: 'inner', inputs: ['x'], outputs: ['r'] })],
+      inputs: [],
+      outputs: [makeValueInfo('r', undefined)],
+    });
+    const model = makeModel('input x float 4\ncom.example.Block held x -> y\noutput y float', (graph) => ({
+      ...graph,
+      nodes: graph.nodes.map((node) => ({
+        ...node,
+        attributes: [makeAttribute('body', { kind: 'graph', value: held })],
+      })),
+    }));
+    checkDiagnostics(
+      `
+model "m.onnx"
+input "x" = zeros
+layer "held > body > inner": fp16
+      ^^^^^^^^^^^^^^^^^^^^^ not-yet-analysed: not looked into
+`,
+      { model },
+    );
+  });
+
+  it('inside a sub-graph are names as any other', () => {
     const branch = makeGraph({
       name: 'branch',
       nodes: [makeNode({ opType: 'Relu', name: 'inner', inputs: ['x'], outputs: ['r'] })],
@@ -164,11 +189,15 @@ layer "a \\\\> b": fp16
 model "m.onnx"
 input "x" = zeros
 layer "If_0 > then_branch > inner": fp16
-      ^^^^^^^^^^^^^^^^^^^^^^^^^^^^ not-yet-analysed: inside a sub-graph
+^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ shadowed
+layers "If_0 > else* > in*": fp32
+layers matching "If_0 > t.*": bf16
+layers "If_0*": fp16
+       ^^^^^^^ no-match
 layer "If_0 > then_branch > outer": fp16
       ^^^^^^^^^^^^^^^^^^^^^^^^^^^^ unknown-layer
 layer "If_0": fp16
-      ^^^^^^ not-a-layer: holds sub-graphs
+      ^^^^^^ not-a-layer: what it holds or calls
 `,
       { model },
     );

@@ -2,12 +2,22 @@
  * A plan bound to its model: the one way from text to decisions for the editor, the command line and tests. Asks
  * `PlanFiles` for texts and models and is a function of what it answers. Runs nothing.
  */
-import { fileDiagnostics, quote, type SyntaxTree } from '../language/index.js';
-import { bindDecisions } from './decisions.js';
+import { basename } from 'node:path';
+import {
+  fileDiagnostics,
+  quote,
+  type Diagnostic,
+  type SyntaxTree,
+  type TextRange,
+} from '../language/index.js';
+import { finish, type Steps } from '../onnx/index.js';
+import { decisionSteps } from './decisions.js';
 import { bindDimensions } from './dimensions.js';
 import { diagnosticIn, gatherStatements, type PlanFile } from './documents.js';
 import { bindInputs } from './inputs.js';
-import { knowModel, withSizes } from './knowledge.js';
+import { knowModelSteps, withSizes } from './knowledge.js';
+import { lockPath } from './layer-lock.js';
+import { movedNamesSteps, type MovedNames } from './moved-layers.js';
 import { bindTargets } from './targets.js';
 import { bindTolerances } from './tolerances.js';
 import type { PlanFiles, TracedPlan, UnboundPlan } from './types.js';
@@ -24,8 +34,14 @@ export interface PlanSource {
  * Binds a plan. `diagnostics` holds all there are: of the text, of included files (with their path) and of the model.
  * Statements with errors are left out; all the others count.
  */
-export function bindPlan({ path, tree, files }: PlanSource): TracedPlan | UnboundPlan {
+export function bindPlan(source: PlanSource): TracedPlan | UnboundPlan {
+  return finish(bindPlanSteps(source));
+}
+
+/** The same a little at a time, for whoever serves others meanwhile: the files must stay as they are until the end. */
+export function* bindPlanSteps({ path, tree, files }: PlanSource): Steps<TracedPlan | UnboundPlan> {
   const documents = gatherStatements(path, tree, files);
+  yield;
   const { statements } = documents;
   const { targets, objective, diagnostics: ofTargets } = bindTargets(statements, files.targetsAvailable);
   const ofFiles = [...fileDiagnostics(tree), ...documents.diagnostics, ...ofTargets];
@@ -51,8 +67,9 @@ export function bindPlan({ path, tree, files }: PlanSource): TracedPlan | Unboun
   }
   const { model } = opened;
   const dimensions = bindDimensions(model, statements);
-  const knowledge = withSizes(knowModel(model), dimensions.sizes);
-  const decided = bindDecisions(knowledge, statements);
+  const knowledge = yield* withSizes(yield* knowModelSteps(model), dimensions.sizes);
+  const moved = yield* movedNamesSteps(knowledge, statements, files.readText(lockPath(path)));
+  const decided = yield* decisionSteps(knowledge, statements, moved);
   const place = { file: plan, range: modelRange, statementRange: statement.range };
   const fed = bindInputs(knowledge, statements, dimensions.sizes, place);
   const judged = bindTolerances(knowledge, statements, dimensions.sizes);
@@ -75,6 +92,15 @@ export function bindPlan({ path, tree, files }: PlanSource): TracedPlan | Unboun
       ...fed.diagnostics,
       ...judged.diagnostics,
       ...decided.diagnostics,
+      ...lockDiagnostics(moved, plan, modelRange),
     ],
   };
+}
+
+/** A lock that cannot be read is not passed over: without it nobody sees that names have come to mean other layers. */
+function lockDiagnostics({ problem }: MovedNames, plan: PlanFile, range: TextRange): readonly Diagnostic[] {
+  if (problem === undefined) return [];
+  const name = basename(lockPath(plan.path));
+  const message = `${quote(name)}, by which moved layers are found again, cannot be read: ${problem}. Take back the last version of it, or delete it: it is written again when the plan is saved.`;
+  return [diagnosticIn(plan, 'lock-unreadable', 'warning', range, message)];
 }

@@ -3,10 +3,12 @@
  * allow. Knows neither inputs nor tolerances.
  */
 import { isDecision, type Diagnostic, type DecisionStatement } from '../language/index.js';
+import { isStep, type Steps } from '../onnx/index.js';
 import { diagnosticIn, type Placed } from './documents.js';
 import { runnableFormats, type ModelKnowledge } from './knowledge.js';
-import type { SuggestionBudget } from './layer-names.js';
+import type { NameHelp } from './layer-names.js';
 import { matchStatement } from './matching.js';
+import type { MovedNames } from './moved-layers.js';
 import { removeStatement } from './removal.js';
 import { resolveRules, type Rule } from './resolution.js';
 import type { RunnableFormat } from './run-format.js';
@@ -32,16 +34,23 @@ interface Candidate {
 }
 
 /** Decides every layer of a model. Of statements that decide nothing understandable only the complaints remain. */
-export function bindDecisions(knowledge: ModelKnowledge, placed: readonly Placed[]): BoundDecisions {
+export function* decisionSteps(
+  knowledge: ModelKnowledge,
+  placed: readonly Placed[],
+  moved: MovedNames,
+): Steps<BoundDecisions> {
   const { layers } = knowledge;
   const diagnostics: Diagnostic[] = [];
-  const candidates = findCandidates(knowledge, placed, diagnostics);
+  const help: NameHelp = { suggestionsLeft: MOST_SUGGESTIONS, moved };
+  const candidates = yield* candidateSteps(knowledge, placed, help, diagnostics);
   const resolution = resolveRules(layers.length, candidates.map(ruleOf), UNDECIDED);
+  yield;
   const decided: number[][] = candidates.map(() => []);
   resolution.winners.forEach((winner, layer) => decided[winner]?.push(layer));
   const sources = candidates.map((candidate, index) =>
     decided[index]?.length === 0 ? undefined : sourceOf(candidate.placed),
   );
+  yield;
   const decisions = layers.map((layer, index): LayerDecision => {
     const winner = resolution.winners[index] ?? -1;
     const wish = candidates[winner]?.wish;
@@ -56,7 +65,8 @@ export function bindDecisions(knowledge: ModelKnowledge, placed: readonly Placed
       source: sources[winner],
     };
   });
-  candidates.forEach((candidate, index) => {
+  for (const [index, candidate] of candidates.entries()) {
+    if (isStep(index)) yield;
     const found = [
       clampDiagnostic(candidate, decided[index] ?? [], decisions),
       needlessDiagnostic(
@@ -66,7 +76,8 @@ export function bindDecisions(knowledge: ModelKnowledge, placed: readonly Placed
       ),
     ];
     diagnostics.push(...found.filter((one) => one !== undefined));
-  });
+  }
+  yield;
   const statements = candidates.map(({ placed: { statement, file }, wish, layers: matches }, index) => ({
     statement,
     path: file.path,
@@ -80,18 +91,19 @@ export function bindDecisions(knowledge: ModelKnowledge, placed: readonly Placed
 }
 
 /** The decision statements that can be understood, with what they match; complains of the rest. */
-function findCandidates(
+function* candidateSteps(
   knowledge: ModelKnowledge,
   placed: readonly Placed[],
+  help: NameHelp,
   diagnostics: Diagnostic[],
-): readonly Candidate[] {
-  const budget: SuggestionBudget = { left: MOST_SUGGESTIONS };
+): Steps<readonly Candidate[]> {
   const candidates: Candidate[] = [];
-  for (const item of placed) {
+  for (const [index, item] of placed.entries()) {
+    if (isStep(index)) yield;
     if (!decides(item)) {
       continue;
     }
-    const matches = matchStatement(knowledge, item, budget);
+    const matches = matchStatement(knowledge, item, help);
     diagnostics.push(...matches.diagnostics);
     const wish = readWish(item);
     if (wish) {

@@ -9,7 +9,6 @@ import {
 } from '../language/index.js';
 import type { FormatName } from '../formats/index.js';
 import { knowModel } from './knowledge.js';
-import { writeName } from './node-names.js';
 import { lineBreakOf, lineEndAfter } from './removal.js';
 import type { BoundStatement, TracedPlan } from './types.js';
 
@@ -28,8 +27,7 @@ export function flipLayer(
   format: FormatName | 'original',
 ): readonly TextEdit[] {
   const { names, layerOfNode } = knowModel(plan.model);
-  const written = writeName(layerName);
-  const meant = names.find(written);
+  const meant = names.find(layerName);
   const layer = meant.kind === 'node' ? (layerOfNode[meant.node] ?? -1) : -1;
   const decision = plan.decisions[layer];
   if (!decision || decision.wanted === format) {
@@ -41,7 +39,7 @@ export function flipLayer(
     return flipStatement(own.statement, format);
   }
   const last = matching.findLast((bound) => bound.statement.kind !== 'default') ?? matching.at(-1);
-  const line = printLayerStatement([written], format);
+  const line = printLayerStatement([layerName], format);
   return [insertAfter(tree, last?.include ?? last?.statement ?? tree.statements.at(-1), line)];
 }
 

@@ -2,22 +2,43 @@
 export type * from './types.js';
 export { allowedFormats } from './allowed-formats.js';
 export { ampEntry, type AmpEntry, type AmpList } from './amp.js';
-export { bindPlan, type PlanSource } from './bind.js';
+export { bindPlan, bindPlanSteps, type PlanSource } from './bind.js';
 export { type CastParts, makeCast } from './cast-node.js';
 export { flipLayer, flipStatement } from './flip.js';
 export { type DecidedFormat } from './fold.js';
 export { floatsOf } from './float-values.js';
 export { formatOfType, holdsAllOf, typeOfFormat } from './format-types.js';
 export { freeNames, type TakeName } from './free-names.js';
+export { knowModelSteps } from './knowledge.js';
+export { lockPath } from './layer-lock.js';
+export { lockTextSteps } from './lock-plan.js';
 export { findLayers } from './layers.js';
 export { maskStorage, type MaskStorage } from './masks.js';
-export { isFloating, modelFacts, type ModelFacts } from './model-facts.js';
+export { areFloats, elementTypeOf, isFloating, modelFacts, type ModelFacts } from './model-facts.js';
 export { drawsRandomNumbers, isFreeMovement, isMovement, isShapeInput, tellsShape } from './movement.js';
-export { writeName } from './node-names.js';
+export { indexNodeNames, writeName } from './node-names.js';
 export { type OperatorType, readOperatorType, writeOperatorType } from './operators.js';
 export { attributesForType } from './output-type.js';
-export { precisionGraph } from './precision-graph.js';
+export { precisionGraph, precisionGraphSteps } from './precision-graph.js';
+export { compileRegex, type CompiledRegex } from './regex.js';
 export { nodeRoles } from './roles.js';
+export { nodeType, presentType } from './run-format.js';
+export {
+  constantOf,
+  endOf,
+  holdsOthers,
+  idIn,
+  indexInScope,
+  isInMainGraph,
+  modelScopes,
+  scopeEndedBy,
+  tensorNamed,
+  type ModelScopes,
+  type Scope,
+  type ScopedNode,
+  type ScopedTensor,
+  type Tie,
+} from './scopes.js';
 export { startingPlan, type StartingPlanOptions } from './starting-plan.js';
 export { type DecisionSummary, type FormatShare, summarizeDecisions } from './summary.js';
 export { inferredShapes, withShapes } from './with-shapes.js';

@@ -12,14 +12,15 @@ import {
   type InputStatement,
   type StringLiteral,
   type TextRange,
+  type Value,
 } from '../language/index.js';
-import { dataTypeName, type DataType, type Shape } from '../onnx/index.js';
+import { dataTypeName, isFloatingType, type DataType, type Shape } from '../onnx/index.js';
 import { boundShape } from './dimensions.js';
 import { diagnosticIn, type Placed, type PlanFile } from './documents.js';
 import { fittingGenerator, readGenerator, unfitFor, writeGenerator } from './generators.js';
 import type { ModelKnowledge } from './knowledge.js';
 import { lineBreakOf, lineEndAfter } from './removal.js';
-import type { InputBinding, SampleSource } from './types.js';
+import type { InputBinding, PictureOptions, SampleSource } from './types.js';
 import { listOf } from './wording.js';
 
 export interface BoundInputs {
@@ -132,13 +133,8 @@ function isFeedable(facts: ModelKnowledge['facts'], name: string): boolean {
 function readSource(fed: Fed, type: DataType, diagnostics: Diagnostic[]): SampleSource | undefined {
   const { statement, file } = fed;
   if (statement.files) {
-    for (const option of statement.options?.options ?? []) {
-      if (PICTURE_OPTIONS.has(option.name.text)) {
-        const message = `Pictures are not yet read, so \`${option.name.text}\` has no effect: use .npy, .npz or .pb files.`;
-        diagnostics.push(diagnosticIn(file, 'not-yet-analysed', 'information', option.range, message));
-      }
-    }
-    return { kind: 'files', glob: statement.files.value, axis: wholeOption(statement, 'axis', 0) };
+    const pictures = readPictures(fed, type, diagnostics);
+    return { kind: 'files', glob: statement.files.value, axis: wholeOption(statement, 'axis', 0), pictures };
   }
   const generator = statement.generator && readGenerator(statement.generator);
   if (!statement.generator || !generator) {
@@ -155,7 +151,41 @@ function readSource(fed: Fed, type: DataType, diagnostics: Diagnostic[]): Sample
   return { kind: 'generator', ...generator, seed, count: wholeOption(statement, 'count', 1) };
 }
 
-const PICTURE_OPTIONS: ReadonlySet<string> = new Set(['layout', 'mean', 'std', 'scale']);
+/** What a statement says about pictures; undefined where it says nothing. */
+function readPictures(
+  { statement, name, file }: Fed,
+  type: DataType,
+  diagnostics: Diagnostic[],
+): PictureOptions | undefined {
+  const [layout, scale, mean, std] = ['layout', 'scale', 'mean', 'std'].map((one) =>
+    findOption(statement, one),
+  );
+  if (!layout && !scale && !mean && !std) return undefined;
+  for (const option of [scale, mean, std]) {
+    if (!option || isFloatingType(type)) continue;
+    const message = `${quote(name.value)} is of type ${dataTypeName(type)} and takes the 0 to 255 of a picture as it is: leave out \`${option.name.text}\`.`;
+    diagnostics.push(diagnosticIn(file, 'input-shape', 'error', option.range, message));
+  }
+  const word = layout?.value?.kind === 'word' ? layout.value.text : undefined;
+  const divisors = numbersOf(std?.value);
+  if (std && divisors?.includes(0) === true) {
+    diagnostics.push(
+      diagnosticIn(file, 'number', 'error', std.range, 'Nothing can be divided by a deviation of 0.'),
+    );
+  }
+  return {
+    layout: word === 'nchw' || word === 'nhwc' ? word : undefined,
+    scale: scale?.value?.kind === 'number' ? scale.value.value : undefined,
+    mean: numbersOf(mean?.value),
+    std: divisors?.includes(0) === true ? undefined : divisors,
+  };
+}
+
+function numbersOf(value: Value | undefined): readonly number[] | undefined {
+  if (value?.kind !== 'list') return undefined;
+  const numbers = value.items.flatMap((item) => (item.kind === 'number' ? [item.value] : []));
+  return numbers.length === value.items.length && numbers.length > 0 ? numbers : undefined;
+}
 
 function useIntegers(statement: InputStatement): Fix {
   const range = statement.generator?.range ?? statement.range;

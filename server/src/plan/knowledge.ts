@@ -2,7 +2,16 @@
  * What a plan needs to know of a model, computed once for each model object: layers, roles, names, and what each
  * pattern matches, so that a keystroke only looks things up. Knows no plan.
  */
-import { inferShapes, multiplyAdds, type Model, type Shape } from '../onnx/index.js';
+import {
+  finish,
+  inferShapesSteps,
+  inferTypesSteps,
+  isStep,
+  multiplyAdds,
+  type Model,
+  type Shape,
+  type Steps,
+} from '../onnx/index.js';
 import type { RunFormat } from '../formats/index.js';
 import { boundShape } from './dimensions.js';
 import { findLayers } from './layers.js';
@@ -11,24 +20,25 @@ import { indexNodeNames, type NodeNames } from './node-names.js';
 import { writeOperatorType } from './operators.js';
 import { nodeRoles } from './roles.js';
 import { runnableFormat, type RunnableFormat } from './run-format.js';
+import { isInMainGraph, modelScopes, type ScopedNode } from './scopes.js';
 import type { Layer, NodeRole } from './types.js';
 
 export interface ModelKnowledge {
   readonly model: Model;
   readonly facts: ModelFacts;
   readonly layers: readonly Layer[];
-  /** By node of the main graph. */
+  /** By number of the node. */
   readonly roles: readonly NodeRole[];
-  /** By node of the main graph: the index of its layer, or -1. */
+  /** By number of the node: the index of its layer, or -1. */
   readonly layerOfNode: Int32Array;
   readonly names: NodeNames;
   /** The index of every layer. */
   readonly everyLayer: readonly number[];
-  /** Indexes of layers, sorted by name in code units. */
+  /** Indexes of layers, sorted by the names that patterns match (`names.addresses`) in code units. */
   readonly sortedByName: readonly number[];
   /** By tensor of the main graph. */
   readonly shapes: ReadonlyMap<string, Shape>;
-  /** The operators of the main graph as plans write them, each with its layers and its number of nodes. */
+  /** The operators of all graphs as plans write them, each with its layers and its number of nodes. */
   readonly operators: ReadonlyMap<string, OperatorUse>;
   readonly memory: Memory;
 }
@@ -51,6 +61,9 @@ export interface Memory {
   /** The knowledge under the sizes that a plan binds. */
   readonly sized: Map<string, ModelKnowledge>;
 }
+
+/** What every plan asks for sooner or later. */
+const RUN_FORMATS: readonly RunFormat[] = ['fp32', 'fp16', 'bf16'];
 
 const MOST_REMEMBERED = 20_000;
 /** Each holds a shape for every tensor; a plan that is being edited goes through a few. */
@@ -80,17 +93,23 @@ const known = new WeakMap<Model, ModelKnowledge>();
 /** In what each layer can run where `wanted` is asked for, by layer. */
 export function runnableFormats(knowledge: ModelKnowledge, wanted: RunFormat): readonly RunnableFormat[] {
   return remember(knowledge.memory.runnable, wanted, () =>
-    knowledge.layers.map((layer) => runnableFormat(knowledge.facts, layer, wanted)),
+    knowledge.layers.map((layer) => runnableFormat(knowledge.model, layer, wanted)),
   );
 }
 
 /** What is known of a model; the first call for a model object takes its time, the next ones none. */
 export function knowModel(model: Model): ModelKnowledge {
-  let knowledge = known.get(model);
-  if (!knowledge) {
-    knowledge = learnModel(model);
-    known.set(model, knowledge);
+  return finish(knowModelSteps(model));
+}
+
+/** The same, a little at a time. */
+export function* knowModelSteps(model: Model): Steps<ModelKnowledge> {
+  const remembered = known.get(model);
+  if (remembered) {
+    return remembered;
   }
+  const knowledge = yield* learningSteps(model);
+  known.set(model, knowledge);
   return knowledge;
 }
 
@@ -98,28 +117,32 @@ export function knowModel(model: Model): ModelKnowledge {
  * The same with the sizes that a plan binds put into the shapes: multiply-adds that depend on them become known.
  * Layers keep their indexes and their names.
  */
-export function withSizes(knowledge: ModelKnowledge, sizes: ReadonlyMap<string, number>): ModelKnowledge {
+export function* withSizes(
+  knowledge: ModelKnowledge,
+  sizes: ReadonlyMap<string, number>,
+): Steps<ModelKnowledge> {
   if (sizes.size === 0) {
     return knowledge;
   }
   const question = JSON.stringify([...sizes].sort(([a], [b]) => (a < b ? -1 : 1)));
-  return remember(
-    knowledge.memory.sized,
-    question,
-    () => {
-      const shapes = inferShapes(knowledge.model, {
-        dims: sizes,
-        inputShapes: inputShapes(knowledge.model, sizes),
-      });
-      const layers = knowledge.layers.map((layer) =>
-        layer.multiplyAdds === undefined
-          ? { ...layer, multiplyAdds: multiplyAdds(layer.node, shapes) }
-          : layer,
-      );
-      return { ...knowledge, shapes, layers };
-    },
-    MOST_SIZES,
-  );
+  const remembered = knowledge.memory.sized.get(question);
+  if (remembered) {
+    return remembered;
+  }
+  const shapes = yield* inferShapesSteps(knowledge.model, {
+    dims: sizes,
+    inputShapes: inputShapes(knowledge.model, sizes),
+  });
+  const layers: Layer[] = [];
+  for (const [index, layer] of knowledge.layers.entries()) {
+    if (isStep(index)) yield;
+    layers.push(
+      layer.multiplyAdds === undefined && isInMainGraph(knowledge.model, layer.nodeIndex)
+        ? { ...layer, multiplyAdds: multiplyAdds(layer.node, shapes) }
+        : layer,
+    );
+  }
+  return remember(knowledge.memory.sized, question, () => ({ ...knowledge, shapes, layers }), MOST_SIZES);
 }
 
 function inputShapes(model: Model, sizes: ReadonlyMap<string, number>): ReadonlyMap<string, Shape> {
@@ -130,17 +153,23 @@ function inputShapes(model: Model, sizes: ReadonlyMap<string, number>): Readonly
   );
 }
 
-function learnModel(model: Model): ModelKnowledge {
-  const shapes = inferShapes(model);
+/** Between the steps: what is found once for a model and remembered with it, each in a step of its own. */
+function* learningSteps(model: Model): Steps<ModelKnowledge> {
+  yield* inferTypesSteps(model);
+  const shapes = yield* inferShapesSteps(model);
+  const { nodes } = modelScopes(model);
+  yield;
+  nodeRoles(model);
+  yield;
   const names = indexNodeNames(model);
-  const layerOfNode = new Int32Array(model.graph.nodes.length).fill(-1);
-  const layers = findLayers(model, shapes).map((layer, index) => {
-    layerOfNode[layer.nodeIndex] = index;
-    // Where a node is named like another one's output, its address is not what it would be alone.
-    const name = names.addresses[layer.nodeIndex] ?? layer.name;
-    return name === layer.name ? layer : { ...layer, name };
+  yield;
+  const layerOfNode = new Int32Array(nodes.length).fill(-1);
+  const layers = findLayers(model, shapes);
+  layers.forEach(({ nodeIndex }, index) => {
+    layerOfNode[nodeIndex] = index;
   });
-  return {
+  yield;
+  const knowledge: ModelKnowledge = {
     model,
     facts: modelFacts(model),
     layers,
@@ -148,16 +177,24 @@ function learnModel(model: Model): ModelKnowledge {
     layerOfNode,
     names,
     everyLayer: layers.map((_layer, index) => index),
-    sortedByName: sortByName(layers),
+    sortedByName: sortByName(layers, names),
     shapes,
-    operators: countOperators(model, layerOfNode),
+    operators: countOperators(nodes, layerOfNode),
     memory: { layers: new Map(), runnable: new Map(), nearest: new Map(), sized: new Map() },
   };
+  for (const format of RUN_FORMATS) {
+    yield;
+    runnableFormats(knowledge, format);
+  }
+  return knowledge;
 }
 
-function countOperators(model: Model, layerOfNode: Int32Array): ReadonlyMap<string, OperatorUse> {
+function countOperators(
+  nodes: readonly ScopedNode[],
+  layerOfNode: Int32Array,
+): ReadonlyMap<string, OperatorUse> {
   const operators = new Map<string, { layers: number[]; nodes: number }>();
-  model.graph.nodes.forEach((node, index) => {
+  nodes.forEach(({ node }, index) => {
     const written = writeOperatorType(node);
     const use = operators.get(written) ?? { layers: [], nodes: 0 };
     operators.set(written, use);
@@ -170,8 +207,8 @@ function countOperators(model: Model, layerOfNode: Int32Array): ReadonlyMap<stri
   return operators;
 }
 
-function sortByName(layers: readonly Layer[]): readonly number[] {
-  const nameOf = (index: number): string => layers[index]?.name ?? '';
+function sortByName(layers: readonly Layer[], { addresses }: NodeNames): readonly number[] {
+  const nameOf = (index: number): string => addresses[layers[index]?.nodeIndex ?? -1] ?? '';
   return layers
     .map((_layer, index) => index)
     .sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : nameOf(a) > nameOf(b) ? 1 : 0));

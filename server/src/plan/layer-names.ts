@@ -13,16 +13,20 @@ import {
 import { diagnosticIn, type PlanFile } from './documents.js';
 import { hasGlobCharacters } from './glob.js';
 import { remember, type ModelKnowledge } from './knowledge.js';
+import type { MovedNames } from './moved-layers.js';
 import { writeName } from './node-names.js';
+import { modelScopes } from './scopes.js';
 import type { NodeRole } from './types.js';
 import { listOf, someOf } from './wording.js';
 
-/**
- * How many names may still get suggestions in this plan: each takes a search through all layers, and after a new
- * export of the model every name may be unknown.
- */
-export interface SuggestionBudget {
-  left: number;
+/** What is known of a plan's names beyond the model's. */
+export interface NameHelp {
+  /**
+   * How many names may still get suggestions: each takes a search through all layers, and after a new export of the
+   * model every name may be unknown.
+   */
+  suggestionsLeft: number;
+  readonly moved: MovedNames;
 }
 
 /** Ways out that depend on the statement that the name stands in. */
@@ -33,8 +37,13 @@ export interface NameFixes {
   readonly usePattern: () => readonly Fix[];
 }
 
-/** The layer that a name means, by its index; undefined where it means none. */
-export function layerNamed(knowledge: ModelKnowledge, written: string): number | undefined {
+/** The layer that a name means, by its index; undefined where it means none, or another one than the plan meant by it. */
+export function layerNamed(
+  knowledge: ModelKnowledge,
+  written: string,
+  { moved }: NameHelp,
+): number | undefined {
+  if (moved.moveOf(written) !== undefined) return undefined;
   const thing = knowledge.names.find(written);
   const layer = thing.kind === 'node' ? (knowledge.layerOfNode[thing.node] ?? -1) : -1;
   return layer < 0 ? undefined : layer;
@@ -46,14 +55,16 @@ export function complainOfName(
   name: StringLiteral,
   file: PlanFile,
   fixes: NameFixes,
-  budget: SuggestionBudget,
+  help: NameHelp,
 ): Diagnostic {
   const complain = (code: string, severity: Severity, message: string, ways: readonly Fix[]): Diagnostic =>
     diagnosticIn(file, code, severity, name.range, message, { fixes: ways });
+  const move = help.moved.moveOf(name.value);
+  if (move !== undefined) return help.moved.complain(name, move, file);
   const thing = knowledge.names.find(name.value);
   switch (thing.kind) {
     case 'node': {
-      const opType = knowledge.model.graph.nodes[thing.node]?.opType ?? '';
+      const opType = modelScopes(knowledge.model).nodes[thing.node]?.node.opType ?? '';
       const why = WHY_NOT_LAYER[knowledge.roles[thing.node] ?? 'constant'];
       const message = `${quote(name.value)} (${opType}) is not a layer: ${why}.`;
       return complain('not-a-layer', 'error', message, fixes.remove());
@@ -64,7 +75,7 @@ export function complainOfName(
       return complain('ambiguous-layer', 'error', message, written.slice(0, 3).map(replacing(name)));
     }
     case 'inside': {
-      const message = `${quote(name.value)} is inside a sub-graph or a function, where layers are not yet analysed: it stays as it is in the model (\`original\`).`;
+      const message = `${quote(name.value)} is inside something that is not looked into, since nobody knows what goes in and out: it stays as it is in the model (\`original\`).`;
       return complain('not-yet-analysed', 'information', message, []);
     }
     case 'output': {
@@ -73,7 +84,7 @@ export function complainOfName(
       return complain('unknown-layer', 'error', message, [replacing(name)(written)]);
     }
     case 'unknown': {
-      const { hint, ways } = explainUnknown(knowledge, name, fixes, budget);
+      const { hint, ways } = explainUnknown(knowledge, name, fixes, help);
       return complain('unknown-layer', 'error', `The model has no layer ${quote(name.value)}.${hint}`, ways);
     }
   }
@@ -85,14 +96,14 @@ const WHY_NOT_LAYER: Readonly<Record<NodeRole, string>> = {
   constant: 'it derives from constants alone, so its value is known before the model runs',
   shape: 'it computes shapes, which keep the type that they have',
   integer: 'it works on integers or truth values, which have no floating-point format',
-  container: 'it holds sub-graphs, which have layers of their own, and computes nothing itself',
+  container: 'what it holds or calls has layers of its own, and it computes nothing itself',
 };
 
 function explainUnknown(
   knowledge: ModelKnowledge,
   name: StringLiteral,
   fixes: NameFixes,
-  budget: SuggestionBudget,
+  help: NameHelp,
 ): { hint: string; ways: readonly Fix[] } {
   const escaped = writeName(name.value);
   if (escaped !== name.value && knowledge.names.find(escaped).kind === 'node') {
@@ -107,14 +118,14 @@ function explainUnknown(
       ways: fixes.usePattern(),
     };
   }
-  if (budget.left <= 0) {
+  if (help.suggestionsLeft <= 0) {
     return { hint: '', ways: [] };
   }
-  budget.left -= 1;
+  help.suggestionsLeft -= 1;
   const near = remember(knowledge.memory.nearest, name.value, () =>
     nearest(
       name.value,
-      knowledge.layers.map((layer) => writeName(layer.name)),
+      knowledge.layers.map((layer) => layer.name),
       3,
     ),
   );

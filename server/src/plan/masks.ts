@@ -6,6 +6,7 @@
 import { roundTo, type RunFormat } from '../formats/index.js';
 import { elementCount, type Model } from '../onnx/index.js';
 import { floatsOf } from './float-values.js';
+import { modelScopes } from './scopes.js';
 import type { ConstantCopy } from './types.js';
 
 /** How a constant that stands for infinity is stored in a format that cannot hold it. */
@@ -42,7 +43,8 @@ export function maskStorage(copy: ConstantCopy, model: Model, format: RunFormat)
   const values = [...(floatsOf(copy.value, model) ?? [])];
   const beyond = values.filter((value) => Number.isFinite(value) && !Number.isFinite(roundTo(format, value)));
   if (beyond.length === 0) return undefined;
-  const readers = copy.readers.map(({ node }) => model.graph.nodes[node]?.opType ?? '');
+  const { nodes } = modelScopes(model);
+  const readers = copy.readers.map(({ node }) => nodes[node]?.node.opType ?? '');
   if (readers.every((reader) => BOUNDS.has(reader))) return 'infinite';
   const others = values.filter((value) => value !== 0 && value !== beyond[0] && Number.isFinite(value));
   const isMask = beyond.every((value) => value <= -MASK_FROM || Math.abs(value) >= NO_BOUND_FROM);

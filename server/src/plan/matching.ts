@@ -20,13 +20,14 @@ import {
 import { operatorSchema } from '../onnx/index.js';
 import type { Automaton } from './automaton.js';
 import { diagnosticIn, type Placed, type PlanFile } from './documents.js';
-import { compileGlob, type Glob } from './glob.js';
+import { compileGlob, SCOPE_SEPARATOR, type Glob } from './glob.js';
 import { remember, type ModelKnowledge } from './knowledge.js';
-import { complainOfName, layerNamed, type NameFixes, type SuggestionBudget } from './layer-names.js';
+import { complainOfName, layerNamed, type NameFixes, type NameHelp } from './layer-names.js';
 import { readOperatorType } from './operators.js';
 import { nodesBetween } from './paths.js';
 import { compileRegex } from './regex.js';
 import { removeItem, removeStatement } from './removal.js';
+import { modelScopes } from './scopes.js';
 import { counted, listOf } from './wording.js';
 
 export interface Matches {
@@ -41,13 +42,13 @@ const NO_DIAGNOSTICS: readonly Diagnostic[] = [];
 export function matchStatement(
   knowledge: ModelKnowledge,
   { statement, file }: Placed<DecisionStatement>,
-  budget: SuggestionBudget,
+  help: NameHelp,
 ): Matches {
   switch (statement.kind) {
     case 'default':
       return { layers: [], diagnostics: [] };
     case 'layer':
-      return matchNames(knowledge, statement, file, budget);
+      return matchNames(knowledge, statement, file, help);
     case 'layers':
       return matchGlobs(knowledge, statement, file);
     case 'layers matching':
@@ -55,7 +56,7 @@ export function matchStatement(
     case 'op':
       return matchOperators(knowledge, statement, file);
     case 'between':
-      return matchPaths(knowledge, statement, file, budget);
+      return matchPaths(knowledge, statement, file, help);
   }
 }
 
@@ -63,10 +64,10 @@ function matchNames(
   knowledge: ModelKnowledge,
   statement: LayerStatement,
   file: PlanFile,
-  budget: SuggestionBudget,
+  help: NameHelp,
 ): Matches {
   const { names } = statement;
-  const layers = names.map((name) => layerNamed(knowledge, name.value));
+  const layers = names.map((name) => layerNamed(knowledge, name.value, help));
   const found = layers.filter((layer) => layer !== undefined);
   if (found.length === names.length) {
     return { layers: found.length > 1 ? inOrder(found) : found, diagnostics: NO_DIAGNOSTICS };
@@ -76,7 +77,7 @@ function matchNames(
       remove: () => [removeItem(file.tree, statement, names, position)],
       usePattern: () => [replacing(statement.keyword.range, 'layers', 'Use `layers`')],
     };
-    return layers[position] === undefined ? [complainOfName(knowledge, name, file, fixes, budget)] : [];
+    return layers[position] === undefined ? [complainOfName(knowledge, name, file, fixes, help)] : [];
   });
   return { layers: inOrder(found), diagnostics };
 }
@@ -119,7 +120,10 @@ function matchExpressions(
     }
     const { automaton } = compiled;
     const layers = remember(knowledge.memory.layers, `regex ${pattern.value}`, () =>
-      layersLike(knowledge, { matches: (name) => automaton.matches(name), prefix: '' }),
+      layersLike(knowledge, {
+        matches: (name) => automaton.matches(name.replaceAll(SCOPE_SEPARATOR, ' > ')),
+        prefix: '',
+      }),
     );
     return {
       layers,
@@ -153,7 +157,7 @@ function matchPaths(
   knowledge: ModelKnowledge,
   statement: BetweenStatement,
   file: PlanFile,
-  budget: SuggestionBudget,
+  help: NameHelp,
 ): Matches {
   const { from, to } = statement;
   if (!from || !to) {
@@ -163,13 +167,13 @@ function matchPaths(
     remove: () => [{ title: 'Remove this statement', edits: [removeStatement(file.tree, statement)] }],
     usePattern: () => [],
   };
-  const first = layerNamed(knowledge, from.value);
-  const last = layerNamed(knowledge, to.value);
+  const first = layerNamed(knowledge, from.value, help);
+  const last = layerNamed(knowledge, to.value, help);
   if (first === undefined || last === undefined) {
     const wrong = [...(first === undefined ? [from] : []), ...(last === undefined ? [to] : [])];
     return {
       layers: [],
-      diagnostics: wrong.map((name) => complainOfName(knowledge, name, file, fixes, budget)),
+      diagnostics: wrong.map((name) => complainOfName(knowledge, name, file, fixes, help)),
     };
   }
   const layers = layersBetween(knowledge, first, last);
@@ -199,9 +203,11 @@ function matchPaths(
 function layersBetween(knowledge: ModelKnowledge, first: number, last: number): readonly number[] {
   const nodeOf = (layer: number): number => knowledge.layers[layer]?.nodeIndex ?? -1;
   return remember(knowledge.memory.layers, `between ${first} ${last}`, () =>
-    nodesBetween(knowledge.facts.index, nodeOf(first), nodeOf(last))
-      .map((node) => knowledge.layerOfNode[node] ?? -1)
-      .filter((layer) => layer >= 0),
+    inOrder(
+      nodesBetween(modelScopes(knowledge.model), nodeOf(first), nodeOf(last))
+        .map((node) => knowledge.layerOfNode[node] ?? -1)
+        .filter((layer) => layer >= 0),
+    ),
   );
 }
 
@@ -220,8 +226,9 @@ function matchEach<Item>(items: readonly Item[], match: (item: Item) => Matches)
 
 /** Looks only at the names that begin with the prefix: they stand together in the sorted list. */
 function layersLike(knowledge: ModelKnowledge, pattern: Glob): readonly number[] {
-  const { layers, sortedByName } = knowledge;
-  const nameAt = (position: number): string => layers[sortedByName[position] ?? -1]?.name ?? '';
+  const { layers, sortedByName, names } = knowledge;
+  const nameAt = (position: number): string =>
+    names.addresses[layers[sortedByName[position] ?? -1]?.nodeIndex ?? -1] ?? '';
   let low = 0;
   let high = sortedByName.length;
   while (low < high) {

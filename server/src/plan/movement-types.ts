@@ -16,6 +16,8 @@ export interface TypedTensor {
   readonly originalType: DataType;
   /** Undefined for a constant, which is stored once in each type that it is read in and never cast. */
   readonly writer: TypedEnd | undefined;
+  /** How many graphs and functions it is inside of: a cast further out is run less often, or shared by all calls. */
+  readonly depth: number;
   /** Types that the values of a constant need; empty where every type holds them. */
   readonly constantTypes: readonly DataType[];
   readonly readers: readonly TypedEnd[];
@@ -41,7 +43,6 @@ interface Surroundings {
  * The type of each movement. A movement that no changed type touches, not even over other movements, keeps the
  * model's type.
  *
- * @param tensors in an order in which each stands after those that its writer reads.
  */
 export function movementTypes(
   movements: readonly FreeMovement[],
@@ -62,20 +63,36 @@ export function movementTypes(
 function findSurroundings(movements: readonly FreeMovement[], tensors: readonly TypedTensor[]): Surroundings {
   const sources = movements.map(({ ownTypes }) => new Set(ownTypes));
   const sinks = movements.map(() => new Set<DataType>());
-  const meet = (sets: readonly Set<DataType>[], at: TypedEnd, met: Iterable<DataType>): void => {
-    if ('variable' in at) for (const type of met) sets[at.variable]?.add(type);
-  };
   const at = (sets: readonly Set<DataType>[], end: TypedEnd): Iterable<DataType> =>
     'label' in end ? [end.label] : (sets[end.variable] ?? []);
-  for (const { writer, constantTypes, readers, castingReaders } of tensors) {
-    const written = writer === undefined ? constantTypes : [...at(sources, writer)];
-    for (const reader of [...readers, ...castingReaders]) meet(sources, reader, written);
+  // Mostly one round does, in the order of the tensors; what a loop carries goes round.
+  for (let grows = true; grows;) {
+    grows = false;
+    for (const { writer, constantTypes, readers, castingReaders } of tensors) {
+      const written = writer === undefined ? constantTypes : [...at(sources, writer)];
+      for (const reader of [...readers, ...castingReaders]) grows = meet(sources, reader, written) || grows;
+    }
   }
-  for (const { writer, readers, castingReaders } of [...tensors].reverse()) {
-    if (writer === undefined || 'label' in writer) continue;
-    for (const reader of [...readers, ...castingReaders]) meet(sinks, writer, [...at(sinks, reader)]);
+  const reversed = [...tensors].reverse();
+  for (let grows = true; grows;) {
+    grows = false;
+    for (const { writer, readers, castingReaders } of reversed) {
+      if (writer === undefined || 'label' in writer) continue;
+      for (const reader of [...readers, ...castingReaders]) {
+        grows = meet(sinks, writer, [...at(sinks, reader)]) || grows;
+      }
+    }
   }
   return { sources, sinks };
+}
+
+/** Adds types to the set of a movement; whether there was one among them that it had not. */
+function meet(sets: readonly Set<DataType>[], at: TypedEnd, types: readonly DataType[]): boolean {
+  const set = 'variable' in at ? sets[at.variable] : undefined;
+  if (set === undefined) return false;
+  const before = set.size;
+  for (const type of types) set.add(type);
+  return set.size > before;
 }
 
 /** Movements that depend on each other's types, in their order, and the tensors between and around them. */
@@ -128,7 +145,10 @@ function touchedComponents(count: number, tensors: readonly TypedTensor[]): read
   return [...components].filter(([root]) => touched.has(root)).map(([, component]) => component);
 }
 
-/** The component as a problem of labels: casts first, and among as many casts the types of the producers. */
+/**
+ * The component as a problem of labels: fewest casts first; among as many, casts as far out as can be, and then the types
+ * of the producers.
+ */
 function castProblem(
   component: Component,
   movements: readonly FreeMovement[],
@@ -138,12 +158,12 @@ function castProblem(
   const local = (end: TypedEnd): TypedEnd =>
     'label' in end ? end : { variable: places.get(end.variable) ?? -1 };
   const followed = component.movements.map((): TypedEnd[] => []);
-  const casts: { readonly writer: TypedEnd; readonly readers: readonly TypedEnd[] }[] = [];
+  const casts: SharedCast<DataType>[] = [];
   const labels = new Set<DataType>();
-  for (const { writer, readers, castingReaders } of component.tensors) {
+  for (const { writer, readers, castingReaders, depth } of component.tensors) {
     if (writer === undefined) continue;
     const from = local(writer);
-    casts.push({ writer: from, readers: readers.map(local) });
+    casts.push({ writer: from, readers: readers.map(local), weight: 2 * depth });
     for (const reader of [...readers, ...castingReaders].map(local)) {
       if ('variable' in reader) followed[reader.variable]?.push(from);
     }
@@ -179,8 +199,10 @@ function castProblem(
   const preferences: SharedCast<DataType>[] = followed.flatMap((producers, variable) =>
     producers.map((writer) => ({ writer, readers: [{ variable }], weight: 1 })),
   );
-  const weight = preferences.length + 1;
-  return { allowed, tensors: [...casts.map((cast) => ({ ...cast, weight })), ...preferences] };
+  // One cast more costs more than all the rest together.
+  const most = casts.reduce((sum, cast) => sum + cast.weight, preferences.length + 1);
+  const weighed = casts.map((cast) => ({ ...cast, weight: cast.weight + most }));
+  return { allowed, tensors: [...weighed, ...preferences] };
 }
 
 /** Whether a stop in `type` changes nothing between any of the sources and any of the sinks. */

@@ -2,30 +2,40 @@
  * The names by which a plan speaks of nodes: the node's own, or its first output, ` > ` into sub-graphs and
  * functions, and `\>` where a name itself holds ` > `. Knows which node a name means, not whether it is a layer.
  */
-import type { Graph, Model, Node } from '../onnx/index.js';
+import { calledFunction, subgraphsOf, type Model, type Node } from '../onnx/index.js';
 import { SCOPE_SEPARATOR } from './glob.js';
+import { oncePerModel } from './once-per-model.js';
+import { FUNCTION_BODY, modelScopes, type Scope } from './scopes.js';
+
+/** Names lead no deeper than this into what is not looked into. */
+const DEEPEST_NAME = 16;
 
 /** What a name in a plan turns out to be. */
 export type NamedThing =
   | { readonly kind: 'node'; readonly node: number }
   /** Several nodes of that name; each is addressed by its first output. */
   | { readonly kind: 'ambiguous'; readonly addresses: readonly string[] }
-  /** A node inside a sub-graph or a model-local function. */
+  /** A node inside something that is not looked into, such as an operator that nobody knows. */
   | { readonly kind: 'inside' }
   /** An output of a node that goes by another name. */
   | { readonly kind: 'output'; readonly address: string }
   | { readonly kind: 'unknown' };
 
 export interface NodeNames {
-  /** By node of the main graph: the name that means this node and no other. */
+  /** By node: the name that means this node and no other, with `SCOPE_SEPARATOR` where it leads inwards. */
   readonly addresses: readonly string[];
+  /** By node: the last part of it. */
+  readonly ownNames: readonly string[];
   /** What a name means, written as in a plan (`\>` and all). */
   find(written: string): NamedThing;
 }
 
 /** A name as it is written in a plan: ` > ` inside it gets a backslash, and one more where it has some already. */
 export function writeName(name: string): string {
-  return name.replace(/ (\\*)>(?= )/g, ' \\$1>');
+  return name
+    .split(SCOPE_SEPARATOR)
+    .map((part) => part.replace(/ (\\*)>(?= )/g, ' \\$1>'))
+    .join(' > ');
 }
 
 /** The parts of a name written in a plan, from the main graph inwards, with the backslashes undone. */
@@ -33,8 +43,40 @@ export function readName(written: string): readonly string[] {
   return written.split(' > ').map((part) => part.replace(/ \\(\\*)>(?= )/g, ' $1>'));
 }
 
-export function indexNodeNames(model: Model): NodeNames {
-  const { nodes } = model.graph;
+export const indexNodeNames = oncePerModel(findNames);
+
+function findNames(model: Model): NodeNames {
+  const { scopes, nodes } = modelScopes(model);
+  const addresses = nodes.map(() => '');
+  const ownNames = nodes.map(() => '');
+  const byAddress = new Map<string, NamedThing>();
+  const others = new Map<string, NamedThing>();
+  // Outer scopes stand before inner ones.
+  for (const scope of scopes) nameScope(scope, addresses, ownNames, byAddress, others);
+  let inside: ReadonlySet<string> | undefined;
+  const find = (written: string): NamedThing => {
+    // Nothing to undo without a blank: the way that nearly all names of a long plan take.
+    const name = written.includes(' ') ? readName(written).join(SCOPE_SEPARATOR) : written;
+    const known = byAddress.get(name) ?? others.get(name);
+    if (known !== undefined) return known;
+    if (!name.includes(SCOPE_SEPARATOR)) return { kind: 'unknown' };
+    inside ??= namesInside(model, addresses);
+    return inside.has(name) ? { kind: 'inside' } : { kind: 'unknown' };
+  };
+  return { addresses, ownNames, find };
+}
+
+/** Names the nodes of a scope, each by a name that no other node of the scope has. */
+function nameScope(
+  scope: Scope,
+  addresses: string[],
+  ownNames: string[],
+  byAddress: Map<string, NamedThing>,
+  others: Map<string, NamedThing>,
+): void {
+  const { firstNode, container, attribute } = scope;
+  const { nodes } = scope.graph;
+  const outer = container < 0 ? '' : [addresses[container] ?? '', attribute, ''].join(SCOPE_SEPARATOR);
   const byName = new Map<string, number[]>();
   const byOutput = new Map<string, number>();
   nodes.forEach((node, index) => {
@@ -53,39 +95,23 @@ export function indexNodeNames(model: Model): NodeNames {
     }
   });
   const isTaken = (name: string): boolean => byName.get(name)?.length === 1;
-  const addresses = nodes.map((node) => addressOf(node, isTaken));
-  const byAddress = new Map<string, NamedThing>();
-  addresses.forEach((address, index) => {
+  nodes.forEach((node, index) => {
+    const own = addressOf(node, isTaken);
+    const address = outer + own;
+    ownNames[firstNode + index] = own;
+    addresses[firstNode + index] = address;
     // The name of a node wins over an output of the same text, wherever the two stand.
-    if (!byAddress.has(address) || nodes[index]?.name === address) {
-      byAddress.set(address, { kind: 'node', node: index });
+    if (!byAddress.has(address) || node.name === own) {
+      byAddress.set(address, { kind: 'node', node: firstNode + index });
     }
   });
-  let inside: ReadonlySet<string> | undefined;
-  const find = (written: string): NamedThing => {
-    if (!written.includes(' ')) {
-      // Nothing to undo: the way that nearly all names of a long plan take.
-      return byAddress.get(written) ?? findOther(written);
-    }
-    const parts = readName(written);
-    if (parts.length > 1) {
-      inside ??= namesInside(model, addresses);
-      return inside.has(parts.join(SCOPE_SEPARATOR)) ? { kind: 'inside' } : { kind: 'unknown' };
-    }
-    const name = parts[0] ?? '';
-    return byAddress.get(name) ?? findOther(name);
-  };
-  const findOther = (name: string): NamedThing => {
-    const sharing = byName.get(name);
-    if (sharing) {
-      return { kind: 'ambiguous', addresses: sharing.map((index) => addresses[index] ?? '') };
-    }
-    const producer = byOutput.get(name);
-    return producer === undefined
-      ? { kind: 'unknown' }
-      : { kind: 'output', address: addresses[producer] ?? '' };
-  };
-  return { addresses, find };
+  const addressAt = (index: number): string => addresses[firstNode + index] ?? '';
+  for (const [output, index] of byOutput) {
+    others.set(outer + output, { kind: 'output', address: addressAt(index) });
+  }
+  for (const [name, sharing] of byName) {
+    others.set(outer + name, { kind: 'ambiguous', addresses: sharing.map(addressAt) });
+  }
 }
 
 /** The node's name if no other node has it, else the first output that no node is named after. */
@@ -97,44 +123,26 @@ function addressOf(node: Node, isTaken: (name: string) => boolean): string {
   return outputs.find((output) => !isTaken(output)) ?? outputs[0] ?? node.name;
 }
 
-/** Every node inside a sub-graph or a called function: `OUTER > ATTRIBUTE > INNER`, joined by the separator. */
+/** Every node inside what is not looked into: `OUTER > ATTRIBUTE > INNER`, joined by the separator. */
 function namesInside(model: Model, addresses: readonly string[]): ReadonlySet<string> {
   const names = new Set<string>();
-  const functions = new Map(model.functions.map((local) => [`${local.domain}:${local.name}`, local]));
-  const addNodes = (nodes: readonly Node[], outer: string, depth: number): void => {
+  const addNodes = (nodes: readonly Node[], outer: string, attribute: string, depth: number): void => {
     for (const node of nodes) {
-      const name = [
-        outer,
-        node.name === '' ? (node.outputs.find((output) => output !== '') ?? '') : node.name,
-      ].join(SCOPE_SEPARATOR);
+      const own = node.name === '' ? (node.outputs.find((output) => output !== '') ?? '') : node.name;
+      const name = [outer, attribute, own].join(SCOPE_SEPARATOR);
       names.add(name);
       addHeld(node, name, depth + 1);
     }
   };
-  const addGraph = (graph: Graph, outer: string, attribute: string, depth: number): void => {
-    addNodes(graph.nodes, `${outer}${SCOPE_SEPARATOR}${attribute}`, depth);
-  };
   const addHeld = (node: Node, name: string, depth: number): void => {
     // Functions that call each other round in a circle are no model, but must not hang the reader of one.
-    if (depth > 16) {
-      return;
-    }
-    for (const attribute of node.attributes) {
-      if (attribute.kind === 'graph') {
-        addGraph(attribute.value, name, attribute.name, depth);
-      } else if (attribute.kind === 'graphs') {
-        attribute.value.forEach((graph) => {
-          addGraph(graph, name, attribute.name, depth);
-        });
-      }
-    }
-    const called = functions.get(`${node.domain}:${node.opType}`);
-    if (called) {
-      addNodes(called.nodes, `${name}${SCOPE_SEPARATOR}${called.name}`, depth);
-    }
+    if (depth > DEEPEST_NAME) return;
+    for (const { attribute, graph } of subgraphsOf(node)) addNodes(graph.nodes, name, attribute, depth);
+    const called = calledFunction(model.functions, node);
+    if (called !== undefined) addNodes(called.nodes, name, FUNCTION_BODY, depth);
   };
-  model.graph.nodes.forEach((node, index) => {
-    addHeld(node, addresses[index] ?? '', 0);
+  modelScopes(model).nodes.forEach(({ node, inner }, at) => {
+    if (inner.length === 0) addHeld(node, addresses[at] ?? '', 0);
   });
   return names;
 }

@@ -125,7 +125,7 @@ function outcomes(plan: TracedPlan): readonly string[] {
 /** A node without a name may write a tensor that another node is named after: then no name means it. */
 function isAddressed(plan: TracedPlan, index: number): boolean {
   const layer = plan.layers[index];
-  const found = layer && indexNodeNames(plan.model).find(writeName(layer.name));
+  const found = layer && indexNodeNames(plan.model).find(layer.name);
   return found?.kind === 'node' && found.node === layer?.nodeIndex;
 }
 

@@ -1,32 +1,51 @@
 /**
- * From decisions to types: which type every tensor of the main graph is written and read in, what has to be cast,
- * and which constants are stored in another type. The one source of both the converted and the emulated model;
- * knows nothing of how either is written.
+ * From decisions to types: which type every tensor of a model is written and read in, what has to be cast, and which
+ * constants are stored in another type. The one source of both the converted and the emulated model; knows nothing of
+ * how either is written.
+ *
+ * What goes through the border of a sub-graph or function is a movement: one type for what both branches of an If give, for
+ * what a Loop or Scan carries, for what a call is given, chosen with all the others so that fewest casts are needed. A
+ * tensor that a scope inside reads is cast in its own scope, the outermost in which it does not change.
  */
 import {
   DataType,
+  finish,
   inputFollowsMainType,
+  isStep,
   outputFollowsMainType,
   type Model,
-  type Node,
+  type Steps,
 } from '../onnx/index.js';
 import { constantTypes, isConvertible } from './constant-types.js';
 import { holdsAllOf, typeOfFormat } from './format-types.js';
-import { isFloating, modelFacts, type ModelFacts } from './model-facts.js';
+import { elementTypeOf, isFloating } from './model-facts.js';
 import { isFreeMovement, tellsShape } from './movement.js';
 import { movementTypes, type FreeMovement, type TypedEnd, type TypedTensor } from './movement-types.js';
-import type { ConstantCopy, Layer, LayerDecision, NodeRole, PrecisionGraph, TensorCast } from './types.js';
-
-interface NodeInput {
-  readonly node: number;
-  readonly input: number;
-}
+import {
+  constantOf,
+  endOf,
+  holdsOthers,
+  modelScopes,
+  type ModelScopes,
+  type Scope,
+  type ScopedNode,
+  type ScopedTensor,
+} from './scopes.js';
+import type {
+  ConstantCopy,
+  Layer,
+  LayerDecision,
+  NodeInput,
+  NodeRole,
+  PrecisionGraph,
+  TensorCast,
+} from './types.js';
 
 /**
  * The types that a model's tensors take under the decisions. Pure: the same model and decisions give the same
  * graph. Layers without a decision, and everything that no changed type touches, stay as in the model.
  *
- * @param roles of the nodes of the main graph, by node index.
+ * @param roles of the nodes, by number.
  * @param layers of the model; a decision on anything else is ignored.
  */
 export function precisionGraph(
@@ -35,19 +54,41 @@ export function precisionGraph(
   layers: readonly Layer[],
   decisions: readonly LayerDecision[],
 ): PrecisionGraph {
-  return new GraphTyping(model, roles, layers, decisions).result();
+  return finish(precisionGraphSteps(model, roles, layers, decisions));
 }
 
+/** The same, a few tensors at a time. */
+export function* precisionGraphSteps(
+  model: Model,
+  roles: readonly NodeRole[],
+  layers: readonly Layer[],
+  decisions: readonly LayerDecision[],
+): Steps<PrecisionGraph> {
+  const typing = new GraphTyping(model, roles, layers, decisions);
+  yield;
+  return yield* typing.result();
+}
+
+/** A tensor of known element type. */
+type TypedScopedTensor = ScopedTensor & { readonly original: DataType };
+
 class GraphTyping {
-  private readonly facts: ModelFacts;
-  private readonly nodes: readonly Node[];
-  /** By node index: the type that a decision gives, or that movement was found to take. */
+  private readonly scopes: ModelScopes;
+  private readonly nodes: readonly ScopedNode[];
+  /** By node: the type that a decision gives, or that movement was found to take. */
   private readonly given: (DataType | undefined)[];
-  /** By node index: the place among the movements whose type is free, or -1. */
+  /** By node: the place among the movements whose type is free, or -1. */
   private readonly freePlace: number[];
   private readonly movements: FreeMovement[] = [];
+  /** The node of each movement; ties, which have none, stand behind. */
   private readonly movementNodes: number[] = [];
+  /** By tensor: the place of the tie that gives it its type. */
+  private readonly writingTies = new Map<string, number>();
+  private readonly writtenByTie = new Map<number, readonly string[]>();
+  /** By node, and by input of it: the place of the tie that reads. */
+  private readonly readingTies = new Map<number, Map<number, number>>();
   private readonly decisionOfNode = new Map<number, LayerDecision>();
+  private chosen: readonly DataType[] = [];
 
   constructor(
     private readonly model: Model,
@@ -55,8 +96,8 @@ class GraphTyping {
     layers: readonly Layer[],
     private readonly decisions: readonly LayerDecision[],
   ) {
-    this.facts = modelFacts(model);
-    this.nodes = model.graph.nodes;
+    this.scopes = modelScopes(model);
+    this.nodes = this.scopes.nodes;
     this.given = this.nodes.map(() => undefined);
     const layerNodes = new Set(layers.map((layer) => layer.nodeIndex));
     for (const decision of decisions) {
@@ -66,33 +107,46 @@ class GraphTyping {
       this.given[nodeIndex] = this.decidedType(decision);
     }
     this.freePlace = this.nodes.map((node, at) => this.findMovement(node, at));
+    this.findTies();
   }
 
-  result(): PrecisionGraph {
-    const tensors = this.tensorNames();
-    const ends = tensors.flatMap((name) => this.typedTensor(name));
-    movementTypes(this.movements, ends).forEach((type, place) => {
-      const node = this.movementNodes[place];
-      if (node !== undefined && type !== this.movements[place]?.originalType) this.given[node] = type;
+  *result(): Steps<PrecisionGraph> {
+    const tensors = this.typedTensors();
+    const problems: TypedTensor[] = [];
+    for (const [index, tensor] of tensors.entries()) {
+      if (isStep(index)) yield;
+      problems.push(...this.problemOf(tensor));
+    }
+    yield;
+    this.chosen = movementTypes(this.movements, problems);
+    yield;
+    this.movementNodes.forEach((node, place) => {
+      const type = this.chosen[place];
+      if (type !== this.movements[place]?.originalType) this.given[node] = type;
     });
     const writtenTypes = new Map<string, DataType>();
     const casts: TensorCast[] = [];
     const constants: ConstantCopy[] = [];
-    for (const name of tensors) {
-      const original = this.facts.elementType(name);
-      if (original === undefined) continue;
-      const written = this.writtenType(name, original);
-      if (written !== original) writtenTypes.set(name, written);
-      if (this.isStoredConstant(name)) constants.push(...this.copiesOf(name, original));
-      else casts.push(...this.castsOf(name, original, written));
+    for (const [index, tensor] of tensors.entries()) {
+      if (isStep(index)) yield;
+      const written = this.writtenType(tensor);
+      if (written !== tensor.original) writtenTypes.set(tensor.id, written);
+      if (isStoredConstant(tensor)) constants.push(...this.copiesOf(tensor));
+      else casts.push(...this.castsOf(tensor, written));
+    }
+    const readTypes: (readonly (DataType | undefined)[])[] = [];
+    for (const [node, { inputs }] of this.nodes.entries()) {
+      if (isStep(node)) yield;
+      readTypes.push(this.changedReadTypes(inputs, node));
     }
     return {
       model: this.model,
       decisions: this.decisions,
       nodeTypes: this.given,
       writtenTypes,
-      readTypes: this.nodes.map((node, at) =>
-        node.inputs.map((name, input) => this.changedReadType(name, { node: at, input })),
+      readTypes,
+      outputTypes: this.scopes.scopes.map((scope) =>
+        scope.kind === 'main' ? [] : this.changedReadTypes(scope.outputs, endOf(scope)),
       ),
       casts,
       constants,
@@ -102,95 +156,111 @@ class GraphTyping {
   private decidedType({ format, layer }: LayerDecision): DataType | undefined {
     if (format === 'original') return undefined;
     const type = typeOfFormat(format);
-    return this.facts.allows(layer.node, type) ? type : undefined;
+    const operators = this.nodes[layer.nodeIndex]?.scope.operators;
+    return operators?.allows(layer.node, type) === true ? type : undefined;
   }
 
   /** Takes up the node among the movements if its type is free; its place there, or -1. */
-  private findMovement(node: Node, at: number): number {
+  private findMovement(scoped: ScopedNode, at: number): number {
+    const { node, scope, outputs } = scoped;
     const role = this.roles[at];
     const moves = role === 'movement' || role === 'constant' || role === 'shape';
     if (!moves || !isFreeMovement(node)) return -1;
-    const schema = this.facts.schema(node);
-    if (schema === undefined || this.facts.isContainer(node)) return -1;
-    const output = node.outputs.findIndex(
-      (name, index) => outputFollowsMainType(schema, index) && isFloating(this.facts.elementType(name)),
+    const schema = scope.operators.schema(node);
+    if (schema === undefined || holdsOthers(this.scopes, scoped)) return -1;
+    const output = outputs.findIndex(
+      (id, index) => outputFollowsMainType(schema, index) && isFloating(this.elementType(id)),
     );
-    const originalType = this.facts.elementType(node.outputs[output] ?? '');
+    const originalType = this.elementType(outputs[output]);
     if (originalType === undefined) return -1;
-    if (node.opType === 'Cast' && !this.castKeepsValues(node, originalType)) return -1;
-    const isAllowed = (type: DataType): boolean => this.facts.allows(node, type);
-    this.movements.push({ originalType, ownTypes: this.ownTypes(node, originalType), isAllowed });
+    if (isCast(scoped) && !this.castKeepsValues(scoped, originalType)) return -1;
+    const isAllowed = (type: DataType): boolean => scope.operators.allows(node, type);
+    this.movements.push({ originalType, ownTypes: this.ownTypes(scoped, originalType), isAllowed });
     this.movementNodes.push(at);
     return this.movements.length - 1;
   }
 
   /** A cast to a narrower type is a rounding that the model asks for. */
-  private castKeepsValues(node: Node, to: DataType): boolean {
-    const from = this.facts.elementType(node.inputs[0] ?? '');
+  private castKeepsValues({ inputs }: ScopedNode, to: DataType): boolean {
+    const from = this.elementType(inputs[0]);
     return from !== undefined && (!isFloating(from) || holdsAllOf(to, from));
   }
 
   /** Types that values need which the node makes by itself: numbers cast from integers, the value of ConstantOfShape. */
-  private ownTypes(node: Node, originalType: DataType): readonly DataType[] {
-    if (isCast(node)) {
-      const from = this.facts.elementType(node.inputs[0] ?? '');
+  private ownTypes(scoped: ScopedNode, originalType: DataType): readonly DataType[] {
+    if (isCast(scoped)) {
+      const from = this.elementType(scoped.inputs[0]);
       return from === DataType.BOOL || isFloating(from) ? [] : [originalType];
     }
-    const value = node.attributes.find((attribute) => attribute.name === 'value');
+    const value = scoped.node.attributes.find((attribute) => attribute.name === 'value');
     return value?.kind === 'tensor' ? constantTypes(value.value, this.model) : [];
   }
 
-  /** Names of all tensors that something writes, each after those that its writer reads. */
-  private tensorNames(): readonly string[] {
-    const { inputs, initializers, sparseInitializers } = this.model.graph;
-    const names = new Set<string>(inputs.map((input) => input.name));
-    for (const tensor of initializers) names.add(tensor.name);
-    for (const name of sparseInitializers) names.add(name);
-    for (const at of this.facts.index.order)
-      for (const name of this.nodes[at]?.outputs ?? []) names.add(name);
-    names.delete('');
-    return [...names];
+  private findTies(): void {
+    for (const { type, written, read, isAllowed } of this.scopes.ties) {
+      if (type === undefined) continue;
+      const place = this.movements.length;
+      this.movements.push({ originalType: type, ownTypes: [], isAllowed });
+      this.writtenByTie.set(place, written);
+      for (const id of written) this.writingTies.set(id, place);
+      for (const { node, input } of read) {
+        const inputs = this.readingTies.get(node) ?? new Map<number, number>();
+        this.readingTies.set(node, inputs.set(input, place));
+      }
+    }
   }
 
-  private typedTensor(name: string): readonly TypedTensor[] {
-    const originalType = this.facts.elementType(name);
-    if (originalType === undefined || !isFloating(originalType)) return [];
+  /** All tensors of a known element type, in no order that types would depend on. */
+  private typedTensors(): readonly TypedScopedTensor[] {
+    return [...this.scopes.tensors.values()].flatMap((tensor) => {
+      const original = elementTypeOf(tensor.type);
+      return original === undefined ? [] : [{ ...tensor, original }];
+    });
+  }
+
+  private problemOf(tensor: TypedScopedTensor): readonly TypedTensor[] {
+    const { original: originalType } = tensor;
+    if (!isFloating(originalType)) return [];
     const readers: TypedEnd[] = [];
     const castingReaders: TypedEnd[] = [];
-    for (const reader of this.consumers(name)) {
-      const node = this.nodes[reader.node];
-      if (node === undefined || tellsShape(node)) continue;
-      if (isCast(node)) castingReaders.push(this.castEnd(reader.node, originalType));
+    for (const reader of tensor.readers) {
+      const by = this.nodes[reader.node];
+      if (by !== undefined && tellsShape(by.node)) continue;
+      if (by !== undefined && isCast(by)) castingReaders.push(this.castEnd(reader.node, originalType));
       else readers.push(this.readerEnd(reader, originalType));
     }
-    if (this.keepsType(name)) readers.push({ label: originalType });
-    const constant = this.isStoredConstant(name);
+    if (tensor.isFixed) readers.push({ label: originalType });
+    const constant = isStoredConstant(tensor);
     return [
       {
         originalType,
-        writer: constant ? undefined : this.writerEnd(name, originalType),
-        constantTypes: constant ? constantTypes(this.facts.index.constantOf(name), this.model) : [],
+        depth: depthOf(tensor.scope),
+        writer: constant ? undefined : this.writerEnd(tensor),
+        constantTypes: constant ? constantTypes(constantOf(tensor), this.model) : [],
         readers,
         castingReaders,
       },
     ];
   }
 
-  private writerEnd(name: string, original: DataType): TypedEnd {
-    const producer = this.facts.index.producers.get(name);
-    const node = this.nodes[producer ?? -1];
-    if (producer === undefined || node === undefined) return { label: original };
-    const schema = this.facts.schema(node);
-    const output = node.outputs.indexOf(name);
+  private writerEnd({ id, producer, original }: TypedScopedTensor): TypedEnd {
+    const tie = this.writingTies.get(id);
+    if (tie !== undefined) return { variable: tie };
+    const by = this.nodes[producer ?? -1];
+    if (producer === undefined || by === undefined) return { label: original };
+    const schema = by.scope.operators.schema(by.node);
+    const output = by.outputs.indexOf(id);
     if (schema === undefined || !outputFollowsMainType(schema, output)) return { label: original };
     return this.mainEnd(producer, original);
   }
 
-  private readerEnd({ node: at, input }: NodeInput, original: DataType): TypedEnd {
-    const node = this.nodes[at];
-    const schema = node === undefined ? undefined : this.facts.schema(node);
+  private readerEnd({ node, input }: NodeInput, original: DataType): TypedEnd {
+    const tie = this.readingTies.get(node)?.get(input);
+    if (tie !== undefined) return { variable: tie };
+    const by = this.nodes[node];
+    const schema = by?.scope.operators.schema(by.node);
     if (schema === undefined || !inputFollowsMainType(schema, input)) return { label: original };
-    return this.mainEnd(at, original);
+    return this.mainEnd(node, original);
   }
 
   /** The type of a node's main tensors, which are floating-point. */
@@ -203,47 +273,49 @@ class GraphTyping {
   private castEnd(node: number, original: DataType): TypedEnd {
     const place = this.freePlace[node] ?? -1;
     if (place >= 0) return { variable: place };
-    const to = this.facts.elementType(this.nodes[node]?.outputs[0] ?? '');
-    return { label: to !== undefined && isFloating(to) ? to : original };
+    const to = this.elementType(this.nodes[node]?.outputs[0]);
+    return { label: isFloating(to) ? to : original };
   }
 
   private typeAt(end: TypedEnd): DataType {
     if ('label' in end) return end.label;
-    const node = this.movementNodes[end.variable] ?? -1;
-    const movement = this.movements[end.variable];
-    const type = this.given[node] ?? movement?.originalType;
+    const type = this.chosen[end.variable];
     if (type === undefined) throw new RangeError(`no movement ${end.variable}`);
     return type;
   }
 
-  private writtenType(name: string, original: DataType): DataType {
-    if (!isFloating(original) || this.isStoredConstant(name)) return original;
-    return this.typeAt(this.writerEnd(name, original));
+  private writtenType(tensor: TypedScopedTensor): DataType {
+    if (!isFloating(tensor.original) || isStoredConstant(tensor)) return tensor.original;
+    return this.typeAt(this.writerEnd(tensor));
   }
 
-  private readType(name: string, reader: NodeInput, original: DataType): DataType {
-    if (!isFloating(original)) return original;
-    const node = this.nodes[reader.node];
-    if (node !== undefined && (tellsShape(node) || isCast(node))) return this.writtenType(name, original);
-    return this.typeAt(this.readerEnd(reader, original));
+  private readType(tensor: TypedScopedTensor, reader: NodeInput): DataType {
+    if (!isFloating(tensor.original)) return tensor.original;
+    const by = this.nodes[reader.node];
+    if (by !== undefined && (tellsShape(by.node) || isCast(by))) return this.writtenType(tensor);
+    return this.typeAt(this.readerEnd(reader, tensor.original));
   }
 
-  private changedReadType(name: string, reader: NodeInput): DataType | undefined {
-    const original = this.facts.elementType(name);
-    if (original === undefined) return undefined;
-    const type = this.readType(name, reader, original);
-    return type === original ? undefined : type;
+  private changedReadTypes(ids: readonly string[], node: number): readonly (DataType | undefined)[] {
+    return ids.map((id, input) => {
+      const tensor = this.scopes.tensors.get(id);
+      const original = elementTypeOf(tensor?.type);
+      if (tensor === undefined || original === undefined) return undefined;
+      const type = this.readType({ ...tensor, original }, { node, input });
+      return type === original ? undefined : type;
+    });
   }
 
-  private castsOf(name: string, original: DataType, written: DataType): readonly TensorCast[] {
-    const byType = this.readersByType(name, original);
+  private castsOf(tensor: TypedScopedTensor, written: DataType): readonly TensorCast[] {
+    const { original, isFixed } = tensor;
+    const byType = this.readersByType(tensor);
     byType.delete(written);
-    const mustKeep = written !== original && this.keepsType(name);
+    const mustKeep = written !== original && isFixed;
     if (mustKeep && !byType.has(original)) byType.set(original, []);
     return [...byType]
       .sort(([a], [b]) => a - b)
       .map(([to, readers]) => ({
-        tensor: name,
+        tensor: tensor.id,
         from: written,
         to,
         readers,
@@ -251,15 +323,16 @@ class GraphTyping {
       }));
   }
 
-  private copiesOf(name: string, original: DataType): readonly ConstantCopy[] {
-    const value = this.facts.index.constantOf(name);
+  private copiesOf(tensor: TypedScopedTensor): readonly ConstantCopy[] {
+    const value = constantOf(tensor);
     if (value === undefined) return [];
-    const byType = this.readersByType(name, original);
-    const originalIsRead = byType.delete(original) || this.keepsType(name);
+    const byType = this.readersByType(tensor);
+    const originalIsRead = byType.delete(tensor.original) || tensor.isFixed;
     return [...byType]
       .sort(([a], [b]) => a - b)
       .map(([to, readers], place) => ({
-        tensor: name,
+        tensor: tensor.id,
+        name: tensor.name,
         value,
         to,
         readers,
@@ -268,54 +341,53 @@ class GraphTyping {
       }));
   }
 
-  private readersByType(name: string, original: DataType): Map<DataType, NodeInput[]> {
+  private readersByType(tensor: TypedScopedTensor): Map<DataType, NodeInput[]> {
     const byType = new Map<DataType, NodeInput[]>();
-    for (const reader of this.consumers(name)) {
-      const type = this.readType(name, reader, original);
+    for (const reader of tensor.readers) {
+      const type = this.readType(tensor, reader);
       byType.set(type, [...(byType.get(type) ?? []), reader]);
     }
     return byType;
   }
 
-  private consumers(name: string): readonly NodeInput[] {
-    return this.facts.index.consumers.get(name) ?? [];
-  }
-
-  /** Graph outputs, and what sub-graphs read by name, keep name and type. */
-  private keepsType(name: string): boolean {
-    const { index } = this.facts;
-    return index.isGraphOutput(name) || index.capturedBySubgraphs.has(name);
-  }
-
-  /** Initializers and Constant nodes that we can store in another type. What a caller may feed is no constant. */
-  private isStoredConstant(name: string): boolean {
-    const { index } = this.facts;
-    const tensor = index.isGraphInput(name) ? undefined : index.constantOf(name);
-    return tensor !== undefined && isConvertible(tensor.dataType);
+  private elementType(id: string | undefined): DataType | undefined {
+    return elementTypeOf(this.scopes.tensors.get(id ?? '')?.type);
   }
 
   /** What the layers that read the constant, also over movement, want of values beyond the range: the strictest. */
   private overflowOf(readers: readonly NodeInput[]): 'error' | 'saturate' | 'inf' {
     const wanted = new Set<string>();
-    const seen = new Set<number>();
-    const visit = (at: number): void => {
-      if (seen.has(at)) return;
-      seen.add(at);
-      const decision = this.decisionOfNode.get(at);
+    const seen = new Set<string>();
+    const visit = ({ node, input }: NodeInput): void => {
+      const tie = this.readingTies.get(node)?.get(input);
+      const key = tie === undefined ? `node ${node}` : `tie ${tie}`;
+      if (seen.has(key)) return;
+      seen.add(key);
+      const decision = this.decisionOfNode.get(node);
       if (decision !== undefined) {
         wanted.add(decision.overflow);
         return;
       }
-      for (const output of this.nodes[at]?.outputs ?? []) {
-        for (const reader of this.consumers(output)) visit(reader.node);
-      }
+      const outputs = tie === undefined ? this.nodes[node]?.outputs : this.writtenByTie.get(tie);
+      for (const id of outputs ?? []) this.scopes.tensors.get(id)?.readers.forEach(visit);
     };
-    for (const reader of readers) visit(reader.node);
+    readers.forEach(visit);
     if (wanted.has('error') || wanted.size === 0) return 'error';
     return wanted.has('saturate') ? 'saturate' : 'inf';
   }
 }
 
-function isCast(node: Node): boolean {
+/** Initializers and Constant nodes that we can store in another type. What a caller may feed is no constant. */
+function isStoredConstant(tensor: ScopedTensor): boolean {
+  if (tensor.scope.index.isGraphInput(tensor.name)) return false;
+  const value = constantOf(tensor);
+  return value !== undefined && isConvertible(value.dataType);
+}
+
+function depthOf(scope: Scope): number {
+  return scope.outer === undefined ? 0 : 1 + depthOf(scope.outer);
+}
+
+function isCast({ node }: ScopedNode): boolean {
   return node.domain === '' && node.opType === 'Cast';
 }

@@ -3,50 +3,57 @@
  * reference, "What a layer is". Knows no names, no decisions and no formats.
  */
 import type { Model, Node } from '../onnx/index.js';
-import { modelFacts, type ModelFacts } from './model-facts.js';
+import { areFloats } from './model-facts.js';
 import { drawsRandomNumbers, isMovement, isShapeInput, tellsShape } from './movement.js';
+import { oncePerModel } from './once-per-model.js';
+import { holdsOthers, idIn, modelScopes, type ModelScopes, type ScopedNode } from './scopes.js';
 import type { NodeRole } from './types.js';
 
 /** Where a tensor comes from: from constants alone, from shapes and constants alone, or from data. */
 type Origin = 'constant' | 'shape' | 'data';
 
-/** The role of each node of the main graph, by node index. */
-export function nodeRoles(model: Model): readonly NodeRole[] {
-  const facts = modelFacts(model);
-  const origins = nodeOrigins(model, facts);
-  const feedsShapes = feedingShapesOnly(model, facts);
-  return model.graph.nodes.map((node, at) => {
-    if (facts.isContainer(node)) return 'container';
+/** The role of each node, by its number: those of the main graph, then those inside of them. */
+export const nodeRoles = oncePerModel(findRoles);
+
+function findRoles(model: Model): readonly NodeRole[] {
+  const scopes = modelScopes(model);
+  const origins = nodeOrigins(scopes);
+  const feedsShapes = feedingShapesOnly(scopes);
+  return scopes.nodes.map((scoped, at) => {
+    if (holdsOthers(scopes, scoped)) return 'container';
     if (origins[at] === 'constant') return 'constant';
     if (origins[at] === 'shape' || feedsShapes[at] === true) return 'shape';
-    if (!givesFloats(node, facts)) return 'integer';
-    return isMovement(node) ? 'movement' : 'layer';
+    if (!givesFloats(scoped, scopes)) return 'integer';
+    return isMovement(scoped.node) ? 'movement' : 'layer';
   });
 }
 
-/** By node index where the node's outputs come from. */
-function nodeOrigins(model: Model, facts: ModelFacts): readonly Origin[] {
-  const { nodes, initializers, sparseInitializers } = model.graph;
+/** By node where its outputs come from. */
+function nodeOrigins(scopes: ModelScopes): readonly Origin[] {
   const tensors = new Map<string, Origin>();
-  for (const { name } of initializers) tensors.set(name, 'constant');
-  for (const name of sparseInitializers) tensors.set(name, 'constant');
-  const origins: Origin[] = nodes.map(() => 'data');
-  for (const at of facts.index.order) {
-    const node = nodes[at];
-    if (node === undefined) continue;
-    const origin = originOf(node, facts, tensors);
+  for (const scope of scopes.scopes) {
+    const { initializers, sparseInitializers } = scope.graph;
+    for (const name of [...initializers.map((tensor) => tensor.name), ...sparseInitializers]) {
+      tensors.set(idIn(scope, name), 'constant');
+    }
+  }
+  const origins: Origin[] = scopes.nodes.map(() => 'data');
+  for (const at of scopes.order) {
+    const scoped = scopes.nodes[at];
+    if (scoped === undefined) continue;
+    const origin = holdsOthers(scopes, scoped) ? 'data' : originOf(scoped, tensors);
     origins[at] = origin;
-    for (const output of node.outputs) tensors.set(output, origin);
+    for (const output of scoped.outputs) tensors.set(output, origin);
   }
   return origins;
 }
 
-function originOf(node: Node, facts: ModelFacts, tensors: ReadonlyMap<string, Origin>): Origin {
-  if (facts.isContainer(node) || drawsRandomNumbers(node)) return 'data';
+function originOf({ node, inputs }: ScopedNode, tensors: ReadonlyMap<string, Origin>): Origin {
+  if (drawsRandomNumbers(node)) return 'data';
   if (tellsShape(node)) return 'shape';
   let origin: Origin = 'constant';
   let reads = 0;
-  for (const input of node.inputs) {
+  for (const input of inputs) {
     if (input === '') continue;
     reads += 1;
     const from = tensors.get(input) ?? 'data';
@@ -57,21 +64,22 @@ function originOf(node: Node, facts: ModelFacts, tensors: ReadonlyMap<string, Or
   return reads > 0 || node.opType === 'Constant' ? origin : 'data';
 }
 
-/** By node index whether all that the node gives ends in shape inputs, and it gives something. */
-function feedingShapesOnly(model: Model, facts: ModelFacts): readonly boolean[] {
-  const { nodes } = model.graph;
-  const { index } = facts;
+/** By node whether all that it gives ends in shape inputs, and it gives something. */
+function feedingShapesOnly(scopes: ModelScopes): readonly boolean[] {
+  const { nodes, tensors } = scopes;
   const feeds: boolean[] = nodes.map(() => false);
-  for (const at of [...index.order].reverse()) {
-    const node = nodes[at];
-    if (node === undefined || facts.isContainer(node)) continue;
+  for (const at of [...scopes.order].reverse()) {
+    const scoped = nodes[at];
+    if (scoped === undefined || holdsOthers(scopes, scoped)) continue;
     let readers = 0;
-    feeds[at] = node.outputs.every((output) => {
-      if (output === '') return true;
-      if (index.isGraphOutput(output) || index.capturedBySubgraphs.has(output)) return false;
-      return (index.consumers.get(output) ?? []).every((reader) => {
+    feeds[at] = scoped.outputs.every((output) => {
+      const tensor = tensors.get(output);
+      if (tensor === undefined) return true;
+      if (tensor.isFixed) return false;
+      return tensor.readers.every((reader) => {
         readers += 1;
-        const by = nodes[reader.node];
+        // What leaves a scope is data: there is no node behind its end.
+        const by: Node | undefined = nodes[reader.node]?.node;
         return by !== undefined && (isShapeInput(by, reader.input) || feeds[reader.node] === true);
       });
     });
@@ -81,9 +89,8 @@ function feedingShapesOnly(model: Model, facts: ModelFacts): readonly boolean[] 
 }
 
 /** Where no output's type is known the inputs stand in: an unknown operator on floats computes. */
-function givesFloats(node: Node, facts: ModelFacts): boolean {
-  const known = node.outputs.filter((output) => output !== '' && facts.isTyped(output));
-  return known.length > 0
-    ? known.some((name) => facts.holdsFloats(name))
-    : node.inputs.some((name) => facts.holdsFloats(name));
+function givesFloats({ inputs, outputs }: ScopedNode, { tensors }: ModelScopes): boolean {
+  const typeOf = (id: string) => tensors.get(id)?.type;
+  const known = outputs.filter((output) => typeOf(output) !== undefined);
+  return (known.length > 0 ? known : inputs).some((id) => areFloats(typeOf(id)));
 }

@@ -3,9 +3,10 @@
  * Knows one layer at a time, no plan.
  */
 import type { RunFormat } from '../formats/index.js';
-import { DataType, outputFollowsMainType } from '../onnx/index.js';
-import type { ModelFacts } from './model-facts.js';
+import { DataType, outputFollowsMainType, type Model } from '../onnx/index.js';
+import { elementTypeOf, modelFacts, type OperatorFacts } from './model-facts.js';
 import { writeOperatorType } from './operators.js';
+import { modelScopes } from './scopes.js';
 import type { Layer } from './types.js';
 
 export interface RunnableFormat {
@@ -24,13 +25,14 @@ export const DATA_TYPE_OF: Readonly<Record<RunFormat, DataType>> = {
  * The format wanted if the operator's schema allows it, else FP32. A layer whose operator has no schema, or none
  * that allows FP32 either, stays as it is in the model.
  */
-export function runnableFormat(facts: ModelFacts, layer: Layer, wanted: RunFormat): RunnableFormat {
+export function runnableFormat(model: Model, layer: Layer, wanted: RunFormat): RunnableFormat {
   const { node } = layer;
-  const schema = facts.schema(node);
-  if (facts.allows(node, DATA_TYPE_OF[wanted])) {
+  const operators = operatorsFor(model, layer);
+  const schema = operators.schema(node);
+  if (operators.allows(node, DATA_TYPE_OF[wanted])) {
     return { format: wanted, clamped: undefined };
   }
-  if (presentType(facts, layer) === DATA_TYPE_OF[wanted]) {
+  if (presentType(model, layer) === DATA_TYPE_OF[wanted]) {
     return { format: 'original', clamped: undefined };
   }
   const operator = writeOperatorType(node);
@@ -40,7 +42,7 @@ export function runnableFormat(facts: ModelFacts, layer: Layer, wanted: RunForma
       clamped: `no schema of ${operator} is known, so it stays as it is in the model`,
     };
   }
-  if (wanted !== 'fp32' && facts.allows(node, DataType.FLOAT)) {
+  if (wanted !== 'fp32' && operators.allows(node, DataType.FLOAT)) {
     return {
       format: 'fp32',
       clamped: `${operator} does not allow ${wanted} at this opset, so it runs in fp32`,
@@ -52,11 +54,24 @@ export function runnableFormat(facts: ModelFacts, layer: Layer, wanted: RunForma
   };
 }
 
-/** The element type of the layer's main-type output in the model. */
-function presentType(facts: ModelFacts, { node }: Layer): DataType | undefined {
-  const schema = facts.schema(node);
-  const main = node.outputs.findIndex(
-    (output, index) => output !== '' && (!schema || outputFollowsMainType(schema, index)),
+/** The operators of the opsets that hold where the layer stands. */
+function operatorsFor(model: Model, { nodeIndex }: Layer): OperatorFacts {
+  return modelScopes(model).nodes[nodeIndex]?.scope.operators ?? modelFacts(model);
+}
+
+/** The element type of the layer's main-type output in the model; undefined where it is not known. */
+export function presentType(model: Model, layer: Layer): DataType | undefined {
+  return nodeType(model, layer.nodeIndex);
+}
+
+/** The same for any node, by its number. */
+export function nodeType(model: Model, at: number): DataType | undefined {
+  const { nodes, tensors } = modelScopes(model);
+  const scoped = nodes[at];
+  if (scoped === undefined) return undefined;
+  const schema = scoped.scope.operators.schema(scoped.node);
+  const main = scoped.outputs.find(
+    (id, index) => id !== '' && (schema === undefined || outputFollowsMainType(schema, index)),
   );
-  return facts.elementType(node.outputs[main] ?? '');
+  return elementTypeOf(tensors.get(main ?? '')?.type);
 }

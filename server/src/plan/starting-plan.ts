@@ -7,7 +7,6 @@ import { isFloatingType, type Model, type Shape } from '../onnx/index.js';
 import { ampEntry } from './amp.js';
 import { fittingGenerator, writeGenerator } from './generators.js';
 import { knowModel, type ModelKnowledge } from './knowledge.js';
-import { writeName } from './node-names.js';
 import { writeOperatorType } from './operators.js';
 import { runnableFormat } from './run-format.js';
 import type { Layer } from './types.js';
@@ -87,7 +86,7 @@ function startingFormat(
   knowledge: ModelKnowledge,
   layer: Layer,
 ): { format: string; reason: string | undefined } {
-  const { format, clamped } = runnableFormat(knowledge.facts, layer, 'fp16');
+  const { format, clamped } = runnableFormat(knowledge.model, layer, 'fp16');
   if (clamped !== undefined) {
     return { format: format === 'fp32' ? 'fp32' : 'original', reason: 'does not allow fp16 at this opset' };
   }
@@ -105,14 +104,14 @@ function ruleLines(knowledge: ModelKnowledge, keep: StartingPlanOptions['keep'])
     const { format, reason } = startingFormat(knowledge, layer);
     const kept = keep?.get(layer.name);
     if (kept !== undefined && format === 'fp16') {
-      single.push(printLayerStatement([writeName(layer.name)], 'fp32', { reason: quote(kept) }));
+      single.push(printLayerStatement([layer.name], 'fp32', { reason: quote(kept) }));
     }
     if (reason === undefined) {
       continue;
     }
     const operator = writeOperatorType(layer.node);
     if (!isWord(operator)) {
-      single.push(printLayerStatement([writeName(layer.name)], format, { reason: quote(reason) }));
+      single.push(printLayerStatement([layer.name], format, { reason: quote(reason) }));
       continue;
     }
     const key = `${format} ${reason}`;
@@ -135,6 +134,6 @@ function expandedLines(knowledge: ModelKnowledge, keep: StartingPlanOptions['kee
   return knowledge.layers.map((layer) => {
     const { format } = startingFormat(knowledge, layer);
     const kept = format === 'fp16' && keep?.has(layer.name) === true;
-    return printLayerStatement([writeName(layer.name)], kept ? 'fp32' : format);
+    return printLayerStatement([layer.name], kept ? 'fp32' : format);
   });
 }

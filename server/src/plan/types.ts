@@ -6,10 +6,16 @@ import type { Aggregation, MetricSpecification } from '../metrics/index.js';
 
 /** A node with a floating-point output that computes. */
 export interface Layer {
-  /** The name that plans use: the node's name, or its first non-empty output. */
+  /**
+   * The name as plans write it: the node's name, or its first non-empty output, behind ` > ` and the names that lead to
+   * a sub-graph or function.
+   */
   readonly name: string;
   readonly node: Node;
-  /** Index of the node in the main graph. */
+  /**
+   * The node's number: its index in the main graph, or a higher one for a node inside a sub-graph or a function
+   * (`isInMainGraph` tells).
+   */
   readonly nodeIndex: number;
   /** Initializers and Constant outputs that the node reads as weights (floating point, two elements or more). */
   readonly weights: readonly Tensor[];
@@ -17,7 +23,7 @@ export interface Layer {
   readonly multiplyAdds: number | undefined;
 }
 
-/** What each node of the main graph is. */
+/** What a node is. */
 export type NodeRole = 'layer' | 'movement' | 'constant' | 'shape' | 'integer' | 'container';
 
 /** Where a decision stands, for findings and flips. */
@@ -45,8 +51,25 @@ export interface LayerDecision {
   readonly source: DecisionSource | undefined;
 }
 
+/** What a statement says about pictures; what it does not say is undefined. */
+export interface PictureOptions {
+  readonly layout: 'nchw' | 'nhwc' | undefined;
+  /** What the 0 to 255 of a channel is multiplied by, first. */
+  readonly scale: number | undefined;
+  /** Then taken from each channel, or from all of them where it is one number. */
+  readonly mean: readonly number[] | undefined;
+  /** What the rest is divided by. */
+  readonly std: readonly number[] | undefined;
+}
+
 export type SampleSource =
-  | { readonly kind: 'files'; readonly glob: string; readonly axis: number | undefined }
+  | {
+      readonly kind: 'files';
+      readonly glob: string;
+      readonly axis: number | undefined;
+      /** Undefined where the statement says nothing about pictures. */
+      readonly pictures?: PictureOptions | undefined;
+    }
   | {
       readonly kind: 'generator';
       readonly name: 'zeros' | 'ones' | 'constant' | 'uniform' | 'normal' | 'integers';
@@ -87,7 +110,7 @@ export interface BoundPlan {
   readonly path: string;
   readonly model: Model;
   readonly layers: readonly Layer[];
-  /** By node index of the main graph. */
+  /** By number of the node: those of the main graph, then those inside of them. */
   readonly roles: readonly NodeRole[];
   /** In the order of `layers`. */
   readonly decisions: readonly LayerDecision[];
@@ -99,42 +122,54 @@ export interface BoundPlan {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** A cast that the mixed model needs: one per tensor and type. */
+/** An input of a node by its number; or an output of a sub-graph or function, which something around reads (`endOf`). */
+export interface NodeInput {
+  readonly node: number;
+  readonly input: number;
+}
+
+/** A cast that the mixed model needs: one per tensor and type. It stands in the scope of the tensor. */
 export interface TensorCast {
+  /** Id of the tensor: its name in the main graph. */
   readonly tensor: string;
   readonly from: DataType;
   readonly to: DataType;
-  /** The node inputs that read the cast's result. */
-  readonly readers: readonly { readonly node: number; readonly input: number }[];
-  /** The cast makes a graph output (or a tensor that a sub-graph captures) keep its type and name. */
+  /** Who reads the cast's result. */
+  readonly readers: readonly NodeInput[];
+  /** The cast makes a graph output (or a tensor that something unknown reads by name) keep its type and name. */
   readonly keepsName: boolean;
 }
 
 /** A constant that is stored in another type, for the readers named; the original stays if anyone else reads it. */
 export interface ConstantCopy {
+  /** Id of the tensor. */
   readonly tensor: string;
+  /** The name of the tensor, for people. */
+  readonly name: string;
   readonly value: Tensor;
   readonly to: DataType;
-  readonly readers: readonly { readonly node: number; readonly input: number }[];
+  readonly readers: readonly NodeInput[];
   /** No other reader is left, so the copy takes the place and the name of the original. */
   readonly replacesOriginal: boolean;
   readonly overflow: 'error' | 'saturate' | 'inf';
 }
 
 /**
- * Which type each tensor of the main graph has under a plan, and what must be cast. The one source of both the
- * converted and the emulated model.
+ * Which type each tensor has under a plan, in all scopes, and what must be cast. The one source of both the converted
+ * and the emulated model. Nodes go by number, tensors by id: in the main graph their indexes and names.
  */
 export interface PrecisionGraph {
   readonly model: Model;
   /** As they were given: what each layer is called, and what it does with weights beyond its range. */
   readonly decisions: readonly LayerDecision[];
-  /** By node index: the type that the node's main-type tensors take, or undefined for "as in the model". */
+  /** By node: the type that its main-type tensors take, or undefined for "as in the model". */
   readonly nodeTypes: readonly (DataType | undefined)[];
-  /** By tensor name: the type that its producer writes (only tensors whose type differs from the model's). */
+  /** By tensor: the type that its producer writes (only tensors whose type differs from the model's). */
   readonly writtenTypes: ReadonlyMap<string, DataType>;
-  /** By node index: for each input the type in which it is read, or undefined for "as in the model". */
+  /** By node: for each input the type in which it is read, or undefined for "as in the model". */
   readonly readTypes: readonly (readonly (DataType | undefined)[])[];
+  /** By place of a scope: the same for its outputs. Those of the main graph never change. */
+  readonly outputTypes: readonly (readonly (DataType | undefined)[])[];
   readonly casts: readonly TensorCast[];
   readonly constants: readonly ConstantCopy[];
 }

@@ -1,6 +1,7 @@
 /** Puts shapes that were observed in a run to a bound plan whose shapes could not be inferred. Pure. */
 import { multiplyAdds, type Shape } from '../onnx/index.js';
 import { knowModel } from './knowledge.js';
+import { isInMainGraph } from './scopes.js';
 import type { BoundPlan, Layer } from './types.js';
 
 /** The shapes that inference alone finds, without the plan's dimensions. */
@@ -14,7 +15,9 @@ export function withShapes<P extends BoundPlan>(plan: P, shapes: ReadonlyMap<str
   const counted = new Map<Layer, Layer>(
     plan.layers.map((layer) => [
       layer,
-      layer.multiplyAdds === undefined ? { ...layer, multiplyAdds: multiplyAdds(layer.node, all) } : layer,
+      layer.multiplyAdds === undefined && isInMainGraph(plan.model, layer.nodeIndex)
+        ? { ...layer, multiplyAdds: multiplyAdds(layer.node, all) }
+        : layer,
     ]),
   );
   return {

@@ -1,6 +1,5 @@
 /** Pieces of messages: lists, plurals, layers by name. Knows text only. */
 import { quote } from '../language/index.js';
-import { writeName } from './node-names.js';
 import type { Layer } from './types.js';
 
 /** `a`, `a and b`, `a, b or c` */
@@ -23,5 +22,5 @@ export function counted(count: number, thing: string): string {
 
 /** A layer's name as a plan writes it, in quotes. */
 export function layerName(layer: Layer): string {
-  return quote(writeName(layer.name));
+  return quote(layer.name);
 }

@@ -14,7 +14,6 @@ import {
 } from '../language/index.js';
 import { foldLayers, type DecidedFormat, type Fold, type LayerToDecide } from './fold.js';
 import { knowModel } from './knowledge.js';
-import { writeName } from './node-names.js';
 import { writeOperatorType } from './operators.js';
 import { commentsIn, lineBreakOf, lineEndAfter, lineStartBefore, removeStatement } from './removal.js';
 import { changedLines, tidyBlankLines } from './text-change.js';
@@ -263,18 +262,14 @@ function operatorLines(fold: Fold): readonly string[] {
 /** Whether a name means the layer: a node without one may write a tensor that another node is named after. */
 function isAddressed(plan: TracedPlan, index: number): boolean {
   const layer = plan.layers[index];
-  const found = layer && knowModel(plan.model).names.find(writeName(layer.name));
+  const found = layer && knowModel(plan.model).names.find(layer.name);
   return found?.kind === 'node' && found.node === layer?.nodeIndex;
 }
 
 function exceptionLine(plan: TracedPlan, index: number, wanted: readonly DecidedFormat[]): string {
   const decision = plan.decisions[index];
   const format = wanted[index] ?? 'original';
-  return printLayerStatement(
-    [writeName(decision?.layer.name ?? '')],
-    format,
-    keptOptions(plan, index, wanted),
-  );
+  return printLayerStatement([decision?.layer.name ?? ''], format, keptOptions(plan, index, wanted));
 }
 
 function keepsOptions(plan: TracedPlan, index: number, wanted: readonly DecidedFormat[]): boolean {

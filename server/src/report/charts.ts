@@ -19,7 +19,7 @@ export function sensitivityChart(layers: readonly ReportLayer[]): string {
 }
 
 /** Largest value of every layer with the format's limit. */
-export function rangeChart(layers: readonly ReportLayer[], limit: number): string {
+export function rangeChart(layers: readonly ReportLayer[], limit: number | undefined): string {
   const bars = layers.map((layer) => ({ layer, value: layer.maxAbs }));
   return barChart('Largest value of every layer', bars, limit);
 }

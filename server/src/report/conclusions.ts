@@ -8,7 +8,8 @@ const SAME_SPEED = 0.05;
 export function conclude(comparison: Comparison, lowFormat: string): string[] {
   const [original, plan, low] = comparison.rows;
   if (original === undefined || plan === undefined || low === undefined) return [];
-  const sentences = [sizeSentence(original, plan), ...speedSentences(original, plan, low, lowFormat)];
+  const speed = concludeSpeed(comparison, lowFormat);
+  const sentences = [sizeSentence(original, plan), ...(speed === undefined ? [] : [speed.sentence])];
   if (comparison.busy)
     sentences.push('This machine was busy while it was timed: trust no difference of a few percent.');
   return sentences;
@@ -27,24 +28,36 @@ function sizeSaved(original: ComparisonRow, plan: ComparisonRow): number {
   return saved > 0.005 ? saved : 0;
 }
 
-function speedSentences(
-  original: ComparisonRow,
-  plan: ComparisonRow,
-  low: ComparisonRow,
+/** Whether the plan or the low format gain speed on this machine; undefined where nothing was timed. */
+export function concludeSpeed(
+  { rows: [original, plan, low] }: Comparison,
   lowFormat: string,
-): string[] {
-  if (original.latency === undefined || plan.latency === undefined || low.latency === undefined) return [];
+): { readonly pays: boolean; readonly sentence: string } | undefined {
+  if (original?.latency === undefined || plan?.latency === undefined || low?.latency === undefined) {
+    return undefined;
+  }
   const ratio = (row: ComparisonRow): number =>
     (row.latency?.median ?? Number.NaN) / (original.latency?.median ?? Number.NaN);
   const name = lowFormat.toUpperCase();
   const mixed = ratio(plan);
   const all = ratio(low);
   const both = `the mixed model is ${describeRatio(mixed)} FP32, all in ${name} is ${describeRatio(all)} FP32`;
-  if (Math.min(mixed, all) < 1 - SAME_SPEED) return [`${name} pays on this machine: ${both}.`];
+  if (Math.min(mixed, all) < 1 - SAME_SPEED) {
+    return { pays: true, sentence: `${name} pays on this machine: ${both}.` };
+  }
   const gains = sizeSaved(original, plan) > 0 ? ' What it gains is size;' : ' What it gains is nothing here;';
-  return [
-    `${name} does not pay on this machine: ${both}.${gains} speed is for a device with kernels of that format.`,
-  ];
+  const sentence = `${name} does not pay on this machine: ${both}.${gains} speed is for a device with kernels of that format.`;
+  return { pays: false, sentence };
+}
+
+/**
+ * The sentence for a plan that is no faster than the original on this machine; undefined where it is. Medians in
+ * milliseconds.
+ */
+export function concludeNoGain(original: number, plan: number, lowFormat: string): string | undefined {
+  const ratio = plan / original;
+  if (Number.isNaN(ratio) || ratio < 1 - SAME_SPEED) return undefined;
+  return `${lowFormat.toUpperCase()} does not pay on this machine: the plan is ${describeRatio(ratio)} FP32.`;
 }
 
 function describeRatio(ratio: number): string {

@@ -1,5 +1,6 @@
 /** Results as a report: its data, its conclusions, its self-contained page. */
-export { conclude } from './conclusions.js';
+export { conclude, concludeNoGain, concludeSpeed } from './conclusions.js';
+export { outputFigures } from './output-figures.js';
 export { reportPage } from './page.js';
 export type { Comparison, ComparisonRow, Report, ReportLayer } from './report.js';
 export { formatMilliseconds, formatNumber, formatPercent, formatSize } from './text.js';

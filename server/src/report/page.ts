@@ -2,8 +2,10 @@
  * The report as one self-contained page: no script, no request, readable from a file. Knows how to draw, not how
  * to measure.
  */
-import type { Comparison, Report } from './report.js';
+import type { OutputMeasurement, ToleranceVerdict } from '../analysis/index.js';
+import type { Comparison, Report, ReportLayer } from './report.js';
 import { sensitivityChart, rangeChart } from './charts.js';
+import { outputFigures } from './output-figures.js';
 import { escapeHtml, formatMilliseconds, formatNumber, formatPercent, formatSize } from './text.js';
 
 const STYLE = `
@@ -29,22 +31,34 @@ export function reportPage(report: Report): string {
 <h1>${title}</h1>
 <p class="about">${escapeHtml(`${report.model} · ${report.plan} · ${report.samples} samples · ${report.device} · ${report.versions}`)}</p>
 <ul>${report.conclusions.map((sentence) => `<li>${escapeHtml(sentence)}</li>`).join('')}</ul>
-<h2>FP32, the plan, all in low precision</h2>
-${comparisonTable(report.comparison)}
-<h2>Tolerances</h2>
-${verdictTable(report)}
-<h2>Sensitivity by layer</h2>
+${sectionsOf(report).join('\n')}
+</body></html>
+`;
+}
+
+/** What there is to show, each under its title. */
+function sectionsOf({ comparison, verdicts, outputs, layers, largest }: Report): readonly string[] {
+  const sections: string[] = [];
+  if (comparison !== undefined) {
+    sections.push(`<h2>FP32, the plan, all in low precision</h2>\n${comparisonTable(comparison)}`);
+  }
+  if (verdicts !== undefined) sections.push(`<h2>Tolerances</h2>\n${verdictTable(verdicts)}`);
+  if (outputs !== undefined) sections.push(`<h2>Outputs, on the worst sample</h2>\n${outputTable(outputs)}`);
+  if (layers !== undefined) sections.push(layerSections(layers, largest));
+  return sections;
+}
+
+function layerSections(layers: readonly ReportLayer[], largest: number | undefined): string {
+  return `<h2>Sensitivity by layer</h2>
 <p class="about">Local error of each layer in graph order, on a logarithmic scale: what rounding its inputs, weights and output
 does to that output, given exact inputs.</p>
 <p class="key"><span class="low">low precision in this plan</span><span class="high">kept</span></p>
-${sensitivityChart(report.layers)}
+${sensitivityChart(layers)}
 <h2>Largest value by layer</h2>
 <p class="about">Over all samples, weights included; the dashed line is the largest number of the low format.</p>
-${rangeChart(report.layers, report.largest)}
+${rangeChart(layers, largest)}
 <h2>Layers</h2>
-<div class="scroll">${layerTable(report)}</div>
-</body></html>
-`;
+<div class="scroll">${layerTable(layers)}</div>`;
 }
 
 function comparisonTable({ errorTitles, rows, total }: Comparison): string {
@@ -73,7 +87,7 @@ function comparisonTable({ errorTitles, rows, total }: Comparison): string {
   return table(head, body);
 }
 
-function verdictTable({ verdicts }: Report): string {
+function verdictTable(verdicts: readonly ToleranceVerdict[]): string {
   if (verdicts.length === 0) return '<p>The plan states no tolerance.</p>';
   return table(
     ['output', 'tolerance', 'over', 'measured', 'noise', 'verdict'],
@@ -88,7 +102,14 @@ function verdictTable({ verdicts }: Report): string {
   );
 }
 
-function layerTable({ layers }: Report): string {
+function outputTable(outputs: readonly OutputMeasurement[]): string {
+  return table(
+    ['output', 'largest error', 'mean error', 'relative L2', 'cosine', 'SQNR'],
+    outputs.map(outputFigures),
+  );
+}
+
+function layerTable(layers: readonly ReportLayer[]): string {
   return table(
     [
       'layer',

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { rangeChart, sensitivityChart } from './charts.js';
-import { conclude } from './conclusions.js';
+import { conclude, concludeNoGain } from './conclusions.js';
 import { reportPage } from './page.js';
 import type { Comparison, ComparisonRow, Report, ReportLayer } from './report.js';
 import { escapeHtml, formatMilliseconds, formatNumber, formatPercent, formatSize } from './text.js';
@@ -147,6 +147,26 @@ describe('the page', () => {
   });
 });
 
+describe('a page of less', () => {
+  const nothing = { comparison: undefined, verdicts: undefined, layers: undefined, largest: undefined };
+
+  it('has no titles for what was not asked for', () => {
+    const page = reportPage(report(nothing));
+    checkPage(page);
+    expect(page).not.toContain('<h2>');
+    expect(page).toContain('It is so.');
+  });
+
+  it('shows the figures of every output', () => {
+    const figures = { max_abs: 0.5, mean_abs: 0.1, relative_l2: 1e-3, cosine: 0.9999, sqnr: 60 };
+    const page = reportPage(
+      report({ ...nothing, outputs: [{ name: 'heat', worst: figures, pooled: figures }] }),
+    );
+    checkPage(page);
+    expect(page).toContain('<td>heat</td><td>0.5</td><td>0.1</td><td>1.00e-3</td><td>0.9999000</td>');
+  });
+});
+
 describe('a chart', () => {
   interface DrawnBar {
     readonly kind: string;
@@ -260,6 +280,14 @@ describe('conclusions', () => {
   it('a busy machine', () => {
     const sentences = conclude(comparison([10, 8, 5], [100, 60, 50], true), 'fp16');
     expect(sentences.at(-1)).toMatch(/was busy/);
+  });
+
+  it('a plan that is no faster: how much slower it is', () => {
+    expect(concludeNoGain(10, 8, 'fp16')).toBeUndefined();
+    expect(concludeNoGain(Number.NaN, 8, 'fp16')).toBeUndefined();
+    const about = 'FP16 does not pay on this machine: the plan is';
+    expect(concludeNoGain(10, 9.8, 'fp16')).toBe(`${about} as fast as FP32.`);
+    expect(concludeNoGain(10, 15, 'fp16')).toBe(`${about} 1.50 times slower than FP32.`);
   });
 
   it('nothing timed: only the size', () => {

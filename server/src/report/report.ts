@@ -1,5 +1,5 @@
 /** What a report shows, as data: the same for the page, the terminal and whoever reads it by machine. */
-import type { ToleranceVerdict } from '../analysis/index.js';
+import type { OutputMeasurement, ToleranceVerdict } from '../analysis/index.js';
 import type { FormatShare } from '../plan/index.js';
 
 /** One variant of the model: the original, the plan, or everything in the low format. */
@@ -35,6 +35,7 @@ export interface ReportLayer {
   readonly reason: string;
 }
 
+/** What is undefined was not asked for, and has no place on the page. */
 export interface Report {
   readonly title: string;
   readonly model: string;
@@ -44,10 +45,12 @@ export interface Report {
   readonly versions: string;
   /** Plain sentences: what came out and what it is worth on this machine. */
   readonly conclusions: readonly string[];
-  readonly comparison: Comparison;
-  readonly verdicts: readonly ToleranceVerdict[];
+  readonly comparison: Comparison | undefined;
+  readonly verdicts: readonly ToleranceVerdict[] | undefined;
+  /** Figures of every output, tolerance or not. */
+  readonly outputs?: readonly OutputMeasurement[] | undefined;
   /** In graph order. */
-  readonly layers: readonly ReportLayer[];
+  readonly layers: readonly ReportLayer[] | undefined;
   /** Largest number of the low format, drawn as a line in the range chart. */
-  readonly largest: number;
+  readonly largest: number | undefined;
 }

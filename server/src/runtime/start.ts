@@ -20,7 +20,7 @@ export interface RuntimeOptions {
   readonly log?: (line: string) => void;
   /** The process ends when it has had nothing to do for so long; two minutes by default. */
   readonly idleSeconds?: number;
-  /** Let others have the processor first; true by default. */
+  /** Let others have the processor first, as far as the system allows it; false by default. */
   readonly lowPriority?: boolean;
   /** What a cancelled call has to stop by itself before the process is killed; 250 by default. */
   readonly graceMilliseconds?: number;
@@ -43,7 +43,7 @@ export function startRuntime(options: RuntimeOptions = {}): ComputeRuntime {
     environment: options.environment ?? {},
     log: options.log ?? ((): void => undefined),
     idleSeconds: options.idleSeconds ?? 120,
-    lowPriority: options.lowPriority ?? true,
+    lowPriority: options.lowPriority ?? false,
     graceMilliseconds: options.graceMilliseconds ?? 250,
     restartDelays: options.restartDelays ?? RESTART_DELAYS,
   });

@@ -1,7 +1,7 @@
 /** What becomes of the calls when the process dies, is killed, or does not even start. */
 import { execFile } from 'node:child_process';
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
@@ -290,9 +290,22 @@ async function outputOfProgram(statements: string): Promise<string> {
   return stdout;
 }
 
+describe('priority', () => {
+  it('is that of this process, and below it where that is asked for', async () => {
+    for (const [lowPriority, expected] of [
+      [undefined, getPriority()],
+      [true, constants.priority.PRIORITY_BELOW_NORMAL],
+    ] as const) {
+      const runtime = start(lowPriority === undefined ? {} : { lowPriority });
+      await runtime.information();
+      expect(getPriority(runtime.processId)).toBe(expected);
+    }
+  });
+});
+
 describe('a process that does not start', () => {
   it.each([
-    ['a Node that is not there', { node: '/no/such/node' }, /\/no\/such\/node/],
+    ['a Node that is not there', { node: '/no/such/node' }, /there is no Node at \/no\/such\/node/],
     [
       'a script that is not there',
       { script: '/no/such/script.cjs' },

@@ -251,7 +251,9 @@ function endedDuring({ intended, how, lastWords }: Ending, during: string): Runt
 }
 
 function notStarted({ node, script }: ProcessOptions, { how, lastWords }: Ending): RuntimeFailure {
-  const message = `The compute process does not start (${node} ${script}): ${how}.`;
+  // The system names the program that it was to start, whichever of the two files is missing.
+  const what = /^spawn .* ENOENT$/.test(how) ? `there is no Node at ${node}` : how;
+  const message = `The compute process does not start (${node} ${script}): ${what}.`;
   return new RuntimeFailure('unavailable', [message, ...lastWords].join('\n'));
 }
 

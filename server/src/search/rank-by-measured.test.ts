@@ -1,7 +1,7 @@
 /** The tuner's ranking by measured errors, on the case that local errors get wrong. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { openEvaluation, type Evaluation, type Runtime } from '../analysis/index.js';
+import { measuredAnew, openEvaluation, type Evaluation, type Runtime } from '../analysis/index.js';
 import {
   bindTo,
   floatTensor,
@@ -48,7 +48,7 @@ afterAll(async () => {
 async function tuned(rank: NonNullable<TuneOptions['rank']>): Promise<Tuning> {
   const { plan } = bindTo(evaluation.model, 'tolerance "y" relative_l2 <= 1e-6\n');
   const options = { strategy: 'greedy', objective: 'layers', format: 'fp16', draws: 1, rank } as const;
-  const tuning = await tune(evaluation, plan, options);
+  const tuning = await tune(measuredAnew(evaluation), plan, options);
   if ('code' in tuning) throw new Error(tuning.message);
   return tuning;
 }

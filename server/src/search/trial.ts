@@ -3,14 +3,25 @@
  * kept, so that no set is measured twice, and the sample that failed last is tried first.
  */
 import {
+  decisionsText,
+  findMeasurement,
+  inSlices,
+  keepMeasurement,
   measure,
   perfectFigures,
-  type Evaluation,
   type Measurement,
   type PerfectFigures,
+  type Recipe,
+  type Results,
   type WorkOptions,
 } from '../analysis/index.js';
-import { modelFacts, precisionGraph, type BoundPlan, type Layer, type LayerDecision } from '../plan/index.js';
+import {
+  modelFacts,
+  precisionGraphSteps,
+  type BoundPlan,
+  type Layer,
+  type LayerDecision,
+} from '../plan/index.js';
 import { combine } from '../metrics/index.js';
 import { DataType } from '../onnx/index.js';
 
@@ -26,14 +37,14 @@ export interface Trials {
 
 /** Prepares trials over `plan`: its pinned layers stay, every other one is `format` or the original. Shows no progress. */
 export function prepareTrials(
-  evaluation: Evaluation,
+  results: Results,
   plan: BoundPlan,
   format: 'fp16' | 'bf16',
   options: WorkOptions = {},
 ): Trials {
   const known = new Map<string, Measurement>();
   const { signal } = options;
-  let order = evaluation.feeds.map((_, index) => index);
+  let order = results.samples.map((_, index) => index);
   let perfect: PerfectFigures | undefined;
   let inferences = 0;
   let sessions = 0;
@@ -52,15 +63,39 @@ export function prepareTrials(
       .join(' ');
     const before = known.get(key);
     if (before !== undefined && (before.complete || stopEarly)) return before;
-    const graph = precisionGraph(plan.model, plan.roles, plan.layers, decisions(low));
+    const result = await answered(decisions(low), stopEarly);
+    known.set(key, result);
+    return result;
+  };
+
+  const answered = async (decided: readonly LayerDecision[], stopEarly: boolean): Promise<Measurement> => {
+    const stored = await findMeasurement(results, plan, decided);
+    if (stored !== undefined) {
+      order = worstFirst(stored, order);
+      return stored;
+    }
+    const lostAt = stopEarly ? await results.find('lost-trial', lossRecipe(plan, decided)) : undefined;
+    if (typeof lostAt === 'number') {
+      order = firstOf(order, lostAt);
+      return LOST;
+    }
+    const evaluation = await results.evaluation();
+    const graph = await inSlices(precisionGraphSteps(plan.model, plan.roles, plan.layers, decided));
     perfect ??= await perfectFigures(evaluation, plan.tolerances, signal);
     const early = stopEarly ? { stopEarly: perfect } : {};
     const result = await measure(evaluation, graph, plan.tolerances, { signal, order, ...early });
     inferences += result.inferences;
     sessions += 1;
-    known.set(key, result);
-    if (result.complete) order = worstFirst(result, order);
-    else order = failedFirst(order, result.inferences);
+    if (result.complete) {
+      await keepMeasurement(results, plan, decided, result);
+      order = worstFirst(result, order);
+      return result;
+    }
+    const failed = order[result.inferences - 1];
+    if (failed !== undefined) {
+      await results.keep('lost-trial', lossRecipe(plan, decided), failed);
+      order = firstOf(order, failed);
+    }
     return result;
   };
 
@@ -85,10 +120,24 @@ function keptFormat({ model }: BoundPlan, { node }: Layer): 'fp32' | 'original' 
     : 'original';
 }
 
+/** A trial that is known to fail, though not by how much. */
+const LOST: Measurement = { tolerances: [], outputs: [], holds: false, complete: false, inferences: 0 };
+
+/** Whether a trial is lost depends on the limits, too. */
+function lossRecipe(plan: BoundPlan, decided: readonly LayerDecision[]): Recipe {
+  const tolerances = plan.tolerances.map(({ output, metric, over, operator, limit }) => ({
+    output,
+    metric,
+    over,
+    operator,
+    limit,
+  }));
+  return { decisions: decisionsText(decided), tolerances };
+}
+
 /** The sample at which the last trial stopped comes first: it is the likeliest to fail again. */
-function failedFirst(order: readonly number[], tried: number): number[] {
-  const failed = order[tried - 1];
-  return failed === undefined ? [...order] : [failed, ...order.filter((sample) => sample !== failed)];
+function firstOf(order: readonly number[], failed: number): number[] {
+  return [failed, ...order.filter((sample) => sample !== failed)];
 }
 
 /** Samples by how much of their tolerance they use, most first. */

@@ -1,7 +1,14 @@
 /** The tuner on small generated models, with real inference. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { measure, openEvaluation, type Evaluation, type Runtime } from '../analysis/index.js';
+import {
+  measure,
+  measuredAnew,
+  openEvaluation,
+  withStore,
+  type Evaluation,
+  type Runtime,
+} from '../analysis/index.js';
 import {
   bindTo,
   floatTensor,
@@ -15,6 +22,7 @@ import {
 } from '../analysis/testing/index.js';
 import { makeNode } from '../onnx/index.js';
 import { precisionGraph, type LayerDecision, type TracedPlan } from '../plan/index.js';
+import { memoryStore } from '../store/index.js';
 import { tune, type TuneOptions, type Tuning } from './tune.js';
 
 const DEPTH = 6;
@@ -35,9 +43,14 @@ afterAll(async () => {
 
 const OPTIONS: TuneOptions = { strategy: 'greedy', objective: 'layers', format: 'bf16', draws: 1 };
 
-async function tuned(of: Evaluation, text: string, options: Partial<TuneOptions> = {}) {
+async function tuned(
+  of: Evaluation,
+  text: string,
+  options: Partial<TuneOptions> = {},
+  results = measuredAnew(of),
+) {
   const { plan } = bindTo(of.model, text);
-  const tuning = await tune(of, plan, { ...OPTIONS, ...options });
+  const tuning = await tune(results, plan, { ...OPTIONS, ...options });
   if ('code' in tuning) throw new Error(tuning.message);
   await checkVerified(of, plan, tuning);
   return { plan, tuning };
@@ -48,7 +61,7 @@ async function checkVerified(of: Evaluation, plan: TracedPlan, tuning: Tuning): 
   const graph = precisionGraph(plan.model, plan.roles, plan.layers, tuning.decisions);
   const again = await measure(of, graph, plan.tolerances);
   expect(again).toMatchObject({ holds: true, complete: true });
-  expect(tuning.measurement).toEqual(again);
+  expect(tuning.measurement).toEqual({ ...again, inferences: expect.any(Number) as number });
   expect(tuning.verdicts.map((one) => one.measured)).toEqual(again.tolerances.map((one) => one.measured));
   for (const one of again.tolerances) expect(one.figures.filter(Boolean)).toHaveLength(of.samples.length);
 }
@@ -117,7 +130,7 @@ describe('tuning', () => {
       chain.model,
       'layer "mul_0": bf16 { pinned: true }\ntolerance "y" max_abs <= 1e-9\n',
     );
-    const problem = await tune(chain, plan, OPTIONS);
+    const problem = await tune(measuredAnew(chain), plan, OPTIONS);
     expect(problem).toMatchObject({
       code: 'tolerance-exceeded',
       message: expect.stringMatching(/max_abs <= 1e-9 \(measured [\de.-]+\)/) as string,
@@ -161,17 +174,36 @@ describe('tuning', () => {
     };
     const limit = (await allLowError()) * 0.6;
     const { plan } = bindTo(chain.model, `tolerance "y" relative_l2 <= ${limit}\n`);
-    const tuning = await tune({ ...chain, runtime: counting }, plan, OPTIONS);
+    const tuning = await tune(measuredAnew({ ...chain, runtime: counting }), plan, OPTIONS);
     expect(tuning).toMatchObject({ sessions: opened, inferences: ran });
   });
 
-  it('takes local errors that are known instead of measuring them', async () => {
-    const text = 'tolerance "y" relative_l2 <= 1\n';
-    const { tuning } = await tuned(chain, text);
-    const again = await tuned(chain, text, { known: tuning.local });
-    expect(again.tuning.decisions).toEqual(tuning.decisions);
-    expect(again.tuning.ranking).toEqual(tuning.ranking);
-    expect(again.tuning.inferences).toBe(tuning.inferences - tuning.local.inferences);
+  it.each(['local', 'measured'] as const)(
+    'runs nothing again that is kept, ranked by %s errors',
+    async (rank) => {
+      const limit = (await allLowError()) * 0.6;
+      const text = `tolerance "y" relative_l2 <= ${limit}\n`;
+      const kept = withStore(measuredAnew(chain), memoryStore(), { evaluation: '', recipe: {} }, chain.model);
+      const first = await tuned(chain, text, { rank }, kept);
+      const again = await tuned(chain, text, { rank }, kept);
+      expect(again.tuning.decisions.map((one) => one.format)).toEqual(
+        first.tuning.decisions.map((one) => one.format),
+      );
+      expect(again.tuning.verdicts.map(({ measured, noise }) => [measured, noise])).toEqual(
+        first.tuning.verdicts.map(({ measured, noise }) => [measured, noise]),
+      );
+      expect(first.tuning.inferences).toBeGreaterThan(0);
+      expect(again.tuning).toMatchObject({ sessions: 0, inferences: 0 });
+    },
+  );
+
+  it('measures again what a limit that has changed may have decided', async () => {
+    const limit = (await allLowError()) * 0.6;
+    const kept = withStore(measuredAnew(chain), memoryStore(), { evaluation: '', recipe: {} }, chain.model);
+    const strict = await tuned(chain, `tolerance "y" relative_l2 <= ${limit / 4}\n`, {}, kept);
+    const lax = await tuned(chain, `tolerance "y" relative_l2 <= ${limit}\n`, {}, kept);
+    expect(lowLayers(lax.tuning)).toBeGreaterThan(lowLayers(strict.tuning));
+    expect(lax.tuning.local.inferences).toBe(0);
   });
 
   it('names each phase of its progress, from its beginning to its end', async () => {

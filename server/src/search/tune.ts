@@ -3,24 +3,19 @@
  * samples and gives it its noise floor. What is returned was measured, never only predicted.
  */
 import {
-  layersBeyondRange,
-  localErrors,
-  measuredErrors,
-  withNoiseFloor,
-  type Evaluation,
+  effortOf,
+  knownBeyondRange,
+  knownLocalErrors,
+  knownMeasuredErrors,
+  knownNoise,
   type LocalErrors,
   type MeasuredErrors,
   type Measurement,
+  type Results,
   type ToleranceVerdict,
   type WorkOptions,
 } from '../analysis/index.js';
-import {
-  allowedFormats,
-  precisionGraph,
-  type BoundPlan,
-  type Layer,
-  type LayerDecision,
-} from '../plan/index.js';
+import { allowedFormats, type BoundPlan, type Layer, type LayerDecision } from '../plan/index.js';
 import { bisect } from './bisect.js';
 import { greedy } from './greedy.js';
 import { rank, type Objective } from './ranking.js';
@@ -40,8 +35,6 @@ export interface TuneOptions extends WorkOptions {
   readonly draws?: number;
   /** What the ranking goes by: errors in a layer's own output, or, slower and truer, in the model's outputs. */
   readonly rank?: 'local' | 'measured';
-  /** Local errors of this model and format that are known already. */
-  readonly known?: LocalErrors;
 }
 
 export interface Tuning {
@@ -55,7 +48,7 @@ export interface Tuning {
   readonly measured: MeasuredErrors | undefined;
   readonly measurement: Measurement;
   readonly verdicts: readonly ToleranceVerdict[];
-  /** Sessions and inferences of the search alone: those of the evaluation came before. */
+  /** Sessions and inferences of the search alone: those of the evaluation count elsewhere. What was known took none. */
   readonly sessions: number;
   readonly inferences: number;
   readonly seconds: number;
@@ -70,9 +63,9 @@ export interface TuningProblem {
   readonly measurement: Measurement;
 }
 
-/** Finds which layers may run in the low format within the plan's tolerances. */
+/** Finds which layers may run in the low format within the plan's tolerances. What `results` know is not measured again. */
 export async function tune(
-  evaluation: Evaluation,
+  results: Results,
   plan: BoundPlan,
   options: TuneOptions,
 ): Promise<Tuning | TuningProblem> {
@@ -83,12 +76,12 @@ export async function tune(
     .filter((decision) => !decision.pinned && allowedFormats(plan.model, decision.layer).includes(format))
     .map((decision) => decision.layer);
   // No tolerance tells every such case: a variance that becomes infinite just silences its channel.
-  const beyond = await layersBeyondRange(evaluation.runtime, plan.model, allowed, format, options);
+  const beyond = await knownBeyondRange(results, plan.model, allowed, format, options);
   const candidates = allowed.filter((layer) => !beyond.has(layer));
-  const local = options.known ?? (await localErrors(evaluation, candidates, format, options));
+  const local = await knownLocalErrors(results, candidates, format, options);
   const measured =
     options.rank === 'measured'
-      ? await measuredErrors(evaluation, candidates, format, plan.tolerances, options)
+      ? await knownMeasuredErrors(results, candidates, format, plan.tolerances, options)
       : undefined;
   const errorOf = new Map((measured ?? local).errors.map((one) => [one.layer.nodeIndex, one.value]));
   const ranking = rank(
@@ -98,7 +91,7 @@ export async function tune(
     })),
     objective,
   );
-  const trials = prepareTrials(evaluation, plan, format, options);
+  const trials = prepareTrials(results, plan, format, options);
   let cutShort = false;
   const strategyOptions: StrategyOptions = {
     step: (decided) => options.progress?.(decided, ranking.length, `layers decided, ${strategy}`),
@@ -109,9 +102,7 @@ export async function tune(
   if (chosen === undefined) return nothingHolds(measurement);
   options.progress?.(ranking.length, ranking.length, `layers decided, ${strategy}`);
   const decisions = trials.decisions(chosen);
-  const graph = precisionGraph(plan.model, plan.roles, plan.layers, decisions);
-  const noise = await withNoiseFloor(evaluation, graph, measurement, draws, options);
-  const ranked = added(options.known === undefined ? local : undefined, measured);
+  const noise = await knownNoise(results, plan, decisions, measurement, draws, options);
   return {
     strategy,
     objective,
@@ -121,21 +112,10 @@ export async function tune(
     measured,
     measurement,
     verdicts: noise.verdicts,
-    sessions: trials.sessions + noise.sessions + ranked.sessions,
-    inferences: trials.inferences + noise.inferences + ranked.inferences,
+    ...effortOf(local, measured, trials, noise),
     seconds: (performance.now() - start) / 1000,
     expired: cutShort,
   };
-}
-
-/** What it took to rank the layers. */
-function added(...parts: readonly (LocalErrors | MeasuredErrors | undefined)[]): {
-  readonly sessions: number;
-  readonly inferences: number;
-} {
-  const sum = (key: 'sessions' | 'inferences'): number =>
-    parts.reduce((total, part) => total + (part?.[key] ?? 0), 0);
-  return { sessions: sum('sessions'), inferences: sum('inferences') };
 }
 
 const STRATEGIES = { greedy, bisect } satisfies Record<Strategy, unknown>;

@@ -6,4 +6,4 @@ export { machine, type FileStatus, type FolderItem, type StoreFileSystem } from 
 export { keyOf } from './key.js';
 export { NotStorable } from './encode.js';
 export { type StoreProblem } from './problem.js';
-export { fingerprint } from './model-fingerprint.js';
+export { fingerprint, rememberedFingerprint } from './model-fingerprint.js';

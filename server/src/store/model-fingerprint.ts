@@ -53,6 +53,14 @@ export async function fingerprint(model: Model, store: Store, signal?: AbortSign
   return result;
 }
 
+/** The hash as far as it is remembered: reads no more of the model than the state of its files. */
+export async function rememberedFingerprint(model: Model, store: Store): Promise<string | undefined> {
+  const state = await modelState(model);
+  if (state === undefined) return undefined;
+  const remembered = await store.get(KIND, { method: METHOD, files: state });
+  return typeof remembered === 'string' && HASH.test(remembered) ? remembered : undefined;
+}
+
 /**
  * The state of all files of a model, external data in the order of their locations. Undefined where a path does not
  * stand for the content: a model in memory, a file that was replaced since it was opened, one that is missing.

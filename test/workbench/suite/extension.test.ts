@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'mocha';
 import { commands, extensions } from 'vscode';
-import { codeOf, openPlan, samplePlan, untilDiagnostics } from './workspace.js';
+import { crash, serverProcess } from './processes.js';
+import { codeOf, openPlan, samplePlan, until, untilDiagnostics } from './workspace.js';
 
 function extension() {
   const found = extensions.getExtension('onnx-precision.onnx-precision');
@@ -18,12 +19,12 @@ suite('extension', () => {
     assert.equal(extension().isActive, true);
   });
 
-  test('registers every command of its manifest', async () => {
+  test('registers every command of its manifest, and of its own no other', async () => {
     await extension().activate();
     const manifest = extension().packageJSON as { contributes: { commands: { command: string }[] } };
-    const registered = new Set(await commands.getCommands(true));
-    const missing = manifest.contributes.commands.filter(({ command }) => !registered.has(command));
-    assert.deepEqual(missing, []);
+    const declared = manifest.contributes.commands.map(({ command }) => command).sort();
+    const isOurs = (command: string) => /^onnxPrecision\.(?!server\.)/.test(command);
+    assert.deepEqual((await commands.getCommands(true)).filter(isOurs).sort(), declared);
   });
 
   test('shows its log', async () => {
@@ -39,5 +40,23 @@ suite('extension', () => {
     await shown();
     await Promise.all([1, 2, 3].map(() => commands.executeCommand('onnxPrecision.restartServer')));
     await shown();
+  });
+
+  test('starts the server again when that crashes', async () => {
+    const document = await openPlan('crash.precision', 'model "no-such-file.onnx"\n');
+    const first = await until('a server', serverProcess);
+    crash(first);
+    await until('another server', () => {
+      const now = serverProcess();
+      return now === first ? undefined : now;
+    });
+    // Asked of the new server: what the old one gave may still be shown.
+    await until('an answer', async () => {
+      const symbols = await commands.executeCommand<unknown[] | undefined>(
+        'vscode.executeDocumentSymbolProvider',
+        document.uri,
+      );
+      return symbols !== undefined && symbols.length > 0 ? symbols : undefined;
+    });
   });
 });

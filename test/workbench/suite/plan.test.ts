@@ -6,29 +6,20 @@ import {
   commands,
   type Diagnostic,
   DiagnosticSeverity,
-  type TextDocument,
   type TextEdit,
   type Uri,
   workspace,
   WorkspaceEdit,
 } from 'vscode';
-import { codeOf, openPlan, samplePlan, sampleModel, until, untilDiagnostics } from './workspace.js';
-
-const isError = ({ severity }: Diagnostic) => severity === DiagnosticSeverity.Error;
-
-/** Waits for diagnostics of the document as it is now: a fault put at its end must show before others are judged. */
-async function diagnosticsNow(document: TextDocument): Promise<readonly Diagnostic[]> {
-  const before = document.getText();
-  const end = document.positionAt(before.length);
-  const appended = new WorkspaceEdit();
-  appended.insert(document.uri, end, '\nnonsense');
-  await workspace.applyEdit(appended);
-  const onMarker = (one: Diagnostic) => one.range.start.line > end.line;
-  const shown = await untilDiagnostics(document.uri, 'the fault that was put in', (all) =>
-    all.some(onMarker),
-  );
-  return shown.filter((one) => !onMarker(one));
-}
+import {
+  codeOf,
+  errorsNow,
+  openPlan,
+  sampleModel,
+  samplePlan,
+  until,
+  untilDiagnostics,
+} from './workspace.js';
 
 async function quickFixes(uri: Uri, { range }: Diagnostic): Promise<CodeAction[]> {
   return commands.executeCommand<CodeAction[]>('vscode.executeCodeActionProvider', uri, range, 'quickfix');
@@ -37,11 +28,7 @@ async function quickFixes(uri: Uri, { range }: Diagnostic): Promise<CodeAction[]
 suite('a plan', () => {
   test('that ships as the sample has no errors', async () => {
     const document = await openPlan('copy.precision', (await openPlan(samplePlan())).getText());
-    const errors = (await diagnosticsNow(document)).filter(isError);
-    assert.deepEqual(
-      errors.map(({ message }) => message),
-      [],
-    );
+    assert.deepEqual(await errorsNow(document), []);
   });
 
   test('with an unknown layer shows it where it stands, and a quick fix mends it', async () => {

@@ -1,6 +1,16 @@
 /** Plans in the open workspace: writing, opening and waiting for what VS Code shows of them. */
 import { readdirSync, writeFileSync } from 'node:fs';
-import { type Diagnostic, languages, type TextDocument, Uri, window, workspace } from 'vscode';
+import {
+  type Diagnostic,
+  DiagnosticSeverity,
+  languages,
+  Range,
+  type TextDocument,
+  Uri,
+  window,
+  workspace,
+  WorkspaceEdit,
+} from 'vscode';
 
 /** The copy of the sample that the runner opened. */
 export function workspaceUri(...segments: string[]): Uri {
@@ -52,6 +62,26 @@ export function untilDiagnostics(
     const diagnostics = languages.getDiagnostics(uri);
     return accept(diagnostics) ? diagnostics : undefined;
   });
+}
+
+/**
+ * The messages of the errors of the document as it is now: a fault put at its end must show before others are judged, and is
+ * taken away again.
+ */
+export async function errorsNow(document: TextDocument): Promise<readonly string[]> {
+  const end = document.positionAt(document.getText().length);
+  const fault = '\nnonsense';
+  const appended = new WorkspaceEdit();
+  appended.insert(document.uri, end, fault);
+  await workspace.applyEdit(appended);
+  const onFault = (one: Diagnostic): boolean => one.range.start.line > end.line;
+  const shown = await untilDiagnostics(document.uri, 'the fault that was put in', (all) => all.some(onFault));
+  const removed = new WorkspaceEdit();
+  removed.delete(document.uri, new Range(end, document.positionAt(document.getText().length)));
+  await workspace.applyEdit(removed);
+  return shown
+    .filter((one) => !onFault(one) && one.severity === DiagnosticSeverity.Error)
+    .map(({ message }) => message);
 }
 
 /** The machine code of a diagnostic, such as `unknown-layer`. */

@@ -1,11 +1,16 @@
 /** Analysis behind an editor: numbers of open plans, found in the background. */
 export { LiveAnalysis, type LiveOptions } from './live-analysis.js';
+export { liveFindings } from './live-findings.js';
+export { storedNumbers } from './stored-numbers.js';
 export { startLiveAnalysis, type LiveStart } from './start.js';
 export {
   NOTHING_KNOWN,
+  type LatencyNumbers,
+  type LayerLatencyNumbers,
   type LayerRangeNumbers,
   type LayerSensitivity,
   type LiveState,
+  type ModelMilliseconds,
   type PlanNumbers,
   type PlanVerdict,
 } from './numbers.js';

@@ -1,12 +1,16 @@
 /**
- * Analysis behind an editor: one job at a time over the open plans, superseded by a newer version of its plan. Numbers are published as they arrive and stay until better ones replace them. Knows no
- * protocol; what is measured is `plan-job`'s.
+ * Analysis behind an editor: one job at a time over the open plans, those that are seen first, superseded by a newer version of
+ * its plan. Numbers are published as they arrive and stay until better ones replace them. Knows no protocol; what is
+ * measured is `plan-job`'s.
  */
 import type { BoundPlan } from '../../plan/index.js';
 import { RuntimeFailure, type Runtime } from '../../runtime/index.js';
 import type { Store } from '../../store/index.js';
+import { JobContext } from './job-context.js';
+import { judgedNow } from './judged-now.js';
 import { NOTHING_KNOWN, type PlanNumbers } from './numbers.js';
-import { forgetEvaluations, planKeys, runPlanJob, type JobContext, type PlanKeys } from './plan-job.js';
+import { ModelChanged, runPlanJob } from './plan-job.js';
+import { planKeys } from './plan-keys.js';
 
 export interface LiveOptions {
   readonly runtime: Runtime;
@@ -14,61 +18,103 @@ export interface LiveOptions {
   /** Quiet time after a change before work begins. */
   readonly delayMilliseconds: number;
   readonly log: (line: string) => void;
+  /** Told of a plan whose model was changed while it was analysed: it has to be bound again and given to `update`. */
+  readonly onModelChanged?: ((path: string) => void) | undefined;
 }
 
 interface Entry {
   plan: BoundPlan;
-  keys: PlanKeys;
   numbers: PlanNumbers;
   timer: NodeJS.Timeout | undefined;
 }
+
+interface Running {
+  readonly path: string;
+  readonly abort: AbortController;
+  /** Its turn comes again: it was stopped for somebody else. */
+  isPostponed: boolean;
+}
+
+/** The work that begins anew when it begins. */
+const NOT_BEGUN = { progress: undefined, measured: undefined } as const;
 
 export class LiveAnalysis {
   private readonly entries = new Map<string, Entry>();
   private readonly queue: string[] = [];
   private readonly listeners = new Set<(path: string) => void>();
   private readonly context: JobContext;
-  private running: { readonly path: string; readonly abort: AbortController } | undefined;
+  private running: Running | undefined;
+  private visible: ReadonlySet<string> = new Set();
+  private pauses = 0;
   private disposed = false;
 
   constructor(private readonly options: LiveOptions) {
-    this.context = {
-      runtime: options.runtime,
-      store: options.store,
-      evaluations: new Map(),
-      samples: new Map(),
-    };
+    this.context = new JobContext(options.runtime, options.store);
   }
 
   /** Takes note of what a plan says now; work begins after a moment of quiet, if anything changed that matters. */
   update(plan: BoundPlan): void {
-    const keys = planKeys(plan);
     const entry = this.entries.get(plan.path);
     if (entry === undefined) {
-      this.entries.set(plan.path, { plan, keys, numbers: NOTHING_KNOWN, timer: undefined });
+      this.entries.set(plan.path, { plan, numbers: NOTHING_KNOWN, timer: undefined });
       this.schedule(plan.path);
       return;
     }
+    const before = planKeys(entry.plan);
+    const keys = planKeys(plan);
+    // Layers of another model may have the same names: nothing that is known of them holds.
+    if (entry.plan.model !== plan.model) entry.numbers = NOTHING_KNOWN;
     entry.plan = plan;
-    if (entry.keys.verdict === keys.verdict) return;
-    entry.keys = keys;
-    if (entry.numbers.verdict !== undefined) entry.numbers = { ...entry.numbers, verdictIsStale: true };
+    if (before.job === keys.job) return;
+    const { verdict, verdictIsStale, latency, latencyIsStale } = entry.numbers;
+    const isVerdictOld = verdict !== undefined && (verdictIsStale || before.verdict !== keys.verdict);
+    const isLatencyOld = latency !== undefined && (latencyIsStale || before.latency !== keys.latency);
+    entry.numbers = {
+      ...entry.numbers,
+      // A limit that has changed is compared with what was measured at once.
+      verdict: verdict === undefined || isVerdictOld ? verdict : judgedNow(plan, verdict),
+      verdictIsStale: isVerdictOld,
+      latencyIsStale: isLatencyOld,
+    };
     this.schedule(plan.path);
+  }
+
+  /** The plans that the user sees: their turn comes before that of the other open ones. */
+  setVisible(paths: ReadonlySet<string>): void {
+    this.visible = paths;
+  }
+
+  /**
+   * Leaves the machine to somebody else: what runs is stopped, and nothing begins until the function that this gives is called,
+   * by everyone who paused. What was measured of layers so far is kept.
+   */
+  pause(): () => void {
+    this.pauses += 1;
+    this.postpone('paused');
+    let isOver = false;
+    return () => {
+      if (isOver) return;
+      isOver = true;
+      this.pauses -= 1;
+      this.next();
+    };
   }
 
   /** Files beside the plans changed: samples are read again and what depends on them is measured again. */
   filesChanged(): void {
-    this.context.samples.clear();
+    this.context.forgetSamples();
     for (const path of this.entries.keys()) this.schedule(path);
   }
 
   /** Stops the work on a plan; it begins again at the next change, or when `restart` asks for it. */
   cancel(path: string): void {
     this.withdraw(path);
-    this.publish(path, { state: 'idle', message: 'stopped', progress: undefined });
+    this.publish(path, { ...NOT_BEGUN, state: 'idle', message: 'stopped' });
   }
 
+  /** Begins the work on a plan again, with everything that was given up. */
   restart(path: string): void {
+    this.context.attempts.forget();
     this.schedule(path);
   }
 
@@ -97,7 +143,7 @@ export class LiveAnalysis {
     const entry = this.entries.get(path);
     if (entry === undefined || this.disposed) return;
     this.withdraw(path);
-    this.publish(path, { state: 'waiting', message: '', progress: undefined });
+    this.publish(path, { ...NOT_BEGUN, state: 'waiting', message: '' });
     entry.timer = setTimeout(() => {
       entry.timer = undefined;
       this.queue.push(path);
@@ -112,35 +158,65 @@ export class LiveAnalysis {
     clearTimeout(entry?.timer);
     const queued = this.queue.indexOf(path);
     if (queued >= 0) this.queue.splice(queued, 1);
-    if (this.running?.path === path) this.running.abort.abort();
+    if (this.running?.path !== path) return;
+    this.running.isPostponed = false;
+    this.running.abort.abort();
+  }
+
+  /** Stops what runs until its turn comes again, which is before that of others like it. */
+  private postpone(message: string): void {
+    const { running } = this;
+    if (running === undefined || running.abort.signal.aborted) return;
+    running.isPostponed = true;
+    this.publish(running.path, { ...NOT_BEGUN, state: 'waiting', message });
+    running.abort.abort();
   }
 
   private next(): void {
-    if (this.running !== undefined || this.disposed) return;
-    const path = this.queue.shift();
+    if (this.running !== undefined || this.disposed || this.pauses > 0) return;
+    const path = this.takeNext();
     const entry = path === undefined ? undefined : this.entries.get(path);
     if (path === undefined || entry === undefined) return;
-    const abort = new AbortController();
-    this.running = { path, abort };
-    void this.work(path, entry, abort.signal).finally(() => {
+    const running: Running = { path, abort: new AbortController(), isPostponed: false };
+    this.running = running;
+    void this.work(entry, running).finally(() => {
       this.running = undefined;
+      if (running.isPostponed && this.entries.has(path)) this.queue.unshift(path);
       this.next();
     });
   }
 
-  private async work(path: string, entry: Entry, signal: AbortSignal): Promise<void> {
+  /** The plan that has waited longest, of those that are seen if there is one. */
+  private takeNext(): string | undefined {
+    const seen = this.queue.findIndex((path) => this.visible.has(path));
+    return this.queue.splice(Math.max(0, seen), 1)[0];
+  }
+
+  /** Whether a plan that the user sees waits for one that nobody sees. */
+  private isOvertaken(path: string): boolean {
+    return !this.visible.has(path) && this.queue.some((waiting) => this.visible.has(waiting));
+  }
+
+  private async work({ plan }: Entry, { path, abort: { signal } }: Running): Promise<void> {
     const publish = (change: Partial<PlanNumbers>): void => {
-      if (!signal.aborted) this.publish(path, change);
+      if (signal.aborted) return;
+      this.publish(path, change);
+      // Between two runs, where stopping loses neither the process nor what is in it.
+      if (change.state === 'working' && this.isOvertaken(path)) this.postpone('');
+    };
+    const fail = (message: string): void => {
+      this.options.log(`analysis of ${path}: ${message}`);
+      publish({ ...NOT_BEGUN, state: 'failed', message });
     };
     try {
-      await runPlanJob(this.context, entry.plan, entry.keys, publish, signal);
-      publish({ state: 'idle', message: '', progress: undefined });
+      const [problem] = await runPlanJob(this.context, plan, publish, signal);
+      if (problem === undefined) publish({ ...NOT_BEGUN, state: 'idle', message: '' });
+      else fail(problem);
     } catch (error) {
       if (signal.aborted) return;
-      if (error instanceof RuntimeFailure && error.kind !== 'refused') forgetEvaluations(this.context);
-      const message = error instanceof Error ? error.message : String(error);
-      this.options.log(`analysis of ${path}: ${message}`);
-      publish({ state: 'failed', message, progress: undefined });
+      if (error instanceof RuntimeFailure && error.kind !== 'refused') this.context.forgetEvaluations();
+      fail(error instanceof Error ? error.message : String(error));
+      if (error instanceof ModelChanged) this.options.onModelChanged?.(path);
     }
   }
 

@@ -16,6 +16,11 @@ export interface LayerSensitivity {
   readonly method: SensitivityMethod;
   /** 1 is the most sensitive. */
   readonly rank: number;
+  /**
+   * How much of a tolerance this layer alone uses up, of the tolerance that it uses most of: 1 is all of it.
+   * Undefined where no tolerance stands, and for what is not measured.
+   */
+  readonly share: number | undefined;
 }
 
 export interface LayerRangeNumbers {
@@ -32,6 +37,35 @@ export interface PlanVerdict {
   readonly samples: number;
 }
 
+/** Milliseconds in one run, of the original and of the converted model. */
+export interface ModelMilliseconds {
+  readonly fp32: number;
+  readonly plan: number;
+}
+
+export interface LayerLatencyNumbers extends ModelMilliseconds {
+  /** Casts that the layer's format causes; not in `plan`. */
+  readonly casts: number;
+  /** Where the layer has no kernel of its own: the name of the layer that does its work. */
+  readonly fusedInto: { readonly fp32: string | undefined; readonly plan: string | undefined };
+}
+
+/** How long each layer takes on this machine's CPU. `layers` (with casts), `others`, `unmapped` and `outside` add up to `whole`. */
+export interface LatencyNumbers {
+  readonly layers: ReadonlyMap<string, LayerLatencyNumbers>;
+  /** Median of a whole run, with its spread. */
+  readonly whole: ModelMilliseconds;
+  readonly p10: ModelMilliseconds;
+  readonly p90: ModelMilliseconds;
+  /** Nodes that are no layers. */
+  readonly others: ModelMilliseconds;
+  /** Kernels that cannot be led back to a node. */
+  readonly unmapped: ModelMilliseconds;
+  /** What the runtime does between kernels. */
+  readonly outside: ModelMilliseconds;
+  readonly notes: readonly string[];
+}
+
 export type LiveState = 'idle' | 'waiting' | 'working' | 'failed';
 
 export interface PlanNumbers {
@@ -43,8 +77,19 @@ export interface PlanNumbers {
   readonly sensitivity: ReadonlyMap<string, LayerSensitivity>;
   readonly ranges: ReadonlyMap<string, LayerRangeNumbers>;
   readonly verdict: PlanVerdict | undefined;
+  /** What the verdict was measured of, for `liveFindings`; undefined while there is none. */
+  readonly verdictKey: string | undefined;
   /** The verdict is of an earlier version of the plan. */
   readonly verdictIsStale: boolean;
+  /** How many layers have a measured sensitivity, while that is under way. */
+  readonly measured: { readonly done: number; readonly total: number } | undefined;
+  readonly latency: LatencyNumbers | undefined;
+  /** The latency is of an earlier version of the plan. */
+  readonly latencyIsStale: boolean;
+  /** In the order in which figures and ranges count them. */
+  readonly sampleNames: readonly string[];
+  /** What could not be found out, and why, while the rest could. */
+  readonly notes: readonly string[];
 }
 
 export const NOTHING_KNOWN: PlanNumbers = {
@@ -55,21 +100,11 @@ export const NOTHING_KNOWN: PlanNumbers = {
   sensitivity: new Map(),
   ranges: new Map(),
   verdict: undefined,
+  verdictKey: undefined,
   verdictIsStale: false,
+  measured: undefined,
+  latency: undefined,
+  latencyIsStale: false,
+  sampleNames: [],
+  notes: [],
 };
-
-/** Gives each layer its rank, most sensitive first. */
-export function ranked(
-  errors: readonly {
-    readonly name: string;
-    readonly value: number;
-    readonly low: number;
-    readonly high: number;
-  }[],
-  method: SensitivityMethod,
-): Map<string, LayerSensitivity> {
-  const order = errors.toSorted((a, b) => b.value - a.value);
-  return new Map(
-    order.map(({ name, value, low, high }, index) => [name, { value, low, high, method, rank: index + 1 }]),
-  );
-}

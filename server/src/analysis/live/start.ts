@@ -1,22 +1,38 @@
 /** The live analysis of a server: with a compute process of its own and the store that all of this product share. */
-import { openStore } from '../../store/index.js';
 import { startCompute } from '../compute.js';
+import { openResultStore } from '../remembered.js';
 import { LiveAnalysis } from './live-analysis.js';
 
 /** Quiet time after a keystroke before inference begins. */
 const DELAY_MILLISECONDS = 500;
 
 export interface LiveStart {
+  /** Told of what went wrong. */
   readonly log: (line: string) => void;
+  /** Told of what the compute process says and when it comes and goes. */
+  readonly remark: (line: string) => void;
   /** Where results are kept; the platform's folder for caches if left out. */
   readonly cacheFolder?: string | undefined;
+  /** Path of the Node that runs the compute process; the one that runs this if left out. */
+  readonly nodePath?: string | undefined;
+  /** Told of a plan whose model was changed while it was analysed: it has to be bound again and given to `update`. */
+  readonly onModelChanged?: ((path: string) => void) | undefined;
 }
 
-/** Starts nothing yet: the process begins with the first plan that is analysed. */
-export function startLiveAnalysis({ log, cacheFolder }: LiveStart): LiveAnalysis {
+/** Starts nothing yet: the process begins with the first plan that is analysed, and leaves the processor to others. */
+export function startLiveAnalysis({
+  log,
+  remark,
+  cacheFolder,
+  nodePath,
+  onModelChanged,
+}: LiveStart): LiveAnalysis {
   return new LiveAnalysis({
-    runtime: startCompute({ log }),
-    store: openStore({
+    runtime: startCompute({
+      ...{ log: remark, lowPriority: true },
+      ...(nodePath === undefined ? {} : { node: nodePath }),
+    }),
+    store: openResultStore({
       folder: cacheFolder,
       onProblem: ({ message }) => {
         log(message);
@@ -24,5 +40,6 @@ export function startLiveAnalysis({ log, cacheFolder }: LiveStart): LiveAnalysis
     }),
     delayMilliseconds: DELAY_MILLISECONDS,
     log,
+    onModelChanged,
   });
 }

@@ -36,17 +36,37 @@ describe('elements of another type', () => {
   });
 
   it('are exact when the input is wider', () => {
-    checkConversion(new Uint16Array([0x3c00, 0x8001]), DataType.FLOAT16, DataType.FLOAT, new Float32Array([1, -(2 ** -24)]));
-    checkConversion(new Float32Array([0.1]), DataType.FLOAT, DataType.DOUBLE, new Float64Array([Math.fround(0.1)]));
+    checkConversion(
+      new Uint16Array([0x3c00, 0x8001]),
+      DataType.FLOAT16,
+      DataType.FLOAT,
+      new Float32Array([1, -(2 ** -24)]),
+    );
+    checkConversion(
+      new Float32Array([0.1]),
+      DataType.FLOAT,
+      DataType.DOUBLE,
+      new Float64Array([Math.fround(0.1)]),
+    );
     checkConversion(new Int8Array([-1, 7]), DataType.INT8, DataType.INT64, new BigInt64Array([-1n, 7n]));
     checkConversion(new Uint8Array([0, 1]), DataType.BOOL, DataType.INT32, new Int32Array([0, 1]));
   });
 
   it('are integers that the narrower type holds', () => {
-    checkConversion(new BigInt64Array([-5n, 30522n]), DataType.INT64, DataType.INT32, new Int32Array([-5, 30522]));
+    checkConversion(
+      new BigInt64Array([-5n, 30522n]),
+      DataType.INT64,
+      DataType.INT32,
+      new Int32Array([-5, 30522]),
+    );
     checkConversion(new BigInt64Array([0n, 1n]), DataType.INT64, DataType.BOOL, new Uint8Array([0, 1]));
     const highest = 2n ** 64n - 1n;
-    checkConversion(new BigUint64Array([highest]), DataType.UINT64, DataType.UINT64, new BigUint64Array([highest]));
+    checkConversion(
+      new BigUint64Array([highest]),
+      DataType.UINT64,
+      DataType.UINT64,
+      new BigUint64Array([highest]),
+    );
   });
 
   it('are refused where the type cannot hold them', () => {
@@ -54,7 +74,12 @@ describe('elements of another type', () => {
     checkRefusal(large, DataType.INT64, DataType.INT32, /element 1 is 2147483648, which int32 cannot hold/);
     checkRefusal(new Int8Array([-1]), DataType.INT8, DataType.UINT64, /element 0 is -1, which uint64/);
     checkRefusal(new Uint8Array([2]), DataType.UINT8, DataType.BOOL, /element 0 is 2, which bool/);
-    checkRefusal(new Float32Array([1, 70000]), DataType.FLOAT, DataType.FLOAT16, /element 1 is 70000.*float16/);
+    checkRefusal(
+      new Float32Array([1, 70000]),
+      DataType.FLOAT,
+      DataType.FLOAT16,
+      /element 1 is 70000.*float16/,
+    );
     checkRefusal(new Float64Array([1e300]), DataType.DOUBLE, DataType.FLOAT, /element 0 is 1e\+300.*float32/);
   });
 

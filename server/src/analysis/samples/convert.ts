@@ -52,7 +52,9 @@ export function encodeFloats(values: FloatArray, dataType: DataType): Uint8Array
 
 /** FP32 numbers whose encoding is the only rounding: those of binary64 are rounded here, not to FP32 first. */
 function roundedOnce(values: FloatArray, format: 'fp16' | 'bf16'): Float32Array {
-  return values instanceof Float32Array ? values : Float32Array.from(values, (value) => roundTo(format, value));
+  return values instanceof Float32Array
+    ? values
+    : Float32Array.from(values, (value) => roundTo(format, value));
 }
 
 /** Where the first element is that the narrower type can hold only as an infinity; -1 where there is none. */
@@ -89,7 +91,12 @@ function readInteger(view: DataView, offset: number, type: IntegerType): number 
 }
 
 /** Writes the low bytes of an integer that `type` can hold. */
-export function writeInteger(view: DataView, offset: number, type: IntegerType, value: number | bigint): void {
+export function writeInteger(
+  view: DataView,
+  offset: number,
+  type: IntegerType,
+  value: number | bigint,
+): void {
   switch (type.bytes) {
     case 1:
       view.setUint8(offset, Number(value));

@@ -25,7 +25,14 @@ function float(name: string, bytes: number): FloatType {
 
 function signed(bits: number): IntegerType {
   const half = 2n ** BigInt(bits - 1);
-  return { kind: 'integer', name: `int${bits}`, bytes: bits / 8, signed: true, lowest: -half, highest: half - 1n };
+  return {
+    kind: 'integer',
+    name: `int${bits}`,
+    bytes: bits / 8,
+    signed: true,
+    lowest: -half,
+    highest: half - 1n,
+  };
 }
 
 function unsigned(bits: number): IntegerType {

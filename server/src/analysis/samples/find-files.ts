@@ -94,7 +94,10 @@ export function compareCodePoints(a: string, b: string): number {
 export async function findFiles(pattern: string, folder: string): Promise<Outcome<string[]>> {
   const alternatives = expandBraces(pattern);
   if (alternatives.length > MOST_ALTERNATIVES) {
-    return failure('input-missing', `the braces of "${pattern}" stand for more than ${MOST_ALTERNATIVES} patterns`);
+    return failure(
+      'input-missing',
+      `the braces of "${pattern}" stand for more than ${MOST_ALTERNATIVES} patterns`,
+    );
   }
   const found = new Set<string>();
   for (const alternative of alternatives) {

@@ -55,7 +55,9 @@ function integerFault({ name, parameters }: Generator, type: IntegerType): strin
   if (name === 'uniform' || name === 'normal') {
     return `${name} makes fractions, and the input holds ${type.name}: use integers(lo, hi)`;
   }
-  const outside = parameters.find((value) => !Number.isInteger(value) || value < type.lowest || value > type.highest);
+  const outside = parameters.find(
+    (value) => !Number.isInteger(value) || value < type.lowest || value > type.highest,
+  );
   return outside === undefined ? undefined : `${outside} is no ${type.name}`;
 }
 
@@ -85,7 +87,10 @@ export function generate(
   }
   const count = dims.reduce((elements, dim) => elements * dim, 1);
   if (count * type.bytes > MOST_BYTES) {
-    return failure('input-shape', `[${dims.join(', ')}] would be more than 2 GiB; bind its dimensions with \`dim\``);
+    return failure(
+      'input-shape',
+      `[${dims.join(', ')}] would be more than 2 GiB; bind its dimensions with \`dim\``,
+    );
   }
   const draw = drawing(generator, input, sample);
   if (type.kind === 'integer') {

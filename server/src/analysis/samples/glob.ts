@@ -12,7 +12,11 @@ export type Token =
   | { readonly kind: 'literal'; readonly character: string }
   | { readonly kind: 'any' }
   | { readonly kind: 'star' }
-  | { readonly kind: 'class'; readonly negated: boolean; readonly ranges: readonly (readonly [number, number])[] };
+  | {
+      readonly kind: 'class';
+      readonly negated: boolean;
+      readonly ranges: readonly (readonly [number, number])[];
+    };
 
 /** Where the brace that opens at `open` closes, and the commas between, all at its own depth. */
 function braceParts(pattern: string, open: number): { close: number; commas: number[] } | undefined {
@@ -54,7 +58,10 @@ export function expandBraces(pattern: string): string[] {
 }
 
 /** `[a-z]` at `start`: its token and where it ends; undefined where it has no end. */
-function characterClass(characters: readonly string[], start: number): { token: Token; end: number } | undefined {
+function characterClass(
+  characters: readonly string[],
+  start: number,
+): { token: Token; end: number } | undefined {
   let i = start + 1;
   const negated = characters[i] === '!' || characters[i] === '^';
   if (negated) i++;

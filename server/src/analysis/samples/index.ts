@@ -1,9 +1,3 @@
 /** Calibration samples: read from files or made up, checked against the model's inputs. */
 export { resolveSamples, samplesKey } from './resolve.js';
-export type {
-  ResolvedSamples,
-  Sample,
-  SampleProblem,
-  SampleProblemCode,
-  SampleTensor,
-} from './types.js';
+export type { ResolvedSamples, Sample, SampleProblem, SampleProblemCode, SampleTensor } from './types.js';

@@ -70,16 +70,28 @@ describe('the header of a .npy file', () => {
 
   it('says what is wrong with a file that is none', () => {
     checkFault(new Uint8Array(0), 'input-missing', /empty/);
-    checkFault(new TextEncoder().encode('a picture, perhaps'), 'input-missing', /no \.npy, \.npz or \.pb file/);
+    checkFault(
+      new TextEncoder().encode('a picture, perhaps'),
+      'input-missing',
+      /no \.npy, \.npz or \.pb file/,
+    );
     checkFault(npyBytes(new Uint8Array(4), { shape: [1] }).subarray(0, 9), 'input-missing', /after 9 bytes/);
     checkFault(withHeader('{}\n'), 'input-missing', /element type/);
     checkFault(withHeader("{'descr': '<f4'}\n"), 'input-missing', /shape and order/);
-    checkFault(withHeader("{'descr': '<f4', 'fortran_order': False, 'shape': (-1,)}"), 'input-missing', /shape/);
+    checkFault(
+      withHeader("{'descr': '<f4', 'fortran_order': False, 'shape': (-1,)}"),
+      'input-missing',
+      /shape/,
+    );
     checkFault(npyBytes(new Uint8Array(4), { shape: [1] }).with(6, 9), 'input-missing', /version 9/);
   });
 
   it('says how much of a file is missing', () => {
-    checkFault(npyBytes(new Uint8Array(7), { shape: [2] }), 'input-missing', /cut short: 7 of 8 bytes of \[2\]/);
+    checkFault(
+      npyBytes(new Uint8Array(7), { shape: [2] }),
+      'input-missing',
+      /cut short: 7 of 8 bytes of \[2\]/,
+    );
   });
 
   it('says what it holds when these are no numbers', () => {

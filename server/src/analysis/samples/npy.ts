@@ -54,7 +54,10 @@ export function npyHeaderLength(preamble: Uint8Array): Outcome<number> {
   if (preamble.length === 0) return failure('input-missing', 'the file is empty');
   const magic = MAGIC.slice(0, preamble.length);
   if (!magic.every((byte, index) => preamble[index] === byte)) {
-    return failure('input-missing', 'this is no .npy, .npz or .pb file; write it with numpy.save');
+    return failure(
+      'input-missing',
+      'this is no .npy, .npz or .pb file and no PNG or JPEG picture; write it with numpy.save',
+    );
   }
   if (preamble.length < PREAMBLE_BYTES) {
     return failure('input-missing', `the file ends inside its header, after ${preamble.length} bytes`);
@@ -62,7 +65,10 @@ export function npyHeaderLength(preamble: Uint8Array): Outcome<number> {
   const view = new DataView(preamble.buffer, preamble.byteOffset, preamble.length);
   const version = view.getUint8(6);
   if (version < 1 || version > 3) {
-    return failure('input-missing', `version ${version} of the .npy format is not known (versions 1 to 3 are)`);
+    return failure(
+      'input-missing',
+      `version ${version} of the .npy format is not known (versions 1 to 3 are)`,
+    );
   }
   const length = version === 1 ? 10 + view.getUint16(8, true) : 12 + view.getUint32(8, true);
   return length > LONGEST_HEADER
@@ -101,7 +107,10 @@ function parseType(text: string): Outcome<{ dataType: DataType; bytes: number; b
   if (list !== undefined) return failure('input-shape', 'it holds records; save one plain array');
   const dataType = DATA_TYPES[`${kind}${width}`];
   if (dataType === undefined) {
-    return failure('input-shape', `it holds ${OTHER_KINDS[kind] ?? `elements of type ${kind}${width}`}, not numbers`);
+    return failure(
+      'input-shape',
+      `it holds ${OTHER_KINDS[kind] ?? `elements of type ${kind}${width}`}, not numbers`,
+    );
   }
   return success({ dataType, bytes: Number(width), bigEndian: byteOrder === '>' });
 }

@@ -6,9 +6,17 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DataType } from '../../onnx/index.js';
 import { decodeFloats } from './convert.js';
 import { npyBytes } from './testing-npy.js';
-import { openArray } from './open-array.js';
+import { openArray, type ArrayWish } from './open-array.js';
 import { readArray } from './read-file.js';
 import { zipBytes } from './testing-zip.js';
+
+const wish: ArrayWish = {
+  name: 'x',
+  elementType: DataType.FLOAT,
+  shape: undefined,
+  options: undefined,
+  axis: undefined,
+};
 
 let folder = '';
 
@@ -28,10 +36,13 @@ const bigEndian = npyBytes(new Uint8Array([0x3f, 0x80, 0, 0]), { shape: [1], des
 const tensor = new Uint8Array([0x08, 2, 0x10, 1, 0x4a, 8, 0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0]);
 
 /** The numbers of the array that a file of these bytes holds for the input `x`, or what is wrong with it. */
-async function read(name: string, bytes: Uint8Array): Promise<{ dims: readonly number[]; values: number[] } | string> {
+async function read(
+  name: string,
+  bytes: Uint8Array,
+): Promise<{ dims: readonly number[]; values: number[] } | string> {
   const path = join(folder, name);
   await writeFile(path, bytes);
-  const file = await openArray(path, 'x');
+  const file = await openArray(path, wish);
   if (!file.ok) return file.fault.message;
   const elements = await readArray(file.value);
   if (!elements.ok) return elements.fault.message;
@@ -92,7 +103,7 @@ describe('tensors of ONNX', () => {
 
   it('keep their type', async () => {
     await writeFile(join(folder, 'half.pb'), new Uint8Array([0x08, 1, 0x10, 10, 0x4a, 2, 0, 0x3c]));
-    const file = await openArray(join(folder, 'half.pb'), 'x');
+    const file = await openArray(join(folder, 'half.pb'), wish);
     expect(file).toMatchObject({ ok: true, value: { header: { dataType: DataType.FLOAT16, dims: [1] } } });
   });
 
@@ -110,14 +121,14 @@ describe('tensors of ONNX', () => {
 
 describe('other files', () => {
   it('are told apart by their first bytes', async () => {
-    await checkFault('a.png', new Uint8Array([0x89, 0x50, 0x4e, 0x47, 13, 10]), /pictures are not read yet/);
-    await checkFault('a.jpg', new Uint8Array([0xff, 0xd8, 0xff, 0xe0]), /pictures are not read yet/);
+    await checkFault('a.txt', new Uint8Array([0x89, 0x50, 0x4e, 0x47, 13, 10]), /PNG picture is cut short/);
+    await checkFault('b.txt', new Uint8Array([0xff, 0xd8, 0xff, 0xe0]), /JPEG picture cannot be decoded/);
     await checkFault('a.csv', new TextEncoder().encode('1,2,3'), /no \.npy, \.npz or \.pb file/);
     await checkFault('a.pb', new Uint8Array(0), /empty/);
   });
 
   it('that are not there say so', async () => {
-    const file = await openArray(join(folder, 'none.npy'), 'x');
+    const file = await openArray(join(folder, 'none.npy'), wish);
     expect(file).toMatchObject({ ok: false, fault: { code: 'input-missing' } });
   });
 });

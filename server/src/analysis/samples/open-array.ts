@@ -1,10 +1,14 @@
 /**
- * The files that hold arrays: `.npy`, `.npz` (the array of the input's name, or the only one) and `.pb`. What kind a
- * file is, its first bytes say; only tensors of ONNX have none that are their own. Knows where elements are, not what
- * is wanted of them.
+ * The files that hold arrays: `.npy`, `.npz` (the array of the input's name, or the only one), `.pb`, and pictures. What
+ * kind a file is, its first bytes say; only tensors of ONNX have none that are their own. Knows where elements are; what is
+ * wanted of them only a picture needs to know, which is no array until then.
  */
 import { open, type FileHandle } from 'node:fs/promises';
+import { decodeJpeg } from './decode-jpeg.js';
+import { decodePng } from './decode-png.js';
 import { npyHeaderLength, parseNpyHeader, PREAMBLE_BYTES, type NpyHeader } from './npy.js';
+import { pictureTensor, type PictureWish } from './picture-tensor.js';
+import type { Picture } from './picture.js';
 import { parseTensorFile } from './tensor-file.js';
 import { failure, success, type Outcome } from './types.js';
 import { readZipDirectory, readZipEntry, type ZipEntry } from './zip.js';
@@ -34,7 +38,10 @@ export async function readExactly(file: FileHandle, offset: number, bytes: Uint8
 }
 
 /** Opens a file for `work`; what the system refuses is a fault. */
-export async function withFile<T>(path: string, work: (file: FileHandle) => Promise<Outcome<T>>): Promise<Outcome<T>> {
+export async function withFile<T>(
+  path: string,
+  work: (file: FileHandle) => Promise<Outcome<T>>,
+): Promise<Outcome<T>> {
   try {
     const file = await open(path, 'r');
     try {
@@ -48,10 +55,20 @@ export async function withFile<T>(path: string, work: (file: FileHandle) => Prom
 }
 
 const ZIP_START = [0x50, 0x4b];
-const PICTURE_STARTS = [
-  [0x89, 0x50, 0x4e, 0x47],
-  [0xff, 0xd8, 0xff],
+const PICTURES: readonly {
+  readonly start: readonly number[];
+  readonly decode: (bytes: Uint8Array) => Outcome<Picture>;
+}[] = [
+  { start: [0x89, 0x50, 0x4e, 0x47], decode: decodePng },
+  { start: [0xff, 0xd8, 0xff], decode: decodeJpeg },
 ];
+
+/** What an input takes: its name chooses among the arrays of an archive, the rest makes a tensor of a picture. */
+export interface ArrayWish extends PictureWish {
+  readonly name: string;
+  /** The axis of one file that the samples are taken from. */
+  readonly axis: number | undefined;
+}
 
 function startsWith(bytes: Uint8Array, start: readonly number[]): boolean {
   return start.every((byte, index) => bytes[index] === byte);
@@ -62,7 +79,8 @@ async function openNpy(path: string, file: FileHandle, size: number): Promise<Ou
   await readExactly(file, 0, preamble);
   const length = npyHeaderLength(preamble);
   if (!length.ok) return length;
-  if (length.value > size) return failure('input-missing', `the file ends inside its header, after ${size} bytes`);
+  if (length.value > size)
+    return failure('input-missing', `the file ends inside its header, after ${size} bytes`);
   const bytes = new Uint8Array(length.value);
   await readExactly(file, 0, bytes);
   const header = parseNpyHeader(bytes, size);
@@ -80,7 +98,12 @@ function chooseEntry(entries: readonly ZipEntry[], input: string): Outcome<ZipEn
   return failure('input-missing', `no array of the archive is called ${input}; it holds ${names.join(', ')}`);
 }
 
-async function openNpz(path: string, file: FileHandle, size: number, input: string): Promise<Outcome<ArrayFile>> {
+async function openNpz(
+  path: string,
+  file: FileHandle,
+  size: number,
+  input: string,
+): Promise<Outcome<ArrayFile>> {
   const directory = await readZipDirectory(file, size);
   if (!directory.ok) return directory;
   const entry = chooseEntry(directory.value, input);
@@ -105,16 +128,37 @@ async function openTensor(path: string, file: FileHandle, size: number): Promise
   return success({ path, header, bytes: elements });
 }
 
+async function openPicture(
+  path: string,
+  file: FileHandle,
+  size: number,
+  decode: (bytes: Uint8Array) => Outcome<Picture>,
+  wish: ArrayWish,
+): Promise<Outcome<ArrayFile>> {
+  if (wish.axis !== undefined) return failure('samples-differ', 'a picture is one sample: leave out `axis`');
+  const bytes = new Uint8Array(size);
+  await readExactly(file, 0, bytes);
+  const picture = decode(bytes);
+  if (!picture.ok) return picture;
+  const tensor = pictureTensor(picture.value, wish);
+  if (!tensor.ok) return tensor;
+  const { dims, elements } = tensor.value;
+  const header = { dataType: wish.elementType, dims, bigEndian: false, fortranOrder: false, offset: 0 };
+  return success({ path, header, bytes: elements });
+}
+
 /** The array in a file that is meant for an input. */
-export function openArray(path: string, input: string): Promise<Outcome<ArrayFile>> {
+export function openArray(path: string, wish: ArrayWish): Promise<Outcome<ArrayFile>> {
   return withFile(path, async (file) => {
     const { size } = await file.stat();
     const start = new Uint8Array(Math.min(4, size));
     await readExactly(file, 0, start);
-    if (startsWith(start, ZIP_START)) return openNpz(path, file, size, input);
-    if (PICTURE_STARTS.some((picture) => startsWith(start, picture))) {
-      return failure('input-missing', 'pictures are not read yet: save their pixels with numpy.save');
+    const picture = PICTURES.find((kind) => startsWith(start, kind.start));
+    if (picture !== undefined) return openPicture(path, file, size, picture.decode, wish);
+    if (wish.options !== undefined) {
+      return failure('input-shape', 'layout, scale, mean and std are for pictures, which this file is not');
     }
+    if (startsWith(start, ZIP_START)) return openNpz(path, file, size, wish.name);
     if (path.endsWith('.pb') && size > 0) return openTensor(path, file, size);
     return openNpy(path, file, size);
   });

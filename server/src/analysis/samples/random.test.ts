@@ -13,8 +13,8 @@ function mean(values: readonly number[]): number {
 describe('random numbers', () => {
   it('are the same in every version: these are written down', () => {
     const random = createRandom('7\n0\nx');
-    expect(draws(4, () => random.next())).toEqual([ 3233680138, 2454430605, 3603854446, 2406648330]);
-    expect(draws(2, () => normal(random))).toEqual([ -0.1035830369654064, -1.6900698830836847]);
+    expect(draws(4, () => random.next())).toEqual([3233680138, 2454430605, 3603854446, 2406648330]);
+    expect(draws(2, () => normal(random))).toEqual([-0.1035830369654064, -1.6900698830836847]);
   });
 
   it('follow from the seed, and differ with it', () => {
@@ -52,7 +52,9 @@ describe('random numbers', () => {
       fc.property(fc.integer(), fc.nat(1000), fc.string(), (low, span, seed) => {
         const random = createRandom(seed);
         const values = draws(50, () => integer(random, low, low + span));
-        expect(values.every((value) => Number.isInteger(value) && value >= low && value <= low + span)).toBe(true);
+        expect(values.every((value) => Number.isInteger(value) && value >= low && value <= low + span)).toBe(
+          true,
+        );
       }),
     );
     const random = createRandom('dice');
@@ -66,7 +68,9 @@ describe('the logarithm', () => {
     fc.assert(
       fc.property(fc.double({ min: 1e-300, max: 1, noNaN: true }), (value) => {
         const expected = Math.log(value);
-        expect(Math.abs(logarithm(value) - expected)).toBeLessThanOrEqual(4e-16 * Math.max(1, Math.abs(expected)));
+        expect(Math.abs(logarithm(value) - expected)).toBeLessThanOrEqual(
+          4e-16 * Math.max(1, Math.abs(expected)),
+        );
       }),
       { numRuns: 5000 },
     );

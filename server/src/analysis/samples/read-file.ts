@@ -23,7 +23,11 @@ export interface CheckedContent {
 }
 
 /** Dims of one sample: without the axis that counts the samples, or with 1 there if the input has as many axes. */
-export function sampleDims(dims: readonly number[], axis: number | undefined, rank: number | undefined): number[] {
+export function sampleDims(
+  dims: readonly number[],
+  axis: number | undefined,
+  rank: number | undefined,
+): number[] {
   if (axis === undefined) return [...dims];
   return rank === dims.length - 1 ? dims.filter((_, index) => index !== axis) : dims.with(axis, 1);
 }
@@ -42,7 +46,8 @@ function rangeInFile(
   const width = elementTypeOf(header.dataType)?.bytes ?? 1;
   const long = dims.filter((dim) => dim !== 1).length;
   if (bytes !== undefined) return undefined;
-  if (header.dataType !== dataType || (bigEndian && width > 1) || (fortranOrder && long > 1)) return undefined;
+  if (header.dataType !== dataType || (bigEndian && width > 1) || (fortranOrder && long > 1))
+    return undefined;
   if (slice === undefined) return { offset, length: elements(dims) * width };
   if (elements(dims.slice(0, slice.axis)) !== 1) return undefined;
   const length = elements(dims.slice(slice.axis + 1)) * width;
@@ -119,7 +124,10 @@ export async function readArray({ path, header, bytes }: ArrayFile): Promise<Out
   const { dims, offset, dataType, bigEndian, fortranOrder } = header;
   const width = elementTypeOf(dataType)?.bytes ?? 1;
   const length = elements(dims) * width;
-  const raw = bytes === undefined ? await readRange(path, offset, length) : success(bytes.slice(offset, offset + length));
+  const raw =
+    bytes === undefined
+      ? await readRange(path, offset, length)
+      : success(bytes.slice(offset, offset + length));
   if (!raw.ok) return raw;
   const little = bigEndian ? swapBytes(raw.value, width) : raw.value;
   return success(fortranOrder ? fromFortranOrder(little, width, dims) : little);
@@ -155,7 +163,9 @@ export async function readSample(
   if (!whole.ok) return whole;
   const width = elementTypeOf(header.dataType)?.bytes ?? 1;
   const own =
-    slice === undefined ? whole.value : sliceAxis(whole.value, width, header.dims, slice.axis, slice.position);
+    slice === undefined
+      ? whole.value
+      : sliceAxis(whole.value, width, header.dims, slice.axis, slice.position);
   // Before the conversion: what is not finite in the file is its own fault, not that of the narrower type.
   const found = countNonFinite(own, header.dataType);
   if (found.count > 0) return nonFiniteFault(found, dims);

@@ -83,10 +83,13 @@ describe('samples from files', () => {
   it('are one for each file, in order, and stay where they are', async () => {
     await writePair('in/b.npy', 3, 4);
     await writePair('in/a.npy', 1, 2);
-    const { samples } = await checkSamples([input('x', files('in/*.npy'))], [
-      [1, 2],
-      [3, 4],
-    ]);
+    const { samples } = await checkSamples(
+      [input('x', files('in/*.npy'))],
+      [
+        [1, 2],
+        [3, 4],
+      ],
+    );
     expect(samples.map(({ name }) => name)).toEqual(['a.npy', 'b.npy']);
     expect(samples[0]?.inputs['x']).toMatchObject({
       dataType: DataType.FLOAT,
@@ -125,22 +128,28 @@ describe('samples from files', () => {
 
   it('may lie along the first axis of one file, each a range of it', async () => {
     await write('batch.npy', new Float32Array([1, 2, 3, 4, 5, 6]), { shape: [3, 2] });
-    const { samples } = await checkSamples([input('x', files('batch.npy', 0), [1, 2])], [
-      [1, 2],
-      [3, 4],
-      [5, 6],
-    ]);
+    const { samples } = await checkSamples(
+      [input('x', files('batch.npy', 0), [1, 2])],
+      [
+        [1, 2],
+        [3, 4],
+        [5, 6],
+      ],
+    );
     expect(samples[2]).toMatchObject({ name: 'batch.npy[2]', inputs: { x: { dims: [1, 2] } } });
     expect(samples[2]?.inputs['x']?.content).toMatchObject({ kind: 'file', offset: 128 + 16, length: 8 });
   });
 
   it('lose the axis that counts them where the input has one axis less', async () => {
     await write('batch.npy', new Float32Array([1, 2, 3, 4, 5, 6]), { shape: [2, 3] });
-    const { samples } = await checkSamples([input('x', files('batch.npy', 1))], [
-      [1, 4],
-      [2, 5],
-      [3, 6],
-    ]);
+    const { samples } = await checkSamples(
+      [input('x', files('batch.npy', 1))],
+      [
+        [1, 4],
+        [2, 5],
+        [3, 6],
+      ],
+    );
     expect(samples[0]?.inputs['x']?.dims).toEqual([2]);
   });
 
@@ -187,9 +196,11 @@ describe('samples from files', () => {
 
 describe('faults in files', () => {
   it('are said where no file matches', async () => {
-    const { problems } = await checkSamples([input('x', files('none/*.npy'))], [], [
-      /input-missing: no file matches "none\/\*\.npy" in /,
-    ]);
+    const { problems } = await checkSamples(
+      [input('x', files('none/*.npy'))],
+      [],
+      [/input-missing: no file matches "none\/\*\.npy" in /],
+    );
     expect(problems[0]).toMatchObject({
       severity: 'error',
       input: 'x',
@@ -216,15 +227,21 @@ describe('faults in files', () => {
     await writeFile(join(folder, 'a.npy'), '');
     await checkSamples([input('x', files('a.npy'))], [], [/input-missing: a\.npy: the file is empty/]);
     await writeFile(join(folder, 'a.npy'), 'no array');
-    await checkSamples([input('x', files('a.npy'))], [], [/input-missing: a\.npy: this is no \.npy, \.npz or \.pb file/]);
+    await checkSamples(
+      [input('x', files('a.npy'))],
+      [],
+      [/input-missing: a\.npy: this is no \.npy, \.npz or \.pb file/],
+    );
   });
 
   it('are NaN and infinity, with their place', async () => {
     const values = new Float32Array(12).with(7, NaN).with(9, Infinity);
     await write('a.npy', values, { shape: [3, 4] });
-    await checkSamples([input('x', files('a.npy'), [3, 4])], [], [
-      /sample-nonfinite: a\.npy: element 7 at \[1, 3\] is NaN, and so are 1 more/,
-    ]);
+    await checkSamples(
+      [input('x', files('a.npy'), [3, 4])],
+      [],
+      [/sample-nonfinite: a\.npy: element 7 at \[1, 3\] is NaN, and so are 1 more/],
+    );
     await write('a.npy', new Float64Array([0, -Infinity]), { shape: [2], descr: '<f8' });
     await checkSamples([input('x', files('a.npy'))], [], [/element 1 at \[1\] is -Infinity/]);
   });
@@ -232,35 +249,49 @@ describe('faults in files', () => {
   it('are found in the middle of a large file', async () => {
     const values = new Float32Array(1_000_000).with(700_001, NaN);
     await write('a.npy', values, { shape: [1_000_000] });
-    await checkSamples([input('x', files('a.npy'), [1_000_000])], [], [/element 700001 at \[700001\] is NaN/]);
+    await checkSamples(
+      [input('x', files('a.npy'), [1_000_000])],
+      [],
+      [/element 700001 at \[700001\] is NaN/],
+    );
   });
 
   it('are numbers beyond the type of the input', async () => {
     await writePair('a.npy', 1, 1e6);
-    await checkSamples([input('x', files('a.npy'), [2], DataType.FLOAT16)], [], [
-      /sample-nonfinite: a\.npy: element 1 is 1000000, which is beyond the range of float16/,
-    ]);
+    await checkSamples(
+      [input('x', files('a.npy'), [2], DataType.FLOAT16)],
+      [],
+      [/sample-nonfinite: a\.npy: element 1 is 1000000, which is beyond the range of float16/],
+    );
   });
 
   it('are shapes that the model does not take', async () => {
     await writePair('a.npy', 1, 2);
-    await checkSamples([input('x', files('a.npy'), [3])], [], [/input-shape: a\.npy is \[2\]; the input is \[3\]/]);
+    await checkSamples(
+      [input('x', files('a.npy'), [3])],
+      [],
+      [/input-shape: a\.npy is \[2\]; the input is \[3\]/],
+    );
     await checkSamples([input('x', files('a.npy'), [1, 2])], [], [/save it with a first axis of 1/]);
   });
 
   it('are symbolic dimensions that the inputs of a sample do not agree on', async () => {
     await writePair('x.npy', 1, 2);
     await write('y.npy', new Float32Array(3), { shape: [3] });
-    await checkSamples([input('x', files('x.npy'), ['n']), input('y', files('y.npy'), ['n'])], [], [
-      /input-shape: y\.npy is \[3\]; the input is \[n\], and n is 2 in this sample/,
-    ]);
+    await checkSamples(
+      [input('x', files('x.npy'), ['n']), input('y', files('y.npy'), ['n'])],
+      [],
+      [/input-shape: y\.npy is \[3\]; the input is \[n\], and n is 2 in this sample/],
+    );
   });
 
   it('are element types that say something else', async () => {
     await write('a.npy', new Uint8Array([1, 2]), { shape: [2], descr: '|u1' });
-    await checkSamples([input('x', files('a.npy'))], [], [
-      /input-shape: a\.npy: it holds uint8, and the input is float32: save it as float32/,
-    ]);
+    await checkSamples(
+      [input('x', files('a.npy'))],
+      [],
+      [/input-shape: a\.npy: it holds uint8, and the input is float32: save it as float32/],
+    );
   });
 
   it('are gathered when many files have the same', async () => {
@@ -270,9 +301,17 @@ describe('faults in files', () => {
 
   it('are axes that are not there, and several files for one', async () => {
     await writePair('a.npy', 1, 2);
-    await checkSamples([input('x', files('a.npy', 1))], [], [/input-shape: a\.npy is \[2\] and has no axis 1/]);
+    await checkSamples(
+      [input('x', files('a.npy', 1))],
+      [],
+      [/input-shape: a\.npy is \[2\] and has no axis 1/],
+    );
     await writePair('b.npy', 1, 2);
-    await checkSamples([input('x', files('*.npy', 0))], [], [/samples-differ: an axis takes the samples from one file/]);
+    await checkSamples(
+      [input('x', files('*.npy', 0))],
+      [],
+      [/samples-differ: an axis takes the samples from one file/],
+    );
   });
 
   it('of a folder that looks like a file are none', async () => {
@@ -294,7 +333,9 @@ describe('samples that are made up', () => {
     const seeded = await resolveSamples([input('x', made('normal', [0, 1], { count: 2, seed: 1 }))], folder);
     const other = await resolveSamples([input('z', made('normal', [0, 1], { count: 2 }))], folder);
     expect(samplesKey(first.samples)).toBe(samplesKey(again.samples));
-    const tensors = [first, seeded, other].flatMap(({ samples }) => samples).flatMap(({ inputs }) => Object.values(inputs));
+    const tensors = [first, seeded, other]
+      .flatMap(({ samples }) => samples)
+      .flatMap(({ inputs }) => Object.values(inputs));
     expect(new Set(tensors.map(({ sha256 }) => sha256)).size).toBe(6);
   });
 
@@ -304,7 +345,10 @@ describe('samples that are made up', () => {
   });
 
   it('are within their bounds', async () => {
-    const { samples } = await resolveSamples([input('x', made('uniform', [2, 3], { count: 1 }), [1000])], folder);
+    const { samples } = await resolveSamples(
+      [input('x', made('uniform', [2, 3], { count: 1 }), [1000])],
+      folder,
+    );
     const values = await numbersOf(samples[0]?.inputs['x']);
     expect(Math.min(...values)).toBeGreaterThanOrEqual(2);
     expect(Math.max(...values)).toBeLessThanOrEqual(3);
@@ -340,15 +384,25 @@ describe('samples that are made up', () => {
     expect(samples[0]?.inputs['x']?.dims).toEqual([1, 1, 3]);
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatchObject({ code: 'dim-unbound', severity: 'warning' });
-    expect(problems[0]?.message).toMatch(/nothing binds batch, so it is 1: write `dim batch = 1`.*and 1 more/);
+    expect(problems[0]?.message).toMatch(
+      /nothing binds batch, so it is 1: write `dim batch = 1`.*and 1 more/,
+    );
   });
 
   it('are refused where they make no sense', async () => {
     const integers = (source: SampleSource) => [input('x', source, [1], DataType.INT32)];
-    await checkSamples(integers(made('normal', [0, 1])), [], [/input-shape: normal\(0, 1\): .*use integers\(lo, hi\)/]);
+    await checkSamples(
+      integers(made('normal', [0, 1])),
+      [],
+      [/input-shape: normal\(0, 1\): .*use integers\(lo, hi\)/],
+    );
     await checkSamples(integers(made('constant', [0.5])), [], [/0\.5 is no int32/]);
     await checkSamples(integers(made('integers', [3, 1])), [], [/the smaller first/]);
-    await checkSamples([input('x', made('normal', [0, 1e6]), [9], DataType.FLOAT16)], [], [/sample-nonfinite/]);
+    await checkSamples(
+      [input('x', made('normal', [0, 1e6]), [9], DataType.FLOAT16)],
+      [],
+      [/sample-nonfinite/],
+    );
     await checkSamples([input('x', made('zeros'), [1e6, 1e6])], [], [/more than 2 GiB/]);
     await checkSamples([input('x', made('zeros'), [1], DataType.STRING)], [], [/string cannot be made up/]);
     // A type that a later version of ONNX may add.

@@ -27,7 +27,9 @@ function gathered(problems: readonly SampleProblem[]): SampleProblem[] {
     else group.messages.add(one.message);
   }
   return [...groups.values()].map(({ first, messages }) =>
-    messages.size === 1 ? first : { ...first, message: `${first.message} (and ${messages.size - 1} more like it)` },
+    messages.size === 1
+      ? first
+      : { ...first, message: `${first.message} (and ${messages.size - 1} more like it)` },
   );
 }
 
@@ -76,7 +78,9 @@ function sampleKey(inputs: Readonly<Record<string, SampleTensor>>): string {
 
 /** SHA-256 of a list of samples, in hexadecimal: the part of a stored result's key that the samples are. */
 export function samplesKey(samples: readonly Sample[]): string {
-  return createHash('sha256').update(samples.map(({ key }) => key).join('\n')).digest('hex');
+  return createHash('sha256')
+    .update(samples.map(({ key }) => key).join('\n'))
+    .digest('hex');
 }
 
 /** One sample, or the problems that it has. Files first: what is made up takes its symbolic dimensions from them. */

@@ -3,13 +3,15 @@
  * the inputs of a sample must agree on is in `resolve.ts`.
  */
 import { isAbsolute, relative, sep } from 'node:path';
-import type { InputBinding } from '../../plan/index.js';
+import type { InputBinding, SampleSource as BoundSource } from '../../plan/index.js';
 import { describeGenerator, generate, isConstant, type Generator } from './generate.js';
 import { findFiles } from './find-files.js';
-import { openArray, type ArrayFile } from './open-array.js';
+import { openArray, type ArrayFile, type ArrayWish } from './open-array.js';
 import { checkBytes, readArray, readSample, sampleDims } from './read-file.js';
 import { bindShape, concreteShape, describeShape } from './shape.js';
 import { failure, success, type Fault, type Outcome, type SampleTensor } from './types.js';
+
+type FileSource = Extract<BoundSource, { readonly kind: 'files' }>;
 
 export interface SampleSource {
   readonly binding: InputBinding;
@@ -67,15 +69,25 @@ function bound(
   if (!tensor.ok) return tensor;
   const { dims, origin } = tensor.value;
   const mismatch = bindShape(binding.shape, dims, symbols);
-  if (mismatch !== undefined) return failure('input-shape', `${origin} is ${describeShape(dims)}; ${mismatch}`);
+  if (mismatch !== undefined)
+    return failure('input-shape', `${origin} is ${describeShape(dims)}; ${mismatch}`);
   return success({ tensor: tensor.value, unbound: [] });
 }
 
+function wishOf({ name, elementType, shape }: InputBinding, { axis, pictures }: FileSource): ArrayWish {
+  return { name, elementType, shape, options: pictures, axis };
+}
+
 /** Many files, one a sample; a single one serves all samples and is read once. */
-function filesSource(binding: InputBinding, paths: readonly string[], folder: string): SampleSource {
+function filesSource(
+  binding: InputBinding,
+  wish: ArrayWish,
+  paths: readonly string[],
+  folder: string,
+): SampleSource {
   const origin = (index: number) => shown(paths[index] ?? '', folder);
   const read = async (index: number): Promise<Outcome<SampleTensor>> => {
-    const file = await openArray(paths[index] ?? '', binding.name);
+    const file = await openArray(paths[index] ?? '', wish);
     if (!file.ok) return about(origin(index), file.fault);
     return fileTensor(file.value, origin(index), binding, undefined, () => readArray(file.value));
   };
@@ -148,19 +160,23 @@ export async function openSource(binding: InputBinding, folder: string): Promise
   const paths = matches.value;
   const [first] = paths;
   if (first === undefined) return failure('input-missing', `no file matches "${source.glob}" in ${folder}`);
-  if (source.axis === undefined) return success(filesSource(binding, paths, folder));
+  const wish = wishOf(binding, source);
+  if (source.axis === undefined) return success(filesSource(binding, wish, paths, folder));
   if (paths.length > 1) {
     return failure(
       'samples-differ',
       `an axis takes the samples from one file, and ${paths.length} match "${source.glob}"`,
     );
   }
-  const file = await openArray(first, binding.name);
+  const file = await openArray(first, wish);
   if (!file.ok) return about(shown(first, folder), file.fault);
   const { dims } = file.value.header;
   const axis = source.axis < 0 ? source.axis + dims.length : source.axis;
   if (!(axis in dims)) {
-    return failure('input-shape', `${shown(first, folder)} is ${describeShape(dims)} and has no axis ${source.axis}`);
+    return failure(
+      'input-shape',
+      `${shown(first, folder)} is ${describeShape(dims)} and has no axis ${source.axis}`,
+    );
   }
   if (dims[axis] === 0) {
     return failure('input-missing', `${shown(first, folder)} is ${describeShape(dims)} and holds no sample`);

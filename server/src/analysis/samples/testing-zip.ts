@@ -39,7 +39,11 @@ export function zipBytes(entries: Readonly<Record<string, Uint8Array>>, deflated
   }
   const end = record(END_BYTES, 0x06054b50);
   end.view.setUint16(10, directory.length, true);
-  end.view.setUint32(12, directory.reduce((length, { length: own }) => length + own, 0), true);
+  end.view.setUint32(
+    12,
+    directory.reduce((length, { length: own }) => length + own, 0),
+    true,
+  );
   end.view.setUint32(16, offset, true);
   return new Uint8Array(Buffer.concat([...parts, ...directory, end.bytes]));
 }

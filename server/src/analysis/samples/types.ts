@@ -28,11 +28,7 @@ export interface Sample {
 
 /** A diagnostic code of the plan language. */
 export type SampleProblemCode =
-  | 'input-missing'
-  | 'input-shape'
-  | 'samples-differ'
-  | 'sample-nonfinite'
-  | 'dim-unbound';
+  'input-missing' | 'input-shape' | 'samples-differ' | 'sample-nonfinite' | 'dim-unbound';
 
 export interface SampleProblem {
   readonly code: SampleProblemCode;
@@ -56,7 +52,8 @@ export interface Fault {
   readonly message: string;
 }
 
-export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly fault: Fault };
+export type Outcome<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly fault: Fault };
 
 export function success<T>(value: T): Outcome<T> {
   return { ok: true, value };

@@ -52,7 +52,8 @@ export async function readZipDirectory(file: FileHandle, size: number): Promise<
   const count = tail.getUint16(end + 10, true);
   const length = tail.getUint32(end + 12, true);
   const offset = tail.getUint32(end + 16, true);
-  if (offset === IN_ZIP64) return failure('input-missing', 'archives beyond 4 GiB are not read: save .npy files');
+  if (offset === IN_ZIP64)
+    return failure('input-missing', 'archives beyond 4 GiB are not read: save .npy files');
   const directory = offset + length <= size ? await readRange(file, offset, length) : undefined;
   return directory === undefined ? damaged() : parseDirectory(directory, count);
 }
@@ -63,7 +64,8 @@ function parseDirectory(view: DataView, count: number): Outcome<ZipEntry[]> {
   for (let i = 0; i < count; i++) {
     if (at + ENTRY_BYTES > view.byteLength || view.getUint32(at, true) !== ENTRY_SIGNATURE) return damaged();
     const nameLength = view.getUint16(at + 28, true);
-    const next = at + ENTRY_BYTES + nameLength + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
+    const next =
+      at + ENTRY_BYTES + nameLength + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
     if (next > view.byteLength) return damaged();
     entries.push({
       name: new TextDecoder().decode(new Uint8Array(view.buffer, at + ENTRY_BYTES, nameLength)),
@@ -79,15 +81,23 @@ function parseDirectory(view: DataView, count: number): Outcome<ZipEntry[]> {
 }
 
 /** The content of an entry. */
-export async function readZipEntry(file: FileHandle, size: number, entry: ZipEntry): Promise<Outcome<Uint8Array>> {
+export async function readZipEntry(
+  file: FileHandle,
+  size: number,
+  entry: ZipEntry,
+): Promise<Outcome<Uint8Array>> {
   const { name, method, encrypted, packedBytes, bytes, localOffset } = entry;
   if (packedBytes === IN_ZIP64 || bytes === IN_ZIP64 || localOffset === IN_ZIP64) {
     return failure('input-missing', `${name} is beyond 4 GiB: save it as a .npy file`);
   }
   if (encrypted || (method !== STORED && method !== DEFLATED)) {
-    return failure('input-missing', `${name} is encrypted, or packed by method ${method}: save it with numpy.savez`);
+    return failure(
+      'input-missing',
+      `${name} is encrypted, or packed by method ${method}: save it with numpy.savez`,
+    );
   }
-  const local = localOffset + LOCAL_BYTES <= size ? await readRange(file, localOffset, LOCAL_BYTES) : undefined;
+  const local =
+    localOffset + LOCAL_BYTES <= size ? await readRange(file, localOffset, LOCAL_BYTES) : undefined;
   if (local?.getUint32(0, true) !== LOCAL_SIGNATURE) return damaged();
   // Name and extra field are repeated there, the latter with another length.
   const start = localOffset + LOCAL_BYTES + local.getUint16(26, true) + local.getUint16(28, true);

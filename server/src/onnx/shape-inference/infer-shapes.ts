@@ -9,6 +9,7 @@ import { MOST_FOLDED_ELEMENTS } from '../constants-fold.js';
 import { calledFunction, functionBody } from '../functions.js';
 import { indexGraph } from '../graph-index.js';
 import type { Dimension, Graph, LocalFunction, Model, Node, Shape, Tensor, ValueInfo } from '../model.js';
+import { finish, isStep, type Steps } from '../steps.js';
 import { modelFolder } from '../tensor-bytes.js';
 import { contradict, elementCount, knownShape, refineShape } from './dimension.js';
 import type { NodeContext, Shapes } from './rule.js';
@@ -29,19 +30,43 @@ const DEEPEST_CALL = 32;
 const MOST_WALKS = 100_000;
 
 /** Shapes of the main graph's tensors, initializers and inputs included. Never throws for what a model holds. */
-export function inferShapes(model: Model, options: ShapeOptions = {}): Map<string, Shape> {
-  return inferScopedShapes(model, options).get(model.graph) ?? new Map<string, Shape>();
+export function inferShapes(model: Model, options: ShapeOptions = {}): ReadonlyMap<string, Shape> {
+  return finish(inferShapesSteps(model, options));
 }
 
+/** The same, a few nodes at a time. */
+export function* inferShapesSteps(
+  model: Model,
+  options: ShapeOptions = {},
+): Steps<ReadonlyMap<string, Shape>> {
+  return (yield* scopedSteps(model, options)).get(model.graph) ?? new Map<string, Shape>();
+}
+
+type ScopedShapes = ReadonlyMap<Graph, ReadonlyMap<string, Shape>>;
+
+/** By model: the shapes without options, which everything that begins with a model asks for. */
+const remembered = new WeakMap<Model, ScopedShapes>();
+
 /** The same for the main graph and every sub-graph, each without the names of the scopes around it. */
-export function inferScopedShapes(model: Model, options: ShapeOptions = {}): Map<Graph, Map<string, Shape>> {
+export function inferScopedShapes(model: Model, options: ShapeOptions = {}): ScopedShapes {
+  return finish(scopedSteps(model, options));
+}
+
+function* scopedSteps(model: Model, options: ShapeOptions): Steps<ScopedShapes> {
+  const isPlain = options.dims === undefined && options.inputShapes === undefined;
+  const known = isPlain ? remembered.get(model) : undefined;
+  if (known !== undefined) return known;
   const trusting = new ShapePass(model, options, true);
-  trusting.run();
-  if (!trusting.sawContradiction) return trusting.scopes;
-  // What the model declares is stale in one place at least: better no shape than a wrong one.
-  const strict = new ShapePass(model, options, false);
-  strict.run();
-  return strict.scopes;
+  yield* trusting.run();
+  let { scopes } = trusting;
+  if (trusting.sawContradiction) {
+    // What the model declares is stale in one place at least: better no shape than a wrong one.
+    const strict = new ShapePass(model, options, false);
+    yield* strict.run();
+    ({ scopes } = strict);
+  }
+  if (isPlain) remembered.set(model, scopes);
+  return scopes;
 }
 
 /** One level of names; `outer` is undefined for the main graph and for function bodies. */
@@ -78,7 +103,7 @@ class ShapePass {
     this.bound = boundSymbols(model.graph, options);
   }
 
-  run(): void {
+  *run(): Steps<void> {
     const { graph } = this.model;
     const inputs = graph.inputs.map((input) => {
       const declared = this.declaredShape(input);
@@ -87,12 +112,13 @@ class ShapePass {
         this.sawContradiction = true;
       return refineShape(given, declared);
     });
-    this.inferGraph(graph, inputs, undefined);
+    yield* this.graphSteps(graph, inputs, undefined);
   }
 
   /** Infers a graph whose inputs have these shapes; gives its outputs' shapes. */
-  private inferGraph(graph: Graph, inputs: Shapes, outer: Scope | undefined): Shapes {
+  private *graphSteps(graph: Graph, inputs: Shapes, outer: Scope | undefined): Steps<Shapes> {
     const index = indexGraph(graph, this.model.irVersion);
+    yield;
     const scope: Scope = {
       nodes: graph.nodes,
       producers: index.producers,
@@ -119,7 +145,11 @@ class ShapePass {
       // What a caller may feed in place of an initializer has the declared shape only.
       if (!index.isOverridable(name)) scope.shapes.set(name, tensor.dims);
     }
-    for (const at of index.order) this.inferNode(at, scope);
+    yield;
+    for (const at of index.order) {
+      if (isStep(at)) yield;
+      this.inferNode(at, scope);
+    }
     this.scopes.set(graph, scope.shapes);
     return graph.outputs.map((output) => this.shapeOf(output.name, scope));
   }
@@ -153,7 +183,8 @@ class ShapePass {
       has: (input) => name(input) !== '',
       shape: (input) => this.shapeOf(name(input), scope),
       value: (input) => this.valueOf(name(input), scope),
-      inside: (graph, inputs) => (this.walks++ < MOST_WALKS ? this.inferGraph(graph, inputs, scope) : []),
+      inside: (graph, inputs) =>
+        this.walks++ < MOST_WALKS ? finish(this.graphSteps(graph, inputs, scope)) : [],
     };
   }
 

@@ -1,0 +1,25 @@
+/** A verdict by the tolerances as the plan writes them now: their limits and places may have changed since. Pure. */
+import { exceeds } from '../../metrics/index.js';
+import type { BoundPlan, Tolerance } from '../../plan/index.js';
+import { judge } from '../noise.js';
+import type { PlanVerdict } from './numbers.js';
+
+/**
+ * The tolerances of `plan` that ask what was measured, in the plan's order. One that is new has no verdict yet, and one that is gone
+ * lends its figures to no other.
+ */
+export function judgedNow({ tolerances }: BoundPlan, verdict: PlanVerdict): PlanVerdict {
+  const measured = new Map(verdict.verdicts.map((one) => [figureOf(one.tolerance), one]));
+  const verdicts = tolerances.flatMap((tolerance) => {
+    const known = measured.get(figureOf(tolerance));
+    if (known === undefined) return [];
+    const holds = !exceeds(known.measured, tolerance.operator, tolerance.limit);
+    return [judge({ tolerance, measured: known.measured, figures: known.figures, holds }, known.noise)];
+  });
+  return { ...verdict, verdicts };
+}
+
+/** What has to be measured for a tolerance, whatever its limit. */
+function figureOf({ output, metric, over }: Tolerance): string {
+  return JSON.stringify([output, metric, over]);
+}

@@ -1,0 +1,62 @@
+/** What was timed of the same decisions on this machine is not timed again; anything else is. */
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { memoryStore } from '../../store/index.js';
+import type { Runtime } from '../../runtime/index.js';
+import type { Results } from '../remembered.js';
+import { bindTo, randomSamples, startTestCompute, testFolder, writeChain } from '../testing/index.js';
+import { latencyNumbers } from './latency-numbers.js';
+import type { LatencyNumbers } from './numbers.js';
+
+const folder = testFolder();
+const model = writeChain(join(folder.path, 'chain.onnx'), 2);
+let runtime: Runtime;
+
+beforeAll(async () => {
+  runtime = await startTestCompute();
+});
+afterAll(async () => {
+  await runtime.dispose();
+  folder.remove();
+});
+
+/** Results of one model on one sample; `asked` gathers the recipes. */
+function resultsIn(store = memoryStore()): Results & { readonly asked: unknown[] } {
+  const asked: unknown[] = [];
+  return {
+    ...{ asked, runtime, samples: randomSamples(1) },
+    evaluation: () => Promise.reject(new Error('a latency needs no evaluation')),
+    find: (kind, recipe) => {
+      asked.push(recipe);
+      return store.get(kind, recipe);
+    },
+    keep: (kind, recipe, value) => store.put(kind, recipe, value),
+  };
+}
+
+async function numbersOf(results: Results, text: string): Promise<LatencyNumbers> {
+  const found = await latencyNumbers(results, runtime, bindTo(model, text).plan, {});
+  if ('problem' in found) throw new Error(found.problem);
+  return found;
+}
+
+describe('the latency of a plan', () => {
+  it('is that of the store, where it has one', async () => {
+    const results = resultsIn();
+    const measured = await numbersOf(results, 'default: fp16\n');
+    expect([...measured.layers.keys()]).toEqual(['mul_0', 'relu_0', 'mul_1', 'relu_1']);
+    expect(measured.whole.plan).toBeGreaterThan(0);
+    // Kept or not, as busy as the machine may have been.
+    const known = { ...measured, whole: { fp32: 1, plan: 2 } };
+    await results.keep('layer-latency', results.asked[0] as Record<string, unknown>, known);
+    expect(await numbersOf(results, 'default: fp16\n')).toEqual(known);
+  });
+
+  it('is another one for other decisions and other threads', async () => {
+    const results = resultsIn();
+    for (const text of ['default: fp16\n', 'default: fp32\n', 'target cpu { threads: 3 }\ndefault: fp16\n']) {
+      await numbersOf(results, text);
+    }
+    expect(new Set(results.asked.map((recipe) => JSON.stringify(recipe))).size).toBe(3);
+  });
+});

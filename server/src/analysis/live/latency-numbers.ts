@@ -1,0 +1,75 @@
+/** The latency of a plan's layers on this machine's CPU, known or measured, as data by the names of layers. */
+import { cpus, release, type } from 'node:os';
+import { isInMainGraph, type BoundPlan } from '../../plan/index.js';
+import type { Runtime } from '../../runtime/index.js';
+import type { WorkOptions } from '../evaluation.js';
+import { decisionsText } from '../known-verdict.js';
+import type { LayerLatency } from '../layer-latency.js';
+import { planLatency, type NoLatency } from '../plan-latency.js';
+import type { Results } from '../remembered.js';
+import type { LatencyNumbers, ModelMilliseconds } from './numbers.js';
+
+/** A larger model is not written to disk behind anybody's back. */
+const MOST_BYTES = 1e9;
+
+/** Spread (p90 - p10) over median from which the machine counts as busy. */
+const WIDE_SPREAD = 0.3;
+
+/**
+ * The latency under `plan`'s decisions, from the store where the same was timed on this machine. What was timed on a busy
+ * machine is given, and not kept.
+ */
+export async function latencyNumbers(
+  results: Results,
+  runtime: Runtime,
+  plan: BoundPlan,
+  options: WorkOptions,
+): Promise<LatencyNumbers | NoLatency> {
+  const threads = threadsOf(plan);
+  const recipe = { decisions: decisionsText(plan.decisions), threads, machine: machine() };
+  const known = await results.find('layer-latency', recipe);
+  if (known !== undefined) return known as LatencyNumbers;
+  const [sample] = results.samples;
+  if (sample === undefined) return { problem: 'there is no sample to time it with' };
+  const measured = await planLatency(runtime, plan, sample, { ...options, threads, mostBytes: MOST_BYTES });
+  if ('problem' in measured) return measured;
+  const spread = spreadOf(measured);
+  const numbers = numbersOf(plan, measured, spread);
+  if (spread <= WIDE_SPREAD) await results.keep('layer-latency', recipe, numbers);
+  return numbers;
+}
+
+/** As the plan says for the CPU; otherwise one core is left to everyone else. */
+function threadsOf({ targets }: BoundPlan): number {
+  const wanted = targets.find(({ name }) => name === 'cpu')?.threads;
+  return wanted ?? Math.max(1, cpus().length - 1);
+}
+
+/** What a latency depends on beside the work: another machine that shares the store has times of its own. */
+function machine(): Readonly<Record<string, unknown>> {
+  return { cpu: cpus()[0]?.model ?? '', cores: cpus().length, system: type(), release: release() };
+}
+
+function numbersOf({ model }: BoundPlan, latency: LayerLatency, spread: number): LatencyNumbers {
+  const { whole, p10, p90, others, unmapped, outside, notes } = latency;
+  const busy =
+    spread > WIDE_SPREAD ? [`the machine was busy: runs differ by ${Math.round(100 * spread)} %`] : [];
+  // What runs inside a sub-graph is timed as part of the node that holds it.
+  const timed = latency.layers.filter(({ layer }) => isInMainGraph(model, layer.nodeIndex));
+  return {
+    layers: new Map(
+      timed.map(({ layer, fp32, plan, casts, fusedInto }) => [
+        layer.name,
+        { fp32, plan, casts, fusedInto: { fp32: fusedInto.fp32?.name, plan: fusedInto.plan?.name } },
+      ]),
+    ),
+    ...{ whole, p10, p90, others, unmapped, outside },
+    notes: [...notes, ...busy],
+  };
+}
+
+/** Of the model that differs more from run to run. */
+function spreadOf({ whole, p10, p90 }: LayerLatency): number {
+  const of = (key: keyof ModelMilliseconds): number => (p90[key] - p10[key]) / whole[key];
+  return Math.max(of('fp32'), of('plan'));
+}

@@ -1,0 +1,50 @@
+/**
+ * What live analysis found, as diagnostics on the plan as it is now: what is known of other decisions is left out, since it
+ * would be said of the wrong plan. Ranges do not depend on decisions and are judged anew. Knows no editor.
+ */
+import type { Diagnostic } from '../../language/index.js';
+import type { BoundPlan } from '../../plan/index.js';
+import {
+  costFindings,
+  rangeFindings,
+  toleranceFindings,
+  type LayerCost,
+  type LayerFinding,
+} from '../findings.js';
+import { judgedNow } from './judged-now.js';
+import type { PlanNumbers } from './numbers.js';
+import { planKeys } from './plan-keys.js';
+
+/** `overflow`, `underflow`, `tolerance-exceeded`, and the layers that cost most where a tolerance is exceeded. */
+export function liveFindings(plan: BoundPlan, numbers: PlanNumbers): readonly (Diagnostic | LayerFinding)[] {
+  const samples = numbers.sampleNames.map((name) => ({ name }));
+  const ranges = plan.layers.flatMap((layer) => {
+    const own = numbers.ranges.get(layer.name);
+    return own === undefined ? [] : [{ layer, ...own }];
+  });
+  const exceeded = exceededTolerances(plan, numbers);
+  return [
+    ...rangeFindings(plan, ranges, numbers.format, samples),
+    ...exceeded,
+    ...(exceeded.length === 0 ? [] : costFindings(plan, costsOf(plan, numbers), numbers.format)),
+  ];
+}
+
+function exceededTolerances(plan: BoundPlan, numbers: PlanNumbers): readonly Diagnostic[] {
+  const { verdict, verdictKey, verdictIsStale } = numbers;
+  if (verdict === undefined || verdictIsStale) return [];
+  // A plan may be newer than the last one that the analysis was told of.
+  if (verdictKey !== undefined && verdictKey !== planKeys(plan).verdict) return [];
+  return toleranceFindings(plan, judgedNow(plan, verdict).verdicts);
+}
+
+/** All measured or all local: they are different questions. None while measured ones arrive, the worst of which may be missing. */
+function costsOf(plan: BoundPlan, { sensitivity, measured: underWay }: PlanNumbers): readonly LayerCost[] {
+  if (underWay !== undefined) return [];
+  const known = plan.layers.flatMap((layer) => {
+    const own = sensitivity.get(layer.name);
+    return own === undefined ? [] : [{ layer, ...own }];
+  });
+  const measured = known.filter(({ method }) => method === 'measured');
+  return measured.length > 0 ? measured : known;
+}

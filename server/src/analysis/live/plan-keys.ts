@@ -1,0 +1,72 @@
+/**
+ * What decides whether the work on a plan has to be done again: short texts that are equal where nothing has changed that
+ * matters. Asked at every keystroke, with thousands of decisions.
+ */
+import { createHash } from 'node:crypto';
+import { dirname } from 'node:path';
+import type { BoundPlan, LayerDecision } from '../../plan/index.js';
+
+export interface PlanKeys {
+  /** The model and what feeds it. */
+  readonly samples: string;
+  /** What was measured of the tolerances: decisions, and tolerances without their limits. */
+  readonly verdict: string;
+  /** What is converted and timed. */
+  readonly latency: string;
+  /** Everything that starts work. */
+  readonly job: string;
+}
+
+const known = new WeakMap<BoundPlan, PlanKeys>();
+const modelNumbers = new WeakMap<object, number>();
+let modelsSeen = 0;
+
+/** The number of an open model; the same file opened again is another model. */
+export function modelNumber(model: object): number {
+  let number = modelNumbers.get(model);
+  if (number === undefined) modelNumbers.set(model, (number = modelsSeen += 1));
+  return number;
+}
+
+/** The keys of a plan; equal only within one run of the program. */
+export function planKeys(plan: BoundPlan): PlanKeys {
+  let keys = known.get(plan);
+  if (keys === undefined) known.set(plan, (keys = makeKeys(plan)));
+  return keys;
+}
+
+function makeKeys(plan: BoundPlan): PlanKeys {
+  // Where an input is written does not matter, everything else about it does.
+  const inputs = JSON.stringify(plan.inputs, (name, value: unknown) =>
+    name === 'statement' ? undefined : value,
+  );
+  const samples = digest([modelNumber(plan.model), dirname(plan.path), inputs]);
+  const decisions = decisionsDigest(plan.decisions);
+  const figures = plan.tolerances.map(({ output, metric, over }) => ({ output, metric, over }));
+  const limits = plan.tolerances.map(({ operator, limit }) => [operator, String(limit)]);
+  const verdict = digest([samples, decisions, JSON.stringify(figures)]);
+  const latency = digest([samples, decisions, JSON.stringify(plan.targets)]);
+  const job = digest([verdict, latency, JSON.stringify(limits), hasErrors(plan)]);
+  return { samples, verdict, latency, job };
+}
+
+/** Whether something in the plan was not understood, or contradicts its model. */
+export function hasErrors(plan: BoundPlan): boolean {
+  return plan.diagnostics.some(({ severity }) => severity === 'error');
+}
+
+function digest(parts: readonly (string | number | boolean)[]): string {
+  return createHash('sha256').update(parts.join('\n')).digest('base64');
+}
+
+/** One byte for each different way to decide, in the order of the layers: nothing is built that grows with their names. */
+function decisionsDigest(decisions: readonly LayerDecision[]): string {
+  const bytes = new Uint8Array(decisions.length);
+  for (const [index, { format, overflow }] of decisions.entries()) {
+    bytes[index] = FORMATS.indexOf(format) * OVERFLOWS.length + OVERFLOWS.indexOf(overflow);
+  }
+  return createHash('sha256').update(bytes).digest('base64');
+}
+
+const FORMATS: readonly LayerDecision['format'][] = ['original', 'fp32', 'fp16', 'bf16'];
+const OVERFLOWS: readonly LayerDecision['overflow'][] = ['error', 'saturate', 'inf'];

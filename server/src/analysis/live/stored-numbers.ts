@@ -1,0 +1,44 @@
+/**
+ * The numbers of a plan as far as the store has them, for whoever does not want to wait: what an editor or the command
+ * measured before. Measures nothing.
+ */
+import { allowedFormats, type BoundPlan } from '../../plan/index.js';
+import { storedLocalErrors, storedMeasuredErrors } from '../known-errors.js';
+import { storedRanges } from '../known-ranges.js';
+import { storedVerdict } from '../known-verdict.js';
+import type { Results } from '../remembered.js';
+import { lowFormat } from './low-format.js';
+import { namedFigures, withShare } from './measuring.js';
+import { NOTHING_KNOWN, type PlanNumbers } from './numbers.js';
+import { localSensitivities, withMeasured } from './sensitivities.js';
+
+/** What is kept of `plan` under the identity of `results`. */
+export async function storedNumbers(results: Results, plan: BoundPlan): Promise<PlanNumbers> {
+  const format = lowFormat(plan);
+  const layers = plan.layers.filter((layer) => allowedFormats(plan.model, layer).includes(format));
+  const verdict = await storedVerdict(results, plan);
+  const ranges = await storedRanges(results, layers, format);
+  const local = localSensitivities(
+    (await storedLocalErrors(results, layers, format)).map(({ layer, ...error }) => ({
+      ...error,
+      name: layer.name,
+    })),
+  );
+  const measured = await storedMeasuredErrors(results, layers, format, plan.tolerances);
+  const shared = measured.errors.map((one) => withShare(namedFigures(one), plan.tolerances));
+  return {
+    ...NOTHING_KNOWN,
+    format,
+    sensitivity: withMeasured(local, measured.complete ? shared : [], measured.complete),
+    ranges: new Map(ranges.map(({ layer, ...range }) => [layer.name, range])),
+    verdict:
+      verdict === undefined
+        ? undefined
+        : {
+            verdicts: verdict.verdicts,
+            outputs: verdict.measurement.outputs,
+            samples: results.samples.length,
+          },
+    sampleNames: results.samples.map(({ name }) => name),
+  };
+}

@@ -1,0 +1,30 @@
+/** Has the editor change a document. Knows nothing of what is changed. */
+import type { Connection } from 'vscode-languageserver';
+import { TextDocument } from 'vscode-languageserver-textdocument';
+import type { SyntaxTree, TextEdit } from '../../language/index.js';
+import { protocolRange } from '../diagnostics.js';
+
+interface EditedDocument {
+  readonly uri: string;
+  /** The version that the edits are meant for: an editor that has another one refuses them. */
+  readonly version: number;
+  readonly tree: SyntaxTree;
+}
+
+/** One change, undone as one; undefined where it was made, otherwise why not. */
+export async function applyTextEdits(
+  connection: Connection,
+  { uri, version, tree }: EditedDocument,
+  edits: readonly TextEdit[],
+  label: string,
+): Promise<string | undefined> {
+  const document = TextDocument.create(uri, 'onnx-precision', version, tree.text);
+  const changes = edits.map(({ range, newText }) => ({ range: protocolRange(document, range), newText }));
+  const edit = { documentChanges: [{ textDocument: { uri, version }, edits: changes }] };
+  try {
+    const { applied, failureReason } = await connection.workspace.applyEdit({ label, edit });
+    return applied ? undefined : (failureReason ?? 'the editor refused the change');
+  } catch (error) {
+    return `the editor refused the change: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}

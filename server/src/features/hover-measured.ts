@@ -1,0 +1,162 @@
+/**
+ * What has been measured of a layer, or of all layers that a statement decides: error, range, latency. Says of each
+ * number how it was found and whether it still counts. Knows no part of a plan's text.
+ */
+import type { LayerRangeNumbers, LayerSensitivity, PlanNumbers, TensorRange } from '../analysis/index.js';
+import { type Tolerance } from '../plan/index.js';
+import { formatNumber, formatPercent } from '../report/index.js';
+import { shortNumber } from './format-figures.js';
+import { latencyWords, milliseconds, shareWords, STALE } from './measured-words.js';
+import { type Block, bold, code, type Inline, paragraph, table } from './rich-text.js';
+import { latencyOf, overflowing, rankedLayers } from './statement-effect.js';
+
+/** Layers of a statement that are named. */
+const NAMED = 3;
+
+/** Error, range and latency of one layer. */
+export function describeLayerNumbers(name: string, numbers: PlanNumbers): readonly Block[] {
+  const sensitivity = numbers.sensitivity.get(name);
+  const range = numbers.ranges.get(name);
+  return [
+    ...(sensitivity === undefined ? [] : [errorBlock(sensitivity, numbers)]),
+    ...(range === undefined ? [] : rangeBlocks(range, numbers)),
+    ...latencyBlocks(name, numbers),
+    ...doingBlocks(numbers),
+  ];
+}
+
+/** The sums over the layers that a statement decides, and the worst of them. */
+export function describeSum(names: readonly string[], numbers: PlanNumbers): readonly Block[] {
+  const worst = rankedLayers(names, numbers, NAMED);
+  const over = overflowing(names, numbers);
+  const time = latencyOf(names, numbers);
+  const listed = worst.flatMap(({ name, sensitivity }, index): readonly Inline[] => [
+    index === 0 ? 'Most sensitive: ' : ', ',
+    code(name),
+    ` (${sensitivity.share === undefined ? formatNumber(sensitivity.value) : shareWords(sensitivity.share)})`,
+  ]);
+  return [
+    ...(listed.length === 0 ? [] : [paragraph(...listed, '.', ...sumOfShares(names, numbers))]),
+    ...(over === 0
+      ? []
+      : [
+          paragraph(
+            `${over} ${over === 1 ? 'layer goes' : 'layers go'} beyond the range of `,
+            code(numbers.format),
+            '.',
+          ),
+        ]),
+    ...(time === undefined
+      ? []
+      : [
+          paragraph(
+            bold('Latency'),
+            `: ${latencyWords(time, numbers.latencyIsStale)} together, casts included.`,
+          ),
+        ]),
+    ...doingBlocks(numbers),
+  ];
+}
+
+/** Of layers alone: what they do together is the verdict's to say, since errors partly cancel out. */
+function sumOfShares(names: readonly string[], { sensitivity }: PlanNumbers): readonly Inline[] {
+  let sum = 0;
+  for (const name of names) {
+    const share = sensitivity.get(name)?.share;
+    if (share === undefined) return [];
+    sum += share;
+  }
+  return [` Each alone, they add up to ${shareWords(sum)}; together errors partly cancel out.`];
+}
+
+/** What was measured of the tolerances that a statement sets, one for each output that it means. */
+export function describeTolerances(
+  tolerances: readonly Tolerance[],
+  { verdict, verdictIsStale }: PlanNumbers,
+): readonly Block[] {
+  const rows = tolerances.flatMap(({ output, text, limit }): readonly Inline[][] => {
+    const one = verdict?.verdicts.find(
+      ({ tolerance }) => tolerance.output === output && tolerance.text === text,
+    );
+    if (one === undefined) return [];
+    const figures = [one.measured, limit, one.noise].map(formatNumber);
+    return [[code(output), ...figures, one.verdict]];
+  });
+  if (rows.length === 0) return [];
+  const samples = verdict?.samples === 1 ? '1 sample' : `${verdict?.samples ?? 0} samples`;
+  return [
+    paragraph(`Measured on ${samples}${verdictIsStale ? ` ${STALE}` : ''}.`),
+    table(['output', 'measured', 'limit', 'noise', 'verdict'], rows),
+  ];
+}
+
+function errorBlock(
+  { value, low, high, method, rank, share }: LayerSensitivity,
+  { format, sensitivity }: PlanNumbers,
+): Block {
+  const where = method === 'local' ? 'at its own output' : "at the model's outputs";
+  const use = share === undefined ? '' : `, ${shareWords(share)}`;
+  return paragraph(
+    bold('Error'),
+    ' alone in ',
+    code(format),
+    `: ${formatNumber(value)} relative ${where} (${method}, ${formatNumber(low)} to ${formatNumber(high)} over the samples)`,
+    `${use}. Rank ${rank} of ${sensitivity.size}.`,
+  );
+}
+
+function rangeBlocks({ tensors }: LayerRangeNumbers, numbers: PlanNumbers): readonly Block[] {
+  if (tensors.length === 0) return [];
+  return [
+    table(
+      ['range', 'largest', 'at', `beyond ${numbers.format}`, 'subnormal or zero'],
+      tensors.map((one) => [
+        code(one.tensor),
+        shortNumber(one.maxAbs),
+        place(one, numbers),
+        one.overflow === 0 ? 'none' : `${one.overflow} of ${one.elements}`,
+        one.nonZero === 0 ? 'none' : formatPercent(one.underflow / one.nonZero),
+      ]),
+    ),
+  ];
+}
+
+function place({ kind, sample, index }: TensorRange, { sampleNames }: PlanNumbers): string {
+  if (kind === 'weight' || sample === undefined) return `weight, index ${index}`;
+  return `sample ${sampleNames[sample] ?? sample}, index ${index}`;
+}
+
+function latencyBlocks(name: string, { latency, latencyIsStale, notes }: PlanNumbers): readonly Block[] {
+  const times = latency?.layers.get(name);
+  if (times === undefined) {
+    const [note] = notes;
+    return note === undefined ? [] : [paragraph(`Not found out: ${note}`)];
+  }
+  const { fp32, plan, casts, fusedInto } = times;
+  const owner = fusedInto.plan ?? fusedInto.fp32;
+  return [
+    paragraph(
+      bold('Latency'),
+      `: ${milliseconds(fp32)} ms in the model, ${milliseconds(plan)} ms in the plan`,
+      ...(casts === 0 ? [] : [` and ${milliseconds(casts)} ms for its casts`]),
+      ...(owner === undefined ? [] : ['; fused into ', code(owner)]),
+      latencyIsStale ? ` (measured ${STALE}).` : '.',
+    ),
+  ];
+}
+
+/** What is going on that may still change the numbers. */
+function doingBlocks({ state, message, measured }: PlanNumbers): readonly Block[] {
+  switch (state) {
+    case 'idle':
+      return message === '' ? [] : [paragraph(`The analysis was ${message}.`)];
+    case 'failed':
+      return [paragraph(`The analysis failed: ${message}`)];
+    case 'waiting':
+      return [paragraph('About to be measured again.')];
+    case 'working': {
+      const far = measured === undefined ? '' : `, ${measured.done} of ${measured.total} layers measured`;
+      return [paragraph(`Being measured: ${message}${far}.`)];
+    }
+  }
+}

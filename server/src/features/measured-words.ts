@@ -1,0 +1,106 @@
+/**
+ * Measured numbers in the few words that a line of an editor has room for. Says with each how it was found, and what is
+ * of an earlier version of the plan. Knows no place where it is shown.
+ */
+import type { LayerSensitivity, PlanNumbers, ToleranceVerdict } from '../analysis/index.js';
+import { formatNumber, formatPercent } from '../report/index.js';
+import type { Before } from './statement-effect.js';
+
+/** Tolerances that a line has room for. */
+const MOST_VERDICTS = 3;
+/** Of a longer name the end is shown: names are paths, and their ends tell them apart. */
+const LONGEST_NAME = 40;
+const LONGEST_NOTE = 80;
+
+/** What is said with numbers that were measured before the plan was changed to what it says now. */
+export const STALE = 'before the last change';
+
+/** `12 % of the tolerance`, and `14 times the tolerance` for what exceeds it by far. */
+export function shareWords(share: number): string {
+  if (!Number.isFinite(share)) return 'beyond any tolerance';
+  return `${shareFigure(share)}${share >= 10 ? '' : ' of'} the tolerance`;
+}
+
+/** The share alone, where what it is a share of is said beside it. */
+export function shareFigure(share: number): string {
+  if (!Number.isFinite(share)) return 'beyond any';
+  if (share >= 10) return `${formatNumber(share)} times`;
+  return share > 0 && share < 0.0005 ? 'less than 0.1 %' : formatPercent(share);
+}
+
+/** What one layer alone in the low format does. */
+export function errorWords({ method, value, share }: LayerSensitivity, { format }: PlanNumbers): string {
+  const error = `${method} error in ${format} ${formatNumber(value)}`;
+  return share === undefined ? error : `${error}, ${shareWords(share)}`;
+}
+
+/** `4.30 → 5.58 ms`: in the original model and in the plan. */
+export function latencyWords({ before, after }: Before, isStale: boolean): string {
+  const times = `${milliseconds(before)} → ${milliseconds(after)} ms`;
+  return isStale ? `${times} ${STALE}` : times;
+}
+
+/** Three digits of what takes less than ten. */
+export function milliseconds(value: number): string {
+  return value === 0 ? '0' : value < 10 ? value.toPrecision(3) : value.toFixed(1);
+}
+
+/** Whether the tolerances hold, those that do not, and what is going on; short, since it stands in one line. */
+export function verdictWords(numbers: PlanNumbers): string {
+  const { state, message } = numbers;
+  if (state === 'failed') return `analysis failed: ${message}`;
+  const shown = toleranceWords(numbers);
+  if (state === 'idle') {
+    const [note] = numbers.notes;
+    return [
+      shown,
+      ...(message === '' ? [] : [message]),
+      ...(note === undefined ? [] : [shortNote(note)]),
+    ].join(' · ');
+  }
+  return `${shown} · ${state === 'waiting' ? 'waiting' : `measuring ${message}`.trimEnd()}`;
+}
+
+/** What stands in the header; what each tolerance measured stands at its own line. */
+function toleranceWords({ verdict, verdictIsStale }: PlanNumbers): string {
+  if (verdict === undefined) return 'tolerances not measured';
+  const { verdicts } = verdict;
+  if (verdicts.length === 0) return 'no tolerance';
+  const stale = verdictIsStale ? ` ${STALE}` : '';
+  const [only, ...others] = verdicts;
+  if (only !== undefined && others.length === 0)
+    return `measured${stale}: ${figureWords(only)}: ${only.verdict}`;
+  const exceeded = verdicts.filter(({ holds }) => !holds);
+  const figures = exceeded.slice(0, MOST_VERDICTS).map(figureWords);
+  const more = exceeded.length > figures.length ? [`and ${exceeded.length - figures.length} more`] : [];
+  if (exceeded.length > 0) {
+    return `${exceeded.length} of ${verdicts.length} tolerances exceeded${stale}: ${[...figures, ...more].join(' · ')}`;
+  }
+  const close = verdicts.filter((one) => one.verdict === 'holds within noise').length;
+  const noise = close === 0 ? '' : `, ${close} within noise`;
+  return `${verdicts.length} tolerances hold${noise}${stale}`;
+}
+
+function figureWords({ tolerance, measured }: ToleranceVerdict): string {
+  return `${tolerance.output} ${tolerance.metric.name} ${formatNumber(measured)} of ${formatNumber(tolerance.limit)}`;
+}
+
+/** What a tolerance was measured to be; the one worst off of those that a statement sets. */
+export function toleranceHintWords(
+  verdicts: readonly ToleranceVerdict[],
+  isStale: boolean,
+): string | undefined {
+  const [worst] = verdicts.toSorted((one, other) => Number(one.holds) - Number(other.holds));
+  if (worst === undefined) return undefined;
+  const whose = verdicts.length === 1 ? '' : `${worst.tolerance.output} `;
+  return `${whose}${formatNumber(worst.measured)}: ${worst.verdict}${isStale ? ` ${STALE}` : ''}`;
+}
+
+function shortNote(note: string): string {
+  return note.length <= LONGEST_NOTE ? note : `${note.slice(0, LONGEST_NOTE - 1)}…`;
+}
+
+/** A name as it fits into a line with other words. */
+export function shortName(name: string): string {
+  return name.length <= LONGEST_NAME ? name : `…${name.slice(1 - LONGEST_NAME)}`;
+}

@@ -1,0 +1,82 @@
+/**
+ * What is known of the layers that a statement decides, put together: which matter most, what they cost, how long they
+ * take. Numbers in, numbers out; the words for them are in measured-words.ts.
+ */
+import type { LayerSensitivity, PlanNumbers } from '../analysis/index.js';
+import type { BoundStatement, TracedPlan } from '../plan/index.js';
+
+export interface RankedLayer {
+  readonly name: string;
+  readonly sensitivity: LayerSensitivity;
+}
+
+/** Milliseconds in one run of the original and of the converted model, casts included. */
+export interface Before {
+  readonly before: number;
+  readonly after: number;
+}
+
+const byStart = new WeakMap<TracedPlan, ReadonlyMap<number, BoundStatement>>();
+
+/** The decision statement of the plan's own text that begins at an offset. */
+export function statementStartingAt(plan: TracedPlan, offset: number): BoundStatement | undefined {
+  let index = byStart.get(plan);
+  if (index === undefined) {
+    const own = plan.statements.filter(({ path }) => path === plan.path);
+    index = new Map(own.map((bound) => [bound.statement.range.start, bound]));
+    byStart.set(plan, index);
+  }
+  return index.get(offset);
+}
+
+/** The layers that a statement decides, in the order of the model. */
+export function decidedNames(plan: TracedPlan, { decides }: BoundStatement): readonly string[] {
+  return decides.flatMap((index) => plan.layers[index]?.name ?? []);
+}
+
+/** Whether what the statement decides runs in fewer bits than FP32, so that it errs. */
+export function runsLow(plan: TracedPlan, { decides }: BoundStatement): boolean {
+  return decides.some((index) => {
+    const format = plan.decisions[index]?.format;
+    return format === 'fp16' || format === 'bf16';
+  });
+}
+
+/** At most `most` of the layers whose sensitivity is known, the most sensitive first, or the least sensitive. */
+export function rankedLayers(
+  names: readonly string[],
+  { sensitivity }: PlanNumbers,
+  most: number,
+  order: 'worst first' | 'best first' = 'worst first',
+): readonly RankedLayer[] {
+  const sign = order === 'worst first' ? 1 : -1;
+  const found: RankedLayer[] = [];
+  for (const name of names) {
+    const one = sensitivity.get(name);
+    if (one === undefined) continue;
+    let place = found.length;
+    while (place > 0 && sign * ((found[place - 1]?.sensitivity.rank ?? 0) - one.rank) > 0) place--;
+    if (place >= most) continue;
+    found.splice(place, 0, { name, sensitivity: one });
+    if (found.length > most) found.pop();
+  }
+  return found;
+}
+
+/** How many of the layers write or hold values beyond the range of the low format. */
+export function overflowing(names: readonly string[], { ranges }: PlanNumbers): number {
+  return names.filter((name) => (ranges.get(name)?.overflow ?? 0) > 0).length;
+}
+
+/** How long the layers take together; undefined where nothing is measured. */
+export function latencyOf(names: readonly string[], { latency }: PlanNumbers): Before | undefined {
+  if (latency === undefined) return undefined;
+  let before = 0;
+  let after = 0;
+  for (const name of names) {
+    const one = latency.layers.get(name);
+    before += one?.fp32 ?? 0;
+    after += (one?.plan ?? 0) + (one?.casts ?? 0);
+  }
+  return { before, after };
+}

@@ -1,0 +1,18 @@
+/** The language server over this process's standard streams, as any editor starts it. */
+import { createConnection } from 'vscode-languageserver/node';
+import { startServer } from './server.js';
+
+/**
+ * Serves standard input and output for the rest of this process: the client ends it by `exit` (status 0 after `shutdown`,
+ * otherwise 1) or by closing the input, `signal` by being aborted (130). Nothing else may write to standard output.
+ */
+export function serveStdio(signal: AbortSignal): Promise<never> {
+  const connection = createConnection(process.stdin, process.stdout);
+  const end = (): void => {
+    process.exit(130);
+  };
+  if (signal.aborted) end();
+  signal.addEventListener('abort', end, { once: true });
+  startServer(connection);
+  return new Promise<never>(() => undefined);
+}

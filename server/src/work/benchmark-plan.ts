@@ -1,0 +1,76 @@
+/** Latency and size of FP32, the plan and all-FP16, executed for real, in turns; and what comes of the comparison. */
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { benchmark, type Benchmark } from '../analysis/index.js';
+import { externalLocations, weightsFolder, type Model } from '../onnx/index.js';
+import type { BoundPlan } from '../plan/index.js';
+import { allLow, exportModel, type ExportedModel } from './export-model.js';
+import type { Work } from './open-work.js';
+import { guarded, isRefused, refused, type Refused } from './problem.js';
+
+/** Timed runs of each model, if not said otherwise. */
+export const USUAL_RUNS = 50;
+
+/** Bytes of each model, external data included, and the casts of those that were converted. */
+export interface BenchedModels {
+  readonly fp32: { readonly bytes: number };
+  readonly plan: { readonly bytes: number; readonly casts: number };
+  readonly fp16: { readonly bytes: number; readonly casts: number };
+}
+
+export interface BenchedPlan {
+  /** Rows `fp32`, `plan` and `fp16`. */
+  readonly timed: Benchmark;
+  readonly models: BenchedModels;
+}
+
+/** Exports the plan and its all-FP16 variant to a folder that is removed again, and times them with the original. */
+export async function benchmarkPlan(
+  work: Work,
+  plan: BoundPlan,
+  { runs = USUAL_RUNS }: { readonly runs?: number | undefined } = {},
+): Promise<BenchedPlan | Refused> {
+  const [sample] = work.samples;
+  const original = plan.model.source.path;
+  if (sample === undefined || original === undefined) {
+    return refused('input', 'samples-unusable', 'there is no sample to time', plan.path);
+  }
+  const { signal, threads, progress } = work;
+  const folder = mkdtempSync(join(tmpdir(), 'onnx-precision-bench-'));
+  try {
+    return await guarded(work, async () => {
+      const mixed = await exportModel(plan, plan.decisions, join(folder, 'plan.onnx'), { signal });
+      if (isRefused(mixed)) return mixed;
+      const fp16 = await exportModel(plan, allLow(plan, 'fp16'), join(folder, 'fp16.onnx'), { signal });
+      if (isRefused(fp16)) return fp16;
+      const entries = [
+        { name: 'fp32', path: original },
+        { name: 'plan', path: mixed.path },
+        { name: 'fp16', path: fp16.path },
+      ];
+      const models = {
+        fp32: { bytes: originalBytes(plan.model) },
+        plan: withData(mixed),
+        fp16: withData(fp16),
+      };
+      return {
+        timed: await benchmark(work.runtime, entries, sample, { runs, threads, signal, progress }),
+        models,
+      };
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function withData({ bytes, externalBytes, casts }: ExportedModel): BenchedModels['plan'] {
+  return { bytes: bytes + externalBytes, casts };
+}
+
+function originalBytes(model: Model): number {
+  const data = [...externalLocations(model)].map((location) =>
+    resolve(weightsFolder(model) ?? '.', location),
+  );
+  return data.reduce((sum, path) => sum + statSync(path).size, model.source.length);
+}

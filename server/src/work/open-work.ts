@@ -1,0 +1,147 @@
+/**
+ * What everything that runs inference shares: the samples of the plan, the compute process, what is known already.
+ * Opened lazily and given back by `dispose`, however the work ends. The compute process belongs to the caller.
+ */
+import { cpus } from 'node:os';
+import {
+  closeEvaluation,
+  effortOf,
+  identify,
+  observedShapes,
+  openEvaluation,
+  shapeElements,
+  watchFiles,
+  withoutStore,
+  withStore,
+  type Effort,
+  type ElementCounter,
+  type Evaluation,
+  type Measurable,
+  type Progress,
+  type Results,
+  type ResultStore,
+  type Runtime,
+  type Sample,
+} from '../analysis/index.js';
+import type { Diagnostic } from '../language/index.js';
+import { externalProblems, type Shape } from '../onnx/index.js';
+import { inferredShapes, withShapes, type BoundPlan } from '../plan/index.js';
+import { guarded, refused, refusedBy, type Refused } from './problem.js';
+import { readSamples } from './samples.js';
+
+export interface WorkParts {
+  readonly runtime: Runtime;
+  readonly signal: AbortSignal;
+  readonly progress?: Progress | undefined;
+  /** Where results are found and kept; left out, everything is measured anew. */
+  readonly store?: ResultStore | undefined;
+  /** Of the executed model; otherwise those of the plan's target, otherwise all cores but one. */
+  readonly threads?: number | undefined;
+  /** The execution provider, instead of the plan's. */
+  readonly target?: string | undefined;
+}
+
+export interface Work {
+  readonly plan: BoundPlan;
+  readonly runtime: Runtime;
+  /** One at least. */
+  readonly samples: readonly Sample[];
+  /** What is to be said of the samples that is no error. */
+  readonly diagnostics: readonly Diagnostic[];
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
+  readonly threads: number;
+  /** What opening the evaluation and observing shapes took so far. */
+  readonly effort: Effort;
+  /** What is known of the model on these samples. */
+  results(): Promise<Results>;
+  /** The evaluation over all samples, opened at the first call. */
+  evaluation(): Promise<Evaluation>;
+  /** The plan with multiply-adds counted on the first sample, where the shapes are not known without a run. */
+  counted<P extends BoundPlan>(plan: P): Promise<P>;
+  /** How many elements each tensor has, on the first sample where the shapes are not known without a run. */
+  readonly elementCounter: ElementCounter;
+  /** The path of a file of the model that has changed since the work began, if there is one. */
+  changedFile(): string | undefined;
+  /** Gives back what was opened in the compute process. */
+  dispose(): Promise<void>;
+}
+
+/** Reads the samples of a plan and makes ready to run it; nothing is run yet. */
+export async function openWork(plan: BoundPlan, parts: WorkParts): Promise<Work | Refused> {
+  const { runtime, signal, store, progress = () => undefined } = parts;
+  const wanted = parts.target ?? plan.targets[0]?.name ?? 'cpu';
+  if (wanted !== 'cpu') {
+    // Another target is never put in its place in silence.
+    return refused('input', 'target-unavailable', `target ${wanted} cannot be used yet`);
+  }
+  const [missing] = externalProblems(plan.model);
+  if (missing !== undefined) return refused('input', missing.code, missing.message, plan.model.source.path);
+  const files = watchFiles(plan.model);
+  const changedFile = (): string | undefined => files.changed();
+  return await guarded({ signal, changedFile }, async () => {
+    const { samples, diagnostics } = await readSamples(plan, signal);
+    const unusable = refusedBy('input', plan, diagnostics);
+    if (unusable !== undefined) return unusable;
+    const [first] = samples;
+    if (first === undefined) {
+      return refused('input', 'samples-unusable', 'the plan has no samples to run', plan.path);
+    }
+    const options = { signal, progress };
+    let opened: Promise<Evaluation> | undefined;
+    let results: Promise<Results> | undefined;
+    let observed: Promise<ReadonlyMap<string, Shape>> | undefined;
+    const evaluation = (): Promise<Evaluation> =>
+      (opened ??= openEvaluation(runtime, plan.model, samples, options));
+    const observe = (): Promise<ReadonlyMap<string, Shape>> =>
+      (observed ??= observedShapes(runtime, plan.model, first, options));
+    const work: Work = {
+      plan,
+      runtime,
+      samples,
+      diagnostics,
+      signal,
+      progress,
+      threads: parts.threads ?? plan.targets[0]?.threads ?? Math.max(1, cpus().length - 1),
+      get effort() {
+        return effortOf(
+          opened === undefined ? undefined : { sessions: 1, inferences: samples.length },
+          observed === undefined ? undefined : { sessions: 1, inferences: 1 },
+        );
+      },
+      results: () => (results ??= resultsOf({ runtime, samples, evaluation }, plan, store, signal)),
+      evaluation,
+      counted: async (uncounted) => {
+        if (uncounted.layers.every((layer) => layer.multiplyAdds !== undefined)) return uncounted;
+        return withShapes(uncounted, await observe());
+      },
+      elementCounter: async () => {
+        const inferred = inferredShapes(plan);
+        const outputs = plan.layers.flatMap((layer) => layer.node.outputs.filter((name) => name !== ''));
+        if (outputs.every((name) => shapeElements(inferred.get(name)) !== undefined)) {
+          return (tensor) => shapeElements(inferred.get(tensor));
+        }
+        const shapes = await observe();
+        return (tensor) => shapeElements(shapes.get(tensor)) ?? shapeElements(inferred.get(tensor));
+      },
+      changedFile,
+      dispose: async () => {
+        await opened?.then(closeEvaluation).catch(() => undefined);
+      },
+    };
+    return work;
+  });
+}
+
+/** A model that cannot be read as a whole has no identity: what is wrong with it, running it tells. */
+async function resultsOf(
+  measurable: Measurable,
+  { model }: BoundPlan,
+  store: ResultStore | undefined,
+  signal: AbortSignal,
+): Promise<Results> {
+  const { samples, runtime } = measurable;
+  if (store === undefined) return withoutStore(measurable);
+  const identity = await identify(model, samples, runtime, store, signal);
+  return 'problem' in identity ? withoutStore(measurable) : withStore(measurable, store, identity, model);
+}
