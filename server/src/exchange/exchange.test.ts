@@ -3,7 +3,15 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse } from '../language/index.js';
-import { openModel, type Model } from '../onnx/index.js';
+import {
+  bufferSource,
+  encodeBytes,
+  encodeModel,
+  openModel,
+  readModel,
+  withNode,
+  type Model,
+} from '../onnx/index.js';
 import { bindPlan, type PlanFiles, type TracedPlan } from '../plan/index.js';
 import { EXCHANGE_KINDS, intoPlan, type ExchangeKind, type Exported, type Loss } from './index.js';
 import { layerFormats } from './layer-formats.js';
@@ -233,5 +241,66 @@ describe('what other tools write', () => {
     ['json', '{ "conv2d/Conv": "fp16" }'],
   ])('is refused with a reason where it is none of %s: %s', (name, text) => {
     expect(problemOf(name, text)).toMatch(/\.$/);
+  });
+});
+
+describe('a mixed model that another tool wrote', () => {
+  /** The pose model with other names of nodes and of the tensors between them. */
+  const rewritten = (nodeName: (name: string) => string, tensorName: (name: string) => string): Model => {
+    const { graph } = POSE;
+    const kept = new Set([...graph.inputs, ...graph.outputs, ...graph.initializers].map(({ name }) => name));
+    const rename = (name: string): string => (name === '' || kept.has(name) ? name : tensorName(name));
+    const nodes = graph.nodes.map((node) =>
+      withNode(node, {
+        name: nodeName(node.name),
+        inputs: node.inputs.map(rename),
+        outputs: node.outputs.map(rename),
+      }),
+    );
+    const bytes = encodeBytes(encodeModel(POSE, { graph: { ...graph, nodes, valueInfo: [] } }));
+    const read = readModel(bufferSource(bytes));
+    if ('problem' in read) throw new Error(read.problem.message);
+    return read.model;
+  };
+  const readModelInto = (plan: TracedPlan, mixed: Model) => {
+    const kind = kindOf('mixed-model');
+    if (kind.imported.from !== 'model') throw new Error('mixed-model is read from a model');
+    return kind.imported.read(plan, mixed);
+  };
+  const same = (text: string): string => text;
+
+  it('is read by the names of its nodes, and by tensors where nodes had none', () => {
+    const plan = bind(NO_DECISION);
+    const otherTensors = readModelInto(
+      plan,
+      rewritten(same, (name) => `${name}_casted`),
+    );
+    expect('decisions' in otherTensors && [otherTensors.decisions.size, otherTensors.losses]).toEqual([
+      plan.layers.length,
+      [],
+    ]);
+    const unnamed = bind(
+      NO_DECISION,
+      rewritten(() => '', same),
+    );
+    const named = readModelInto(
+      unnamed,
+      rewritten((name) => `node_${name}`, same),
+    );
+    expect('decisions' in named && [named.decisions.size, named.losses]).toEqual([plan.layers.length, []]);
+  });
+
+  it('is refused where it is another model, and what it lacks is a loss', () => {
+    expect(readModelInto(bind(NO_DECISION), LINES)).toHaveProperty('problem');
+    const partly = readModelInto(
+      bind(NO_DECISION),
+      rewritten(
+        (name) => (name === 'conv2d/Conv' ? 'other' : name),
+        (name) => `${name}_casted`,
+      ),
+    );
+    expect('losses' in partly && partly.losses.map(({ code, layers }) => [code, layers])).toEqual([
+      ['not-found', ['conv2d/Conv']],
+    ]);
   });
 });

@@ -56,7 +56,7 @@ function read(plan: TracedPlan, mixed: Model): Imported | ImportProblem {
  * that name unnamed nodes keep. It must be of the same operator.
  */
 function nodeFinder(mixed: Model): (layer: Layer) => number | undefined {
-  const { find } = indexNodeNames(mixed);
+  const names = indexNodeNames(mixed);
   const { nodes } = modelScopes(mixed);
   const writers = new Map<string, number>();
   nodes.forEach(({ node, scope }, at) => {
@@ -67,7 +67,7 @@ function nodeFinder(mixed: Model): (layer: Layer) => number | undefined {
     return found?.opType === node.opType && found.domain === node.domain;
   };
   return (layer) => {
-    const named = find(layer.name);
+    const named = names.find(layer.name);
     const byName = named.kind === 'node' ? named.node : undefined;
     if (isLike(byName, layer)) return byName;
     const written = layer.node.outputs.find((output) => output !== '') ?? '';

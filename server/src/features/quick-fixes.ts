@@ -25,7 +25,9 @@ export function quickFixesOf(
   return checkPlan(open, numbers)
     .filter(({ shownAt }) => shownAt.start <= end && start <= shownAt.end)
     .flatMap((placed) => [
-      ...(placed.diagnostic.fixes ?? []).filter(isNew).map((fix) => quickFix(document, placed, placed.document, fix)),
+      ...(placed.diagnostic.fixes ?? [])
+        .filter(isNew)
+        .map((fix) => quickFix(document, placed, placed.document, fix)),
       // A flip is written into the plan, wherever the statement is that decides now.
       ...findingFixes(open, placed).map((fix) => quickFix(document, placed, document, fix)),
       ...tuneAction(document, placed, actions),

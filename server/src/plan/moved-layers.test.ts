@@ -188,11 +188,8 @@ describe('the lock of a plan', () => {
 
   it('is not written for a plan without names, nor over one that is still needed', () => {
     expect(lockOf(`${HEAD}default: fp16\n`, chain)).toBe('');
-    const moved = bindAgain(
-      `${HEAD}layer "MatMul_0": fp16\n`,
-      chain,
-      renamed(chain, ({ name }) => `/${name}`),
-    );
+    const text = `${HEAD}layer "MatMul_0": fp16\nlayer "Sigmoid_0": fp32\n`;
+    const moved = bindAgain(text, chain, weighted(LONGER));
     expect(finish(lockTextSteps(moved))).toBeUndefined();
   });
 

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { finish, openModel, type Model } from '../onnx/index.js';
 import { modelOf, realModels } from '../onnx/testing/index.js';
+import { makeModel } from './fixture.js';
 import { knowModel } from './knowledge.js';
 import { layerRecordSteps, type LayerRecord } from './layer-records.js';
 import { arbitraryChange, arbitraryNetwork, changedNetwork, networkModel } from './arbitrary-network.js';
@@ -81,6 +82,68 @@ describe('layers of a model that was changed and exported again', () => {
       }),
     );
   });
+});
+
+/** Chains that end in the model's output; a weight is written behind its operator: `MatMul:1`. */
+function chain(text: string, names: string): readonly LayerRecord[] {
+  const steps = text.split(' ').map((word, index) => {
+    const [operator = '', weight] = word.split(':');
+    return {
+      origin: index,
+      operator,
+      reads: [index],
+      weight: weight === undefined ? undefined : Number(weight),
+    };
+  });
+  const { model } = networkModel({ steps, names: 'own', training: 0 });
+  return recordsOf(renamed(model, () => '')).map((record, index) => ({
+    ...record,
+    name: `${names}${index}`,
+  }));
+}
+
+/** `a0=b1`: the first layer of the old chain is the second of the new one. */
+function checkSame(before: string, after: string, expected: string): void {
+  const pairs = finish(sameLayersSteps(chain(before, 'a'), chain(after, 'b')));
+  expect([...pairs].map((other, index) => (other < 0 ? `a${index}` : `a${index}=b${other}`)).join(' ')).toBe(
+    expected,
+  );
+}
+
+describe('of layers in a row', () => {
+  it('those are known whose weights or surroundings tell them', () => {
+    checkSame('MatMul:1 Relu MatMul:2 Tanh', 'Exp MatMul:1 Relu MatMul:2 Tanh', 'a0=b1 a1=b2 a2=b3 a3=b4');
+    checkSame('MatMul:1 Relu MatMul:2 Tanh', 'MatMul:2 Tanh', 'a0 a1 a2=b0 a3=b1');
+    checkSame('MatMul:1 Relu MatMul:2 Tanh', 'MatMul:5 Relu MatMul:6 Tanh', 'a0=b0 a1=b1 a2=b2 a3=b3');
+  });
+
+  it('none is known on which two signs disagree', () => {
+    checkSame(
+      'Sigmoid Relu Relu Relu Tanh',
+      'Sigmoid Relu Relu Relu Relu Tanh',
+      'a0=b0 a1=b1 a2 a3=b4 a4=b5',
+    );
+  });
+
+  it('none is known by one side alone where the other side is another operator', () => {
+    checkSame('MatMul:1 Relu Relu', 'MatMul:2 Relu', 'a0 a1 a2');
+    checkSame('Relu Relu MatMul:1', 'Relu MatMul:2', 'a0 a1 a2');
+  });
+});
+
+it('keeps the order of twins, which nothing tells apart', () => {
+  const twins = (names: readonly [string, string]) =>
+    recordsOf(
+      makeModel(`
+        input x float 4
+        Relu "${names[0]}" x -> a
+        Relu "${names[1]}" x -> b
+        Tanh "t" x -> y
+        output y float 4
+      `),
+    );
+  expect([...finish(sameLayersSteps(twins(['a', 'b']), twins(['c', 'd'])))]).toEqual([0, 1, 2]);
+  expect([...finish(sameLayersSteps(twins(['a', 'b']), twins(['b', 'a'])))]).toEqual([1, 0, 2]);
 });
 
 /** Layers that do the same to the same: it makes no difference which of them is meant. */

@@ -3,6 +3,7 @@ import {
   copyFileSync,
   existsSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   truncateSync,
@@ -275,7 +276,10 @@ describe('a file system that fails', () => {
     };
     await checkFails(() => ({ read: vanish }), [], undefined);
     await checkFails(() => ({ rename: vanish }), [], undefined);
-    await checkFails(() => ({ status: vanish, touch: vanish }), [], 'value');
+    await checkFails(() => ({ touch: vanish }), [], 'value');
+    // Looked at while the store is tidied up, which may come before the value is asked for: so it is not really gone.
+    const isGone = (): Promise<never> => Promise.reject(systemError('ENOENT'));
+    await checkFails(() => ({ status: isGone }), [], 'value');
   });
 
   it('in which the folder is a file', async () => {
@@ -304,8 +308,11 @@ describe('a file system that fails', () => {
         expect(back).toEqual({ value });
       });
       await working[round % 10];
-      rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
+      // Moved away: what is being written to it would keep it from being removed.
+      const gone = `${folder}.${round}`;
+      if (existsSync(folder)) renameSync(folder, gone);
       await Promise.all(working);
+      rmSync(gone, { recursive: true, force: true });
     }
     await store.close();
     expect(problems).toEqual([]);
