@@ -199,7 +199,7 @@ describe('lenses at the top', () => {
     );
   });
 
-  it('count the tolerances, tell those that are exceeded, and whether they were measured before the last change', () => {
+  it('count the tolerances, tell a single one, and whether they were measured before the last change', () => {
     const tolerances = [1, 2, 3, 4].map((limit) => `tolerance "ld_3d" max_abs <= ${limit}\n`).join('');
     const { open } = openWorkspace(`${header}${tolerances}default: fp16\n`);
     const verdicts = (open.plan?.tolerances ?? []).map((tolerance) => {
@@ -209,11 +209,9 @@ describe('lenses at the top', () => {
     });
     const verdict = { verdicts: verdicts.toReversed(), outputs: [], samples: 1 };
     const title = (numbers: PlanNumbers) => resolved(open, numbers, 'header')[1]?.command?.title;
-    expect(title(measured({ verdict }))).toBe(
-      '3 of 4 tolerances exceeded: ld_3d max_abs 3.5 of 3 · ld_3d max_abs 3.5 of 2 · ld_3d max_abs 3.5 of 1',
-    );
-    expect(title(measured({ verdict, verdictIsStale: true }))).toMatch(
-      /^3 of 4 tolerances exceeded before the last change: ld_3d/,
+    expect(title(measured({ verdict }))).toBe('3 of 4 tolerances exceeded');
+    expect(title(measured({ verdict, verdictIsStale: true }))).toBe(
+      '3 of 4 tolerances exceeded before the last change',
     );
     const kept = verdicts.filter(({ holds }) => holds);
     const one = { ...verdict, verdicts: kept };

@@ -6,8 +6,6 @@ import type { LayerSensitivity, PlanNumbers, ToleranceVerdict } from '../analysi
 import { formatNumber, formatPercent } from '../report/index.js';
 import type { Before } from './statement-effect.js';
 
-/** Tolerances that a line has room for. */
-const MOST_VERDICTS = 3;
 /** Of a longer name the end is shown: names are paths, and their ends tell them apart. */
 const LONGEST_NAME = 40;
 const LONGEST_NOTE = 80;
@@ -45,7 +43,7 @@ export function milliseconds(value: number): string {
   return value === 0 ? '0' : value < 10 ? value.toPrecision(3) : value.toFixed(1);
 }
 
-/** Whether the tolerances hold, those that do not, and what is going on; short, since it stands in one line. */
+/** Whether the tolerances hold, and what is going on; short, since it stands in one line. */
 export function verdictWords(numbers: PlanNumbers): string {
   const { state, message } = numbers;
   if (state === 'failed') return `analysis failed: ${message}`;
@@ -70,12 +68,8 @@ function toleranceWords({ verdict, verdictIsStale }: PlanNumbers): string {
   const [only, ...others] = verdicts;
   if (only !== undefined && others.length === 0)
     return `measured${stale}: ${figureWords(only)}: ${only.verdict}`;
-  const exceeded = verdicts.filter(({ holds }) => !holds);
-  const figures = exceeded.slice(0, MOST_VERDICTS).map(figureWords);
-  const more = exceeded.length > figures.length ? [`and ${exceeded.length - figures.length} more`] : [];
-  if (exceeded.length > 0) {
-    return `${exceeded.length} of ${verdicts.length} tolerances exceeded${stale}: ${[...figures, ...more].join(' · ')}`;
-  }
+  const exceeded = verdicts.filter(({ holds }) => !holds).length;
+  if (exceeded > 0) return `${exceeded} of ${verdicts.length} tolerances exceeded${stale}`;
   const close = verdicts.filter((one) => one.verdict === 'holds within noise').length;
   const noise = close === 0 ? '' : `, ${close} within noise`;
   return `${verdicts.length} tolerances hold${noise}${stale}`;
