@@ -57,14 +57,15 @@ describe('layers of a model that was changed and exported again', () => {
         const [old, fresh] = [networkModel(network), networkModel(after)];
         const [before, now] = [recordsOf(old.model), recordsOf(fresh.model)];
         const pairs = finish(sameLayersSteps(before, now));
+        const origins: Origins = {
+          before: (layer) => old.origins.get(before[layer]?.name ?? ''),
+          now: (layer) => fresh.origins.get(now[layer]?.name ?? ''),
+        };
         pairs.forEach((other, index) => {
           // Whoever keeps its name is left alone, whatever became of it.
           if (other < 0 || before[index]?.name === now[other]?.name) return;
-          const [from, to] = [
-            old.origins.get(before[index]?.name ?? ''),
-            fresh.origins.get(now[other]?.name ?? ''),
-          ];
-          if (from !== to) expect(areTwins(before, now, pairs, index, other)).toBe(true);
+          if (origins.before(index) !== origins.now(other))
+            expect(areTwins(before[index], now[other], origins)).toBe(true);
         });
       }),
       { numRuns: 300 },
@@ -147,18 +148,20 @@ it('keeps the order of twins, which nothing tells apart', () => {
 });
 
 /** Layers that do the same to the same: it makes no difference which of them is meant. */
-function areTwins(
-  before: readonly LayerRecord[],
-  after: readonly LayerRecord[],
-  pairs: Int32Array,
-  index: number,
-  other: number,
-): boolean {
-  const [old, now] = [before[index], after[other]];
-  const from = old?.from.map(({ layer, path }) => [layer === undefined ? undefined : pairs[layer], path]);
+function areTwins(old: LayerRecord | undefined, now: LayerRecord | undefined, origins: Origins): boolean {
+  const reads = (record: LayerRecord | undefined, originOf: (layer: number) => unknown): string =>
+    JSON.stringify(
+      record?.from.map(({ layer, path }) => [layer === undefined ? 'input' : originOf(layer), path]),
+    );
   return (
     old?.operator === now?.operator &&
     JSON.stringify(old?.weights) === JSON.stringify(now?.weights) &&
-    JSON.stringify(from) === JSON.stringify(now?.from.map(({ layer, path }) => [layer, path]))
+    reads(old, origins.before) === reads(now, origins.now)
   );
+}
+
+/** Which layer of the network a layer of either model was made from. */
+interface Origins {
+  readonly before: (layer: number) => number | undefined;
+  readonly now: (layer: number) => number | undefined;
 }
