@@ -72,7 +72,8 @@ function refuseOwnFile(target: string, { path, model }: BoundPlan): Refused | un
   return refused('input', 'cannot-write', 'this is the model that is read; choose another name', target);
 }
 
-function isSameFile(path: string, other: string): boolean {
+/** Whether two paths reach one file: by links of either kind, or in another case where the file system does not tell cases apart. */
+export function isSameFile(path: string, other: string): boolean {
   if (realPath(path) === realPath(other)) return true;
   const [one, two] = [path, other].map((each) => statSync(each, { bigint: true, throwIfNoEntry: false }));
   return one !== undefined && one.dev === two?.dev && one.ino === two.ino;

@@ -6,7 +6,7 @@ export { analyzePlan, layersFor, type AnalysisMethod, type AnalyzedPlan } from '
 export { benchmarkPlan, USUAL_RUNS, type BenchedPlan } from './benchmark-plan.js';
 export { checkPlan } from './check-plan.js';
 export { comparePlan, type ComparedPlan } from './compare-plan.js';
-export { exportModel, type ExportedModel } from './export-model.js';
+export { exportModel, isSameFile, type ExportedModel } from './export-model.js';
 export type { LayerReport } from './layer-reports.js';
 export { newPlan, usualPlanPath, writeNewPlan } from './new-plan.js';
 export { openWork, type Work } from './open-work.js';

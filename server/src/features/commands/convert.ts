@@ -3,11 +3,18 @@
  * models are run, loads and runs it to prove that it works. The original is never written over, another file only with
  * `overwrite: true`.
  */
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { externalLocations } from '../../onnx/index.js';
 import { formatSize } from '../../report/index.js';
-import { exportModel, type ExportedModel, isRefused, openWork, runExported } from '../../work/index.js';
+import {
+  exportModel,
+  type ExportedModel,
+  isRefused,
+  isSameFile,
+  openWork,
+  runExported,
+} from '../../work/index.js';
 import { pathOfUri, uriOfPath } from '../document-path.js';
 import type { CommandCall, ServerCommand } from './command.js';
 import type { CommandContext } from './context.js';
@@ -62,7 +69,7 @@ function refuseOutput(
   { plan: { model, modelPath } }: PlanTarget,
   output: string,
 ): CommandOutcome<never> | undefined {
-  if (realPath(output) === realPath(modelPath)) {
+  if (isSameFile(output, modelPath)) {
     return refusal('cannot-write', `${output} is the model that is read; choose another file`);
   }
   if (isOverwrite(options)) return undefined;
@@ -76,15 +83,6 @@ function isOverwrite(options: unknown): boolean {
   return (
     typeof options === 'object' && options !== null && 'overwrite' in options && options.overwrite === true
   );
-}
-
-/** The path behind symbolic links; the path itself where there is nothing. */
-function realPath(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
 }
 
 interface Proof {
