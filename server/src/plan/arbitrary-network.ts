@@ -18,6 +18,8 @@ interface Step {
 
 export interface Network {
   readonly steps: readonly Step[];
+  /** Values that the model gives, each once: to begin with, those that nothing reads. */
+  readonly outputs: readonly number[];
   /** As an exporter that counts each operator names nodes, or each by a name of its own. */
   readonly names: 'numbered' | 'own';
   /** Another number, other values of all weights. */
@@ -59,7 +61,9 @@ export const arbitraryNetwork: fc.Arbitrary<Network> = fc
       const weight = operator === 'MatMul' ? (shared ?? 10 + origin) : undefined;
       steps.push({ origin, operator, reads: reads.slice(0, operator === 'Add' ? 2 : 1), weight });
     });
-    return { names, training: 0, steps };
+    const read = new Set(steps.flatMap((step) => step.reads));
+    const outputs = steps.map((_step, index) => index + 1).filter((value) => !read.has(value));
+    return { names, training: 0, steps, outputs };
   });
 
 /** At most one layer comes or goes: after two such changes there is more than one way in which the model can have come about. */
@@ -79,7 +83,7 @@ export const arbitraryChange: fc.Arbitrary<Change> = fc
 
 /** The network after the change: what read a value reads what was put behind it. */
 export function changedNetwork(network: Network, { insert, remove, trained, names }: Change): Network {
-  let { steps } = network;
+  let { steps, outputs } = network;
   if (remove !== undefined && steps.length > 2) {
     const at = remove % steps.length;
     const gone = steps[at];
@@ -87,6 +91,7 @@ export function changedNetwork(network: Network, { insert, remove, trained, name
     steps = steps
       .filter((_step, index) => index !== at)
       .map((step) => ({ ...step, reads: step.reads.map((read) => moved(read, at + 1, instead, -1)) }));
+    outputs = outputs.map((value) => moved(value, at + 1, instead, -1));
   }
   if (insert !== undefined) {
     const at = insert.at % (steps.length + 1);
@@ -98,8 +103,14 @@ export function changedNetwork(network: Network, { insert, remove, trained, name
       index < at ? step : { ...step, reads: step.reads.map((read) => (read >= at ? read + 1 : read)) },
     );
     steps = [...shifted.slice(0, at), added, ...shifted.slice(at)];
+    outputs = outputs.map((value) => (value >= at ? value + 1 : value));
   }
-  return { steps, names, training: trained ? network.training + 1 : network.training };
+  return {
+    steps,
+    outputs: [...new Set(outputs)],
+    names,
+    training: trained ? network.training + 1 : network.training,
+  };
 }
 
 /** A read of `gone` becomes one of `instead`; what came behind it moves. */
@@ -109,7 +120,7 @@ function moved(read: number, gone: number, instead: number, by: number): number 
 }
 
 /** The model, and by the name of each layer the step that it came from. */
-export function networkModel({ steps, names, training }: Network): {
+export function networkModel({ steps, outputs, names, training }: Network): {
   readonly model: Model;
   readonly origins: ReadonlyMap<string, number>;
 } {
@@ -129,7 +140,7 @@ export function networkModel({ steps, names, training }: Network): {
     'input t0 float 4 4',
     ...[...weights].map((weight) => `weight w${weight} 4 4`),
     ...lines,
-    `output t${steps.length} float 4 4`,
+    ...outputs.map((value) => `output t${value} float 4 4`),
   ].join('\n');
   const model = makeModel(text, (graph) => ({
     ...graph,

@@ -96,7 +96,7 @@ function chain(text: string, names: string): readonly LayerRecord[] {
       weight: weight === undefined ? undefined : Number(weight),
     };
   });
-  const { model } = networkModel({ steps, names: 'own', training: 0 });
+  const { model } = networkModel({ steps, outputs: [steps.length], names: 'own', training: 0 });
   return recordsOf(renamed(model, () => '')).map((record, index) => ({
     ...record,
     name: `${names}${index}`,
