@@ -97,6 +97,19 @@ function installedManifest() {
   return `${JSON.stringify(manifest, null, 2)}\n`;
 }
 
+/**
+ * The read-me as the extension's page shows it. That page follows no path into the package, so pictures come along in the text;
+ * a link to what only a checkout has is its text alone.
+ */
+function installedReadme() {
+  const text = readFileSync(path.join(root, 'README.md'), 'utf8');
+  return text.replace(/(!?)\[([^\]]*)\]\((?![\w+.-]+:|#)([^)\s]+)\)/g, (_, mark, words, file) => {
+    if (mark === '') return words;
+    const picture = readFileSync(path.join(root, file)).toString('base64');
+    return `![${words}](data:image/${path.extname(file).slice(1)};base64,${picture})`;
+  });
+}
+
 /** The name of the folder that VS Code keeps an installed extension in. */
 export function installedFolderName() {
   const { publisher, name, version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
@@ -117,5 +130,6 @@ export function writeExtension(folder, target) {
     cpSync(from, copy);
   }
   writeFileSync(path.join(folder, 'package.json'), installedManifest());
+  writeFileSync(path.join(folder, 'README.md'), installedReadme());
   writeFileSync(path.join(folder, 'THIRD-PARTY-NOTICES.txt'), thirdPartyNotices());
 }

@@ -1,10 +1,18 @@
 /** What VS Code calls when a plan is opened: starts the language server and puts the parts together. No logic. */
-import { commands, type Disposable, type ExtensionContext, window, workspace } from 'vscode';
+import {
+  commands,
+  type Disposable,
+  type ExtensionContext,
+  type LogOutputChannel,
+  window,
+  workspace,
+} from 'vscode';
 import { ListingDocuments } from './listing-documents.js';
 import { readOutcome } from './outcome.js';
 import { registerPaletteCommands } from './palette-commands.js';
 import { visiblePlans } from './plans-in-view.js';
 import { ReportPanel } from './report-panel.js';
+import { Restarts } from './restarts.js';
 import { showOutcome } from './results.js';
 import { ServerSession } from './server-session.js';
 import { initializationOptions, NEEDS_RESTART, SECTION } from './settings.js';
@@ -16,24 +24,26 @@ export async function activate(context: ExtensionContext): Promise<void> {
   const log = window.createOutputChannel('ONNX Precision', { log: true });
   const status = new StatusItem();
   const reports = new ReportPanel();
+  /** For what nobody waits for: an error is at least in the log. */
+  const guarded = (action: Thenable<unknown>): void => {
+    action.then(undefined, (error: unknown) => {
+      log.error(String(error));
+    });
+  };
   const server = new ServerSession(context.asAbsolutePath('dist/server.js'), log, initializationOptions, {
     ready: () => {
       listings.refresh();
-      guarded(tellVisible());
+      guarded(tellVisible(server));
     },
     status: (one) => {
       status.show(one);
     },
     gaveUp: () => {
       status.clear();
-      guarded(offerRestart('the language server ended five times within three minutes.'));
+      restarts.offer('the language server ended five times within three minutes.');
     },
     interrupted: () => {
-      guarded(
-        window.showWarningMessage(
-          'ONNX Precision: the language server ended meanwhile; run the command again.',
-        ),
-      );
+      guarded(window.showWarningMessage(INTERRUPTED));
     },
     executed: (answer) => {
       const outcome = readOutcome(answer);
@@ -44,56 +54,51 @@ export async function activate(context: ExtensionContext): Promise<void> {
   });
   session = server;
   const listings = new ListingDocuments((uri) => server.request('onnxPrecision/listing', { uri }));
-
-  /** For what nobody waits for: an error is at least in the log. */
-  const guarded = (action: Thenable<unknown>): void => {
-    action.then(undefined, (error: unknown) => {
-      log.error(String(error));
-    });
-  };
-
-  const tellVisible = (): Promise<void> => server.notify('onnxPrecision/visible', { uris: visiblePlans() });
-
-  /** VS Code says nothing when an extension fails to activate, so this does. */
-  const restart = async (): Promise<void> => {
-    try {
-      await server.restart();
-    } catch (error) {
-      log.error(`The language server did not start: ${String(error)}`);
-      guarded(offerRestart('the language server did not start.'));
-    }
-  };
-
-  const offerRestart = async (problem: string): Promise<void> => {
-    const choice = await window.showErrorMessage(`ONNX Precision: ${problem}`, 'Restart', 'Show Log');
-    if (choice === 'Restart') await restart();
-    if (choice === 'Show Log') log.show();
-  };
-
+  const restarts = new Restarts(server, log);
   context.subscriptions.push(
-    log,
-    status,
-    reports,
-    listings,
-    workspace.onDidGrantWorkspaceTrust(restart),
-    window.onDidChangeVisibleTextEditors(tellVisible),
+    ...[log, status, reports, listings],
+    ...followWorkbench(server, restarts),
+    ...registerCommands(server, restarts, log),
+  );
+  await restarts.restart();
+}
+
+const INTERRUPTED = 'ONNX Precision: the language server ended meanwhile; run the command again.';
+
+function tellVisible(server: ServerSession): Promise<void> {
+  return server.notify('onnxPrecision/visible', { uris: visiblePlans() });
+}
+
+/** What the user does elsewhere that the server has to know of. */
+function followWorkbench(server: ServerSession, restarts: Restarts): readonly Disposable[] {
+  return [
+    workspace.onDidGrantWorkspaceTrust(() => restarts.restart()),
+    window.onDidChangeVisibleTextEditors(() => tellVisible(server)),
     workspace.onDidChangeConfiguration(async (change) => {
-      if (NEEDS_RESTART.some((setting) => change.affectsConfiguration(setting))) await restart();
+      if (NEEDS_RESTART.some((setting) => change.affectsConfiguration(setting))) await restarts.restart();
       else if (change.affectsConfiguration(SECTION)) await server.settingsChanged();
     }),
+  ];
+}
+
+function registerCommands(
+  server: ServerSession,
+  restarts: Restarts,
+  log: LogOutputChannel,
+): readonly Disposable[] {
+  return [
     commands.registerCommand('onnxPrecision.showLog', () => {
       log.show();
     }),
-    commands.registerCommand('onnxPrecision.restartServer', restart),
+    commands.registerCommand('onnxPrecision.restartServer', () => restarts.restart()),
     ...registerPaletteCommands((name, run): Disposable =>
       commands.registerCommand(name, async (...args: never[]) => {
         if (await server.isReady()) return run(...args);
-        guarded(offerRestart('the language server is not running.'));
+        restarts.offer('the language server is not running.');
         return undefined;
       }),
     ),
-  );
-  await restart();
+  ];
 }
 
 export async function deactivate(): Promise<void> {

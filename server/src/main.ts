@@ -3,8 +3,11 @@
  * command loads the same file to serve from its own process.
  */
 import { createConnection } from 'vscode-languageserver/node';
+import { connectStreams } from './connect-streams.js';
 import { startServer } from './server.js';
 
 export { serveStdio } from './stdio.js';
 
-if (require.main === module) startServer(createConnection());
+if (require.main === module) {
+  startServer(process.argv.includes('--stdio') ? connectStreams() : createConnection());
+}

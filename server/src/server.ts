@@ -10,23 +10,30 @@ import {
   abilitiesOf,
   Answers,
   connectLive,
-  diagnosticsOf,
+  diagnosticSteps,
   DiagnosticsPush,
   featuresOf,
-  isolated,
   keepLock,
+  type OpenPlan,
   OpenPlans,
   Readiness,
   serverCapabilities,
   Turns,
   workspaceFiles,
 } from './features/index.js';
+import type { Steps } from './onnx/index.js';
 
 /** Files whose change on disk may change diagnostics. */
 const watchers = [{ globPattern: '**/*.{onnx,precision,precision.lock}' }];
 
+/** What whoever starts the server has said, whatever the client sends along. */
+export interface ServerOptions {
+  /** Where results are kept; null: nowhere beyond the life of this server; undefined: as the client says. */
+  readonly cacheFolder?: string | null | undefined;
+}
+
 /** Serves a connection until it closes. */
-export function startServer(connection: Connection): void {
+export function startServer(connection: Connection, { cacheFolder }: ServerOptions = {}): void {
   const documents = new TextDocuments(TextDocument);
   const files = workspaceFiles(() => documents.all());
   const plans = new OpenPlans(files);
@@ -48,25 +55,17 @@ export function startServer(connection: Connection): void {
 
   connection.onInitialize(({ capabilities, initializationOptions }: InitializeParams) => {
     const abilities = abilitiesOf(capabilities);
-    const diagnose = isolated('diagnostics', log, [], (document: TextDocument) => {
-      const open = plans.open(document);
-      live.measurements.diagnosed(open);
-      return diagnosticsOf(open, live.measurements.numbers(open));
-    });
-    const sendDiagnostics = (uri: string): void => {
-      const document = documents.get(uri);
-      if (document === undefined) return;
-      const { version } = document;
-      sent('diagnostics', connection.sendDiagnostics({ uri, version, diagnostics: diagnose(document) }));
-    };
+    function* sendDiagnostics(open: OpenPlan): Steps<void> {
+      const { uri, version } = open.document;
+      const numbers = live.measurements.numbers(open);
+      const diagnostics = yield* diagnosticSteps(open, numbers, abilities);
+      live.measurements.diagnosed(open, numbers);
+      sent('diagnostics', connection.sendDiagnostics({ uri, version, diagnostics }));
+    }
     const push = new DiagnosticsPush(() => {
       for (const { uri } of documents.all()) {
-        sent(
-          'diagnostics',
-          readiness.take(`diagnostics of ${uri}`, uri, () => {
-            sendDiagnostics(uri);
-          }),
-        );
+        const name = `diagnostics of ${uri}`;
+        sent('diagnostics', readiness.takeSteps(name, uri, sendDiagnostics, 'long answer'));
       }
     });
     if (!abilities.pullsDiagnostics) {
@@ -100,6 +99,7 @@ export function startServer(connection: Connection): void {
       hasCommands,
       diagnosticsChanged,
       initializationOptions: sentAlong,
+      cacheFolder,
       log,
       remark,
     });

@@ -1,18 +1,18 @@
 /** The language server over this process's standard streams, as any editor starts it. */
-import { createConnection } from 'vscode-languageserver/node';
-import { startServer } from './server.js';
+import { connectStreams } from './connect-streams.js';
+import { startServer, type ServerOptions } from './server.js';
 
 /**
  * Serves standard input and output for the rest of this process: the client ends it by `exit` (status 0 after `shutdown`,
  * otherwise 1) or by closing the input, `signal` by being aborted (130). Nothing else may write to standard output.
  */
-export function serveStdio(signal: AbortSignal): Promise<never> {
-  const connection = createConnection(process.stdin, process.stdout);
+export function serveStdio(signal: AbortSignal, options: ServerOptions): Promise<never> {
+  const connection = connectStreams();
   const end = (): void => {
     process.exit(130);
   };
   if (signal.aborted) end();
   signal.addEventListener('abort', end, { once: true });
-  startServer(connection);
+  startServer(connection, options);
   return new Promise<never>(() => undefined);
 }

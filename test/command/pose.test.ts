@@ -52,17 +52,47 @@ describe('analyze', () => {
     for (const { error, range } of document.layers) {
       expect(error.low).toBeLessThanOrEqual(error.value);
       expect(error.high).toBeGreaterThanOrEqual(error.value);
-      expect(error.value).toBeGreaterThan(0);
+      expect(error.value).toBeGreaterThanOrEqual(0);
       expect(range.maxAbs).toBeGreaterThan(0);
     }
     const values = document.layers.map((one) => one.error.value);
     expect(values).toEqual([...values].sort((a, b) => b - a));
   });
 
+  it('says how values and gradients are spread, and the loss scale that the gradients ask for', async () => {
+    const plan = poseFolder(POSE_PLAN, ['walker_a']);
+    const document = (await runJson(['analyze', plan, '--gradients'], 'analyze')) as {
+      layers: {
+        range: {
+          tensors: { elements: number; sample?: string; histogram: { binades: [number, number][] } }[];
+        };
+      }[];
+      gradients: {
+        lossScale: { scale: number };
+        tensors: readonly { maxAbs: number }[];
+        unknown: readonly string[];
+      };
+    };
+    const [first] = document.layers[0]?.range.tensors ?? [];
+    expect(first?.sample).toBe('walker_a.npy');
+    expect(first?.histogram.binades.reduce((sum, [, count]) => sum + count, 0)).toBeLessThanOrEqual(
+      first?.elements ?? 0,
+    );
+    const { lossScale, tensors, unknown } = document.gradients;
+    expect(unknown).toEqual([]);
+    expect(tensors.length).toBeGreaterThan(document.layers.length);
+    const largest = Math.max(...tensors.map(({ maxAbs }) => maxAbs)) * lossScale.scale;
+    expect(largest).toBeLessThan(65520);
+    expect(largest).toBeGreaterThanOrEqual(65520 / 2);
+  });
+
   it('BF16 errs about eight times as much as FP16', async () => {
     const plan = poseFolder(POSE_PLAN, ['walker_a']);
     const median = async (format: string): Promise<number> => {
-      const document = (await runJson(['analyze', plan, '--format', format], 'analyze')) as {
+      const document = (await runJson(
+        ['analyze', plan, '--method', 'local', '--format', format],
+        'analyze',
+      )) as {
         layers: { error: { value: number } }[];
       };
       const values = document.layers.map((one) => one.error.value).sort((a, b) => a - b);
@@ -85,17 +115,42 @@ describe('analyze by other methods', () => {
     expect(values).toEqual(values.toSorted((a, b) => b - a));
   });
 
-  it('all: local errors rank the layers only roughly as measured ones do', async () => {
+  it('all: sketches rank the layers as measured errors do, local errors only roughly', async () => {
     const plan = poseFolder(POSE_PLAN, ['walker_a', 'astronaut']);
     const document = (await runJson(['analyze', plan, '--method', 'all'], 'analyze')) as {
-      rankCorrelation: number;
+      rankCorrelations: Readonly<Record<string, number>>;
     };
-    expect(document.rankCorrelation).toBeGreaterThan(0);
-    expect(document.rankCorrelation).toBeLessThan(0.8);
+    const { sketch = 0, local = 0 } = document.rankCorrelations;
+    expect(Object.keys(document.rankCorrelations)).toEqual(['sketch', 'local', 'hessian', 'first-order']);
+    expect(local).toBeGreaterThan(0);
+    expect(local).toBeLessThan(0.8);
+    expect(sketch).toBeGreaterThan(0.85);
   });
 
   it('refuses a method that there is not', async () => {
     expect((await run(['analyze', poseFolder(POSE_PLAN, ['walker_a']), '--method', 'guess'])).status).toBe(2);
+  });
+});
+
+describe('predict', () => {
+  it('says what verify then measures, within its interval', async () => {
+    const plan = poseFolder(POSE_PLAN.replace('1e-3', '0.5'), ['walker_a', 'astronaut']);
+    const document = (await runJson(['predict', plan], 'predict')) as {
+      error: { low: number; high: number };
+      tolerances: { metric: string; predicted: { low: number; high: number } | null }[];
+      missing: string[];
+      layers: Record<string, number>;
+    };
+    expect(document.missing).toEqual([]);
+    expect(document.layers['fp16']).toBeGreaterThan(100);
+    const verified = (await runJson(['verify', plan, '--draws', '1'], 'verify')) as {
+      tolerances: ToleranceDocument[];
+    };
+    const measured = verified.tolerances.find(({ metric }) => metric === 'relative_l2')?.measured ?? NaN;
+    const predicted = document.tolerances.find(({ metric }) => metric === 'relative_l2')?.predicted;
+    expect(measured).toBeGreaterThan((predicted?.low ?? NaN) / 2);
+    expect(measured).toBeLessThan((predicted?.high ?? NaN) * 2);
+    expect(document.tolerances.find(({ metric }) => metric === 'nme')?.predicted).toBeNull();
   });
 });
 

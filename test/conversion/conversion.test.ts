@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { convert } from '../../server/src/convert/index.js';
-import { decodeFp16 } from '../../server/src/formats/index.js';
+import { decodeBf16, decodeFp16 } from '../../server/src/formats/index.js';
 import {
+  DataType,
   encodeBytes,
   indexGraph,
   openModel,
@@ -32,7 +33,9 @@ function floats(tensor: Tensor | undefined): readonly number[] {
   if (tensor === undefined) throw new Error('no tensor');
   const read = tensorValues(tensor, undefined);
   if ('problem' in read) throw new Error(read.problem.message);
-  if (read.values instanceof Uint16Array) return [...decodeFp16(read.values)];
+  if (read.values instanceof Uint16Array) {
+    return [...(tensor.dataType === DataType.BFLOAT16 ? decodeBf16 : decodeFp16)(read.values)];
+  }
   if (read.values instanceof Float32Array) return [...read.values];
   throw new Error('no floats');
 }
@@ -99,6 +102,41 @@ describe('weights', () => {
     const { graph } = modelOfBytes(encodeBytes(saturated.pieces));
     expect(floats(graph.initializers[0])).toEqual([1, 65504, 65504, -65504]);
   });
+
+  it.each(['float', 'double', 'bfloat16'] as const)(
+    'of %s are saturated in emulation as in the export',
+    (type) => {
+      // The codes of BF16: 1, the largest number and the lowest.
+      const values = type === 'bfloat16' ? '16256 32639 65407' : '1 3e38 -3e38';
+      const model = modelOf(
+        `input x: ${type}[3]
+       init w: ${type}[3] = ${values}
+       y = Add(x, w)
+       output y: ${type}[3]`,
+        { opset: 14 },
+      );
+      const { model: result } = checkConversion(model, { y: 'fp16' }, 'saturate');
+      expect(floats(result.graph.initializers[0])).toEqual([1, 65504, -65504]);
+    },
+  );
+
+  it('of double precision beyond the range of FP32 are saturated there, too', () => {
+    const model = modelOf(
+      `input x: double[3]
+       init w: double[3] = 1 1e300 -1e39
+       y = Add(x, w)
+       output y: double[3]`,
+    );
+    const largest = 3.4028234663852886e38;
+    for (const [format, wanted] of [
+      ['fp16', [1, 65504, -65504]],
+      ['bf16', [1, 3.3895313892515355e38, -3.3895313892515355e38]],
+      ['fp32', [1, largest, -largest]],
+    ] as const) {
+      const { model: result } = checkConversion(model, { y: format }, 'saturate');
+      expect(floats(result.graph.initializers[0])).toEqual(wanted);
+    }
+  });
 });
 
 describe('constants that stand for infinity', () => {
@@ -114,6 +152,24 @@ describe('constants that stand for infinity', () => {
   it('may be bounds that nothing reaches', () => {
     expect(storedWeight('3.4028234663852886e38', 'error', 'Min')).toEqual([Infinity]);
     expect(storedWeight('100000', 'error', 'Min')).toEqual([Infinity]);
+  });
+
+  it('are masks of any size, and emulated as they are exported', () => {
+    const tokens = 128;
+    const causal = Array.from({ length: tokens * tokens }, (_, at) =>
+      at % tokens > Math.floor(at / tokens) ? -3.4028234663852886e38 : 0,
+    );
+    const text = `input x: float[1,128,128]
+      init mask: float[128,128] = ${causal.join(' ')}
+      "score": a = Add(x, mask)
+      y = Softmax(a) {"axis": 2}
+      output y: float[1,128,128]`;
+    const { model: result } = checkConversion(modelOf(text), { '*': 'fp16' });
+    expect(floats(result.graph.initializers[0])).toEqual(causal.map((value) => (value < 0 ? -Infinity : 0)));
+    const scaled = checkConversion(modelOf(text.replace('Add', 'Mul')), { '*': 'fp16' });
+    expect(floats(scaled.model.graph.initializers[0])).toEqual(
+      causal.map((value) => (value < 0 ? -65504 : 0)),
+    );
   });
 
   it('are told of', () => {

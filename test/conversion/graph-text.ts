@@ -8,7 +8,7 @@
  *     output a: float[2,2]
  *
  * A number among the attributes is an int if it has no fraction; {"float": 2} is a float, {"float": [2, 3]} floats,
- * {"tensor": "float[1] = 2"} a tensor and {"graph": "..."} a graph in this notation, or one that stands before as a block:
+ * {"strings": ["a"]} strings, {"tensor": "float[1] = 2"} a tensor and {"graph": "..."} a graph in this notation, or one that stands before as a block:
  *
  *     graph then
  *       t = Neg(y)
@@ -46,13 +46,15 @@ import {
 export interface ModelText {
   readonly opset?: number;
   readonly irVersion?: number;
+  /** Versions of other domains. */
+  readonly domains?: Readonly<Record<string, number>>;
 }
 
 /** The model of a text, read back from its bytes as a file would be. */
-export function modelOf(text: string, { opset = 17, irVersion = 8 }: ModelText = {}): Model {
-  const opsets = new Map([['', opset]]);
+export function modelOf(text: string, { opset = 17, irVersion = 8, domains = {} }: ModelText = {}): Model {
+  const opsets = new Map([['', opset], ...Object.entries(domains)]);
   const { graph, functions } = read(text, opset);
-  for (const { domain } of functions) opsets.set(domain, 1);
+  for (const { domain } of [...functions, ...graph.nodes]) if (domain !== '') opsets.set(domain, 1);
   return modelOfBytes(encodeBytes(encodeFresh({ irVersion, opsets, graph, functions })));
 }
 
@@ -68,6 +70,8 @@ const TYPES: Readonly<Record<string, DataType>> = {
   bfloat16: DataType.BFLOAT16,
   double: DataType.DOUBLE,
   int64: DataType.INT64,
+  int32: DataType.INT32,
+  uint8: DataType.UINT8,
   bool: DataType.BOOL,
 };
 
@@ -162,7 +166,10 @@ function bytesOf(type: DataType, values: readonly number[]): Uint8Array {
       return new Uint8Array(Float64Array.from(values).buffer);
     case DataType.INT64:
       return new Uint8Array(BigInt64Array.from(values.map(BigInt)).buffer);
+    case DataType.INT32:
+      return new Uint8Array(Int32Array.from(values).buffer);
     case DataType.BOOL:
+    case DataType.UINT8:
       return Uint8Array.from(values);
     default:
       // The codes themselves.
@@ -202,6 +209,9 @@ function attributeOf(name: string, value: unknown, blocks: Blocks): Attribute {
   if (kind === 'tensor') return makeAttribute(name, { kind, value: tensorOf(String(content)) });
   if (kind === 'float' && isNumbers(content)) return makeAttribute(name, { kind: 'floats', value: content });
   if (kind === 'float') return makeAttribute(name, { kind, value: Number(content) });
+  if (kind === 'strings' && Array.isArray(content)) {
+    return makeAttribute(name, { kind, value: content.map(String) });
+  }
   throw new Error(`no attribute: ${name}`);
 }
 

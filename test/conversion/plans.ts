@@ -2,9 +2,10 @@
 import { expect } from 'vitest';
 import { convert, type Conversion } from '../../server/src/convert/index.js';
 import { emulated, explicit, sameGraph } from '../../server/src/emulate/index.js';
-import type { RunFormat } from '../../server/src/formats/index.js';
+import type { FormatName } from '../../server/src/formats/index.js';
 import {
   calledFunction,
+  DataType,
   encodeBytes,
   indexGraph,
   inferTypes,
@@ -15,35 +16,46 @@ import {
 } from '../../server/src/onnx/index.js';
 import {
   findLayers,
+  isRunFormat,
   modelScopes,
   nodeRoles,
   precisionGraph,
   typeOfFormat,
   type LayerDecision,
+  type LayerNumerics,
   type PrecisionGraph,
   type ScopedNode,
 } from '../../server/src/plan/index.js';
 import { modelOfBytes } from './graph-text.js';
 
-export type Wanted = RunFormat | 'original';
+export type Wanted = FormatName | 'original';
 export type Overflow = LayerDecision['overflow'];
 
 /** What a plan wants of each layer: by name (`*` for all others), or as a function of name and place. */
 export type Wish = Readonly<Record<string, Wanted>> | ((name: string, at: number) => Wanted);
 
 /** The decisions that a plan would make, clamped as a plan clamps them. */
-export function decide(model: Model, wish: Wish, overflow: Overflow = 'error'): readonly LayerDecision[] {
+export function decide(
+  model: Model,
+  wish: Wish,
+  overflow: Overflow = 'error',
+  numerics?: LayerNumerics,
+): readonly LayerDecision[] {
   const { nodes } = modelScopes(model);
   return findLayers(model).map((layer, at) => {
     const wanted =
       typeof wish === 'function' ? wish(layer.name, at) : (wish[layer.name] ?? wish['*'] ?? 'original');
     const allowed =
       wanted === 'original' ||
-      nodes[layer.nodeIndex]?.scope.operators.allows(layer.node, typeOfFormat(wanted)) === true;
+      nodes[layer.nodeIndex]?.scope.operators.allows(
+        layer.node,
+        isRunFormat(wanted) ? typeOfFormat(wanted) : DataType.FLOAT,
+      ) === true;
     return {
       layer,
       wanted,
       format: allowed ? wanted : 'original',
+      numerics,
       clamped: allowed ? undefined : 'not allowed at this opset',
       pinned: false,
       overflow,
@@ -52,8 +64,14 @@ export function decide(model: Model, wish: Wish, overflow: Overflow = 'error'): 
   });
 }
 
-export function graphFor(model: Model, wish: Wish, overflow?: Overflow): PrecisionGraph {
-  return precisionGraph(model, nodeRoles(model), findLayers(model), decide(model, wish, overflow));
+export function graphFor(
+  model: Model,
+  wish: Wish,
+  overflow?: Overflow,
+  numerics?: LayerNumerics,
+): PrecisionGraph {
+  const decisions = decide(model, wish, overflow, numerics);
+  return precisionGraph(model, nodeRoles(model), findLayers(model), decisions);
 }
 
 export interface Checked {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { CodeLens } from 'vscode-languageserver';
+import type { CodeLens, TextEdit } from 'vscode-languageserver';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { type Editor, startEditor } from './editor.js';
 
@@ -167,7 +167,9 @@ describe('a command', () => {
     expect(outcome.message).toContain('it loads, runs and keeps its signature');
 
     const written = readFileSync(inFolder('pose_mixed.onnx'));
-    expect(await run('convert', uri)).toMatchObject({ status: 'refused', code: 'exists' });
+    const refused = await run('convert', uri);
+    expect(refused).toMatchObject({ status: 'refused', code: 'exists' });
+    expect(refused.message).toContain('pose_mixed.onnx exists and is left as it is');
     expect(readFileSync(inFolder('pose_mixed.onnx')).equals(written)).toBe(true);
     const again = await run('convert', uri, uriOf('pose_mixed.onnx'), { overwrite: true });
     expect(again).toMatchObject({ status: 'done' });
@@ -175,7 +177,7 @@ describe('a command', () => {
     const original = readFileSync(inFolder('pose.onnx'));
     const over = await run('convert', uri, inFolder('pose.onnx'), { overwrite: true });
     expect(over).toMatchObject({ status: 'refused', code: 'cannot-write' });
-    expect(over.message).toContain('is the model that is read; choose another file');
+    expect(over.message).toContain('is the model that is read; choose another name');
     expect(readFileSync(inFolder('pose.onnx')).equals(original)).toBe(true);
   });
 
@@ -262,6 +264,40 @@ describe('in a workspace that is not trusted', () => {
       expect(outcome).toMatchObject({ status: 'refused', code: 'inference-not-allowed' });
       expect(outcome.message).toContain('trust');
     }
+  });
+
+  it('lenses stand as always with what needs no inference, their flips work, and the rest says why it is not known', async () => {
+    const text = `${HEADER}tolerance "ld_3d" relative_l2 <= 1\ndefault: fp16\n`;
+    const document = await openPlan('lenses.precision', text);
+    const lenses = await editor.ask<CodeLens[]>('textDocument/codeLens', document);
+    const titles = await Promise.all(
+      lenses.map(async (lens) =>
+        lens.command === undefined ? editor.request<CodeLens>('codeLens/resolve', lens) : lens,
+      ),
+    );
+    expect(titles.map(({ command }) => command?.title)).toEqual([
+      expect.stringMatching(/^\d+ of \d+ layers in low precision · /),
+      'tolerances not measured · not analysed: workspace not trusted',
+      'Convert',
+      expect.stringMatching(/^\d+ layers · error not measured · flip to fp32$/),
+      ...Array.from({ length: 3 }, () => expect.stringMatching(/^flip \S+$/) as string),
+    ]);
+    for (const [lens, edited] of [
+      [titles[3], 'default: fp32\n'],
+      [titles[4], /default: fp16\nlayer ".*": fp32\n$/],
+    ] as const) {
+      const edit = editor.nextEdit();
+      await editor.request('workspace/executeCommand', {
+        command: lens?.command?.command,
+        arguments: lens?.command?.arguments,
+      });
+      const [change] = (await edit).edit.documentChanges ?? [];
+      const edits = change !== undefined && 'edits' in change ? change.edits : [];
+      expect(TextDocument.applyEdits(document, edits as TextEdit[])).toMatch(edited);
+    }
+    expect(await editor.pull(document)).toEqual([]);
+    // Whoever starts a compute process says so.
+    expect(editor.remarks.filter((one) => one.includes('compute process'))).toEqual([]);
   });
 
   it('a model is converted all the same, and said to be untried; a plan is written', async () => {

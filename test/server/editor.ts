@@ -167,9 +167,12 @@ export async function startEditor(
       return TextDocument.create(document.uri, 'onnx-precision', textDocument.version, text);
     },
     /** Inserts text at an offset, sent as what has changed alone. */
-    async type(document: TextDocument, offset: number, text: string): Promise<TextDocument> {
-      const position = document.positionAt(offset);
-      const range = { start: position, end: position };
+    type(document: TextDocument, offset: number, text: string): Promise<TextDocument> {
+      return this.replace(document, offset, offset, text);
+    },
+    /** Puts text in the place of another, sent as what has changed alone. */
+    async replace(document: TextDocument, start: number, end: number, text: string): Promise<TextDocument> {
+      const range = { start: document.positionAt(start), end: document.positionAt(end) };
       const textDocument = { uri: document.uri, version: document.version + 1 };
       const contentChanges = [{ range, text }];
       await connection.sendNotification('textDocument/didChange', { textDocument, contentChanges });

@@ -48,7 +48,7 @@ beforeAll(async () => {
   editor = await startEditor(
     {
       workspace: { applyEdit: true, codeLens: refresh, inlayHint: refresh, diagnostics: refresh },
-      textDocument: { diagnostic: {} },
+      textDocument: { diagnostic: {}, publishDiagnostics: { relatedInformation: true } },
     },
     { ...options, computeNode: process.execPath },
   );
@@ -235,6 +235,13 @@ describe('a plan whose layers overflow', () => {
       message: expect.stringContaining('beyond the range of fp16') as string,
     });
     expect(document.getText(overflow?.range)).toBe('default: fp16');
+    // This editor shows no listing of the model: the layers stand on what decides them.
+    const related = overflow?.relatedInformation ?? [];
+    expect(related.length).toBeGreaterThan(0);
+    for (const { location, message } of related) {
+      expect(location).toEqual({ uri: document.uri, range: overflow?.range });
+      expect(message).toMatch(/^"[^"]+"$/);
+    }
 
     const fixes = await editor.quickFixes(document, overflow?.range ?? everything);
     const fix = fixes.find(({ title }) => /^Run .* in FP32$/.test(title));

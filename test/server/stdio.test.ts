@@ -1,12 +1,13 @@
 /** The language server as an editor meets it: its process, the protocol, the sample's real model. */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ClientCapabilities, Diagnostic } from 'vscode-languageserver';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
+import { writeChain } from '../../server/src/analysis/testing/index.js';
 import { besideSample, type Editor, startEditor } from './editor.js';
 
 const pulling: ClientCapabilities = {
@@ -43,9 +44,20 @@ describe('diagnostics', () => {
     expect(summary(document, await editor.pull(document))).toEqual(['unknown-layer at "conv2d_5/Convv"']);
     const changed = await editor.edit(document, [{ range: wholeLine(2), newText: 'op Softmaxx: fp16\n' }]);
     expect(summary(changed, await editor.pull(changed))).toEqual(['unknown-op at Softmaxx']);
-    // Longer than the delay after which they would be sent.
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    expect(editor.published).toEqual([]);
+  });
+
+  it('are not sent to an editor that asks after the delay after which they would be, either', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'server-'));
+    try {
+      editor = await startEditor(pulling, { cacheFolder: path.join(folder, 'cache') });
+      let status = editor.nextStatus();
+      await editor.open(besideSample('new.precision'), `${model}layer "conv2d_5/Convv": fp32\n`);
+      // Inference begins after a longer time of quiet.
+      while ((await status).state !== 'working') status = editor.nextStatus();
+      expect(editor.published).toEqual([]);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   it('are sent to an editor that does not ask, and taken back when the plan is closed', async () => {
@@ -178,6 +190,30 @@ describe('the command', () => {
     expect(await editor.pull(changed)).toEqual([]);
     expect(editor.logged).toEqual([]);
     expect(await editor.stop()).toBe(0);
+  });
+
+  it.each([
+    [(at: string) => ['--cache', at], true],
+    [() => ['--no-cache'], false],
+  ])('keeps results where it is told to, whatever the editor says (%#)', async (words, isKept) => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'server-'));
+    const [told, asked] = [path.join(folder, 'told'), path.join(folder, 'asked')];
+    try {
+      writeChain(path.join(folder, 'm.onnx'), 1);
+      editor = await startEditor(
+        pulling,
+        { cacheFolder: asked },
+        { script: command, words: ['lsp', ...words(told)] },
+      );
+      let status = editor.nextStatus();
+      const uri = pathToFileURL(path.join(folder, 'p.precision')).href;
+      await editor.open(uri, 'model "m.onnx"\ninput "x" = ones { count: 1 }\ndefault: fp16\n');
+      while ((await status).state !== 'idle') status = editor.nextStatus();
+      expect(await editor.stop()).toBe(0);
+      expect([existsSync(told), existsSync(asked)]).toEqual([isKept, false]);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   it('loads the server for `lsp` only, and ONNX Runtime for nobody', () => {

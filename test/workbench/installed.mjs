@@ -59,6 +59,20 @@ function checkContent(folder, binaries) {
   );
 }
 
+/** The page of an extension follows no path into its package: pictures come along in the text. */
+function checkReadme(folder) {
+  const text = readFileSync(path.join(folder, 'readme.md'), 'utf8');
+  const pictures = [...text.matchAll(/!\[[^\]]*\]\(([^)]*)\)/g)].map(([, address]) => address);
+  const wanted = readFileSync(path.join(root, 'README.md'), 'utf8').match(/!\[/g) ?? [];
+  assert.equal(pictures.length, wanted.length);
+  const broken = pictures.filter((address) => !address.startsWith('data:image/png;base64,iVBORw0KGgo'));
+  assert.deepEqual(
+    broken.map((address) => address.slice(0, 80)),
+    [],
+    'pictures that the page does not show',
+  );
+}
+
 const allowedPlaces = new Set([
   // VS Code's own note of the installation, and the package's.
   '.vsixmanifest',
@@ -130,6 +144,7 @@ export async function checkPackage(host) {
   await withPackage(host, 'linux-x64', async ({ size, folder, extensionsFolder, scratch }) => {
     assert.ok(size < sizeLimit, `the package has ${size} bytes`);
     checkContent(folder, ['libonnxruntime.so.1', 'onnxruntime_binding.node']);
+    checkReadme(folder);
     const wanted = measuredVerdict;
     await checkLenses(host, { extensionsFolder, scratch, name: 'package', wanted });
   });
@@ -139,6 +154,7 @@ export async function checkUniversalPackage(host) {
   await withPackage(host, 'universal', async ({ size, folder, extensionsFolder, scratch }) => {
     assert.ok(size < universalSizeLimit, `the package has ${size} bytes`);
     checkContent(folder, []);
+    checkReadme(folder);
     const wanted = /layers in low precision[^]*ONNX Runtime does not load/;
     await checkLenses(host, { extensionsFolder, scratch, name: 'universal-package', wanted });
   });

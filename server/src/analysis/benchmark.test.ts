@@ -60,6 +60,7 @@ describe('a benchmark', () => {
     if (sample === undefined) throw new Error('there is a sample');
     const told: string[] = [];
     const { rows, ...about } = await benchmark(runtime, entries, sample, {
+      provider: 'cpu',
       runs: 7,
       threads: 1,
       progress: (done, total, what) => told.push(`${what} ${done}/${total}`),

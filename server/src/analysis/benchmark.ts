@@ -3,9 +3,9 @@
  * of the machine hits all of them alike. Numbers come with their spread and with whether the machine was busy.
  */
 import { loadavg } from 'node:os';
-import type { OptimizationLevel, Runtime, Session } from '../runtime/index.js';
+import type { OptimizationLevel, Provider, Runtime, Session } from '../runtime/index.js';
 import { putSample, type Feeds, type WorkOptions } from './evaluation.js';
-import { openOptimized, type OpenedSession } from './open-session.js';
+import { openOptimized, type OpenedSession, type OpenOptions } from './open-session.js';
 import type { Sample } from './samples/index.js';
 
 export interface BenchmarkEntry {
@@ -41,6 +41,7 @@ const WIDE_SPREAD = 0.3;
 const WARM_UP_RUNS = 3;
 
 export interface BenchmarkOptions extends WorkOptions {
+  readonly provider: Provider;
   readonly runs: number;
   readonly threads: number;
 }
@@ -50,15 +51,15 @@ export async function benchmark(
   runtime: Runtime,
   entries: readonly BenchmarkEntry[],
   sample: Sample,
-  { runs, threads, signal, progress }: BenchmarkOptions,
+  { provider, runs, threads, signal, progress }: BenchmarkOptions,
 ): Promise<Benchmark> {
   const information = await runtime.information(signal);
-  const levels = await findLevels(runtime, entries, threads, signal);
+  const levels = await findLevels(runtime, entries, { provider, threads, timing: true }, signal);
   const sessions: Session[] = [];
   let feeds: Feeds = {};
   try {
     for (const { path, optimization } of levels) {
-      const request = { model: { path }, provider: 'cpu', optimization, threads, timing: true } as const;
+      const request = { model: { path }, provider, optimization, threads, timing: true } as const;
       sessions.push(await runtime.open(request, signal));
     }
     feeds = await putSample(runtime, sample, signal);
@@ -84,17 +85,12 @@ export async function benchmark(
 async function findLevels(
   runtime: Runtime,
   entries: readonly BenchmarkEntry[],
-  threads: number,
+  options: OpenOptions,
   signal: AbortSignal | undefined,
 ): Promise<(BenchmarkEntry & Omit<OpenedSession, 'session'>)[]> {
   const levels = [];
   for (const entry of entries) {
-    const { session, optimization, notes } = await openOptimized(
-      runtime,
-      entry.path,
-      { threads, timing: true },
-      signal,
-    );
+    const { session, optimization, notes } = await openOptimized(runtime, entry.path, options, signal);
     await runtime.close(session);
     levels.push({ ...entry, optimization, notes });
   }
@@ -106,7 +102,7 @@ async function timeInTurns(
   runtime: Runtime,
   sessions: readonly Session[],
   feeds: Feeds,
-  { runs, signal, progress }: Omit<BenchmarkOptions, 'threads'>,
+  { runs, signal, progress }: Omit<BenchmarkOptions, 'threads' | 'provider'>,
 ): Promise<number[][]> {
   const timed = sessions.map((session) => ({ session, feeds }));
   await runtime.time(timed, WARM_UP_RUNS, signal);
@@ -122,7 +118,8 @@ async function timeInTurns(
   return times;
 }
 
-function spreadOf(times: readonly number[]): Pick<LatencyRow, 'median' | 'p10' | 'p90'> {
+/** Median with spread, in milliseconds. */
+export function spreadOf(times: readonly number[]): Pick<LatencyRow, 'median' | 'p10' | 'p90'> {
   const sorted = times.toSorted((a, b) => a - b);
   return { median: quantile(sorted, 0.5), p10: quantile(sorted, 0.1), p90: quantile(sorted, 0.9) };
 }

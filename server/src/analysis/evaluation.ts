@@ -8,6 +8,7 @@ import { isFloating, modelFacts } from '../plan/index.js';
 import type { Runtime, Session, TensorHandle } from '../runtime/index.js';
 import type { Sample } from './samples/index.js';
 import { inSlices } from './in-slices.js';
+import { fedWithStates, withStates } from './sequence.js';
 
 export type Feeds = Readonly<Record<string, TensorHandle>>;
 export type Outputs = Readonly<Record<string, TensorHandle>>;
@@ -31,8 +32,9 @@ export interface Evaluation {
   readonly floatOutputs: readonly string[];
   /** The original as a variant at the emulation's own settings, so that a plan that changes nothing errs by 0. */
   readonly original: Session;
+  /** By sample. A state is that of the original, whatever model is looked at: only `measure` runs a plan's own sequence. */
   readonly feeds: readonly Feeds[];
-  /** `references[sample][output]`: what the original gives for each floating-point output. */
+  /** `references[sample][output]`: what the original gives for each floating-point output, and for each that is a state. */
   readonly references: readonly Outputs[];
 }
 
@@ -40,7 +42,7 @@ export interface Evaluation {
 export const EMULATION_SETTINGS = { provider: 'cpu', optimization: 'disabled', threads: 1 } as const;
 
 /** The graph outputs whose elements are floating-point numbers. */
-function floatingOutputs(model: Model): string[] {
+export function floatingOutputs(model: Model): string[] {
   const facts = modelFacts(model);
   return model.graph.outputs
     .map((output) => output.name)
@@ -65,15 +67,19 @@ export async function openEvaluation(
     signal,
   );
   const floatOutputs = floatingOutputs(model);
+  const wanted = withStates(floatOutputs, samples);
   const feeds: Feeds[] = [];
   const references: Outputs[] = [];
   const evaluation = { runtime, model, folder, samples, floatOutputs, original, feeds, references };
   try {
     for (const sample of samples) {
       progress?.(feeds.length, samples.length, 'original model');
-      const feed = await putSample(runtime, sample, signal);
+      const own = await putSample(runtime, sample, signal);
+      const feed = fedWithStates(own, sample, references.at(-1));
       feeds.push(feed);
-      references.push(await runtime.run(original, feed, floatOutputs, signal));
+      // What the sample before gave takes the place of what would be fed to this one alone.
+      await runtime.release(Object.values(own).filter((handle) => !Object.values(feed).includes(handle)));
+      references.push(await runtime.run(original, feed, wanted, signal));
     }
   } catch (error) {
     await closeEvaluation(evaluation);
@@ -88,7 +94,8 @@ export async function closeEvaluation(evaluation: Evaluation): Promise<void> {
   const handles = [...evaluation.feeds, ...evaluation.references].flatMap((tensors) =>
     Object.values(tensors),
   );
-  await evaluation.runtime.release(handles);
+  // A state is the output of one sample and the input of the next.
+  await evaluation.runtime.release([...new Set(handles)]);
   await evaluation.runtime.close(evaluation.original);
 }
 

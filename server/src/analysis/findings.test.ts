@@ -8,7 +8,8 @@ import { openEvaluation, type Evaluation } from './evaluation.js';
 import { rangeFindings, toleranceFindings } from './findings.js';
 import { measure } from './measurement.js';
 import { judge } from './noise.js';
-import { layerRanges } from './ranges.js';
+import { knownRanges } from './known-ranges.js';
+import { measuredAnew } from './remembered.js';
 import { bindTo, floatTensor, sampleOf, startTestCompute, testFolder, writeModel } from './testing/index.js';
 
 const folder = testFolder();
@@ -23,7 +24,8 @@ beforeAll(async () => {
       makeNode({ opType: 'Mul', name: 'further', inputs: ['a', 'thousand'], outputs: ['b'] }),
       makeNode({ opType: 'Mul', name: 'weighted', inputs: ['x', 'w'], outputs: ['c'] }),
       makeNode({ opType: 'Mul', name: 'down', inputs: ['x', 'tiny'], outputs: ['d'] }),
-      makeNode({ opType: 'Sum', name: 'all', inputs: ['b', 'c', 'd'], outputs: ['y'] }),
+      makeNode({ opType: 'LpNormalization', name: 'norm', inputs: ['c'], outputs: ['e'] }),
+      makeNode({ opType: 'Sum', name: 'all', inputs: ['b', 'c', 'd', 'e'], outputs: ['y'] }),
     ],
     weights: [
       floatTensor('thousand', [1], Float32Array.of(1000)),
@@ -53,7 +55,8 @@ async function rangeFindingsOf(
   files: Readonly<Record<string, string>> = {},
 ): Promise<string[]> {
   const { plan, text: whole } = bindTo(evaluation.model, text, files);
-  const { ranges } = await layerRanges(evaluation, plan.layers, 'fp16', () => 4);
+  const counter = () => Promise.resolve(() => 4);
+  const { ranges } = await knownRanges(measuredAnew(evaluation), plan.layers, 'fp16', counter);
   return rangeFindings(plan, ranges, 'fp16', evaluation.samples).map(
     ({ code, severity, range, message, path }) => {
       const file = path === undefined ? whole : (files[path.slice('/plans/'.length)] ?? '');
@@ -98,9 +101,32 @@ describe('what is beyond the range', () => {
     expect(await rangeFindingsOf('layer "up": fp16 { overflow: saturate }\n')).toHaveLength(1);
   });
 
+  it('is no finding where the scale of the plan holds it, and one where it does not', async () => {
+    expect(await rangeFindingsOf('layer "up": fp16 { scale: 2^-1 }\n')).toEqual([]);
+    const [finding] = await rangeFindingsOf('layer "up": fp16 { scale: 2^1 }\n');
+    expect(finding).toContain('"up" 1 of 8 values, largest 9.900e+4');
+  });
+
   it('is no finding for layers in another format', async () => {
     expect(await rangeFindingsOf('default: bf16\n')).toEqual([]);
     expect(await rangeFindingsOf('default: fp32\n')).toEqual([]);
+  });
+});
+
+describe('what is beyond the range inside an operator', () => {
+  const inside = '"norm" a sum of squares of 4 terms reaches 9.000e+8';
+
+  it('is a warning where the plan says nothing of sums', async () => {
+    const [finding] = await rangeFindingsOf('layer "norm": fp16\n');
+    expect(finding).toBe(
+      `warning overflow «layer "norm": fp16» inside the operator beyond the range of fp16, where the target holds sums in it: ${inside}`,
+    );
+  });
+
+  it('is an error where the plan holds sums in it', async () => {
+    const [finding] = await rangeFindingsOf('accumulate: fp16\nlayer "norm": fp16\n');
+    expect(finding).toContain('error overflow «layer "norm": fp16» inside the operator');
+    expect(await rangeFindingsOf('accumulate: fp32\nlayer "norm": bf16\n')).toEqual([]);
   });
 });
 

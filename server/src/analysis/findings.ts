@@ -4,13 +4,16 @@
  */
 import type { Diagnostic } from '../language/index.js';
 import type { BoundPlan, DecisionSource, Layer, LayerDecision } from '../plan/index.js';
-import { UNDERFLOW_SHARE, type LayerRange } from './ranges.js';
+import { formatInformation, type FloatFormatName } from '../formats/index.js';
+import { insideBeyond, layerRangeIn, UNDERFLOW_SHARE, type LayerRange } from './ranges.js';
 import type { TensorRange } from './tensor-range.js';
 import type { ToleranceVerdict } from './noise.js';
 
 /** A diagnostic with the names of the layers that it is about, those that matter most first. */
 export interface LayerFinding extends Diagnostic {
   readonly layers: readonly string[];
+  /** The format that the layers run in if they follow the finding; FP32 where it is left out. */
+  readonly runIn?: 'fp32' | 'fp16' | 'bf16';
 }
 
 /** What a finding says of a sample. */
@@ -24,19 +27,33 @@ const NAMED = 3;
 /** Layers that cost most: as many as one can look at. */
 const DEAREST = 5;
 
-/** `overflow` and `underflow` of the layers that `plan` puts into `format`. */
+/**
+ * `overflow` and `underflow` of the layers that `plan` puts into `format`. What a layer writes or stores beyond the range is an
+ * error. What it only computes inside depends on what the target holds sums in: a warning where the samples reached it, an
+ * error where the plan says that sums are held in 16 bits, and no finding where it is only a bound.
+ */
 export function rangeFindings(
   plan: BoundPlan,
   ranges: readonly LayerRange[],
-  format: 'fp16' | 'bf16',
+  format: FloatFormatName,
   samples: readonly SampleName[],
 ): LayerFinding[] {
   const decided = new Map(plan.decisions.map((decision) => [decision.layer.nodeIndex, decision]));
   const low = ranges.flatMap((range): LayerRange[] => {
     const decision = decided.get(range.layer.nodeIndex);
-    return decision?.format === format ? [withoutHandled(range, decision)] : [];
+    if (decision?.format !== format) return [];
+    const { scale } = decision.numerics ?? {};
+    const own = scale === undefined ? range : { ...range, ...layerRangeIn(range, format, scale) };
+    return [withoutHandled(own, decision)];
   });
   const overflow = low.filter((range) => range.overflow > 0).toSorted((a, b) => b.maxAbs - a.maxAbs);
+  const { largest } = formatInformation(format);
+  const inside = low
+    .filter((range) => insideBeyond(range, largest)?.evidence === 'measured')
+    .toSorted((a, b) => (b.inside?.value ?? 0) - (a.inside?.value ?? 0));
+  const [stated, unstated] = [true, false].map((isStated) =>
+    inside.filter(({ layer }) => holdsShortSums(plan, decided.get(layer.nodeIndex)) === isStated),
+  );
   const underflow = low
     .filter((range) => range.underflow > UNDERFLOW_SHARE)
     .toSorted((a, b) => b.underflow - a.underflow);
@@ -45,6 +62,16 @@ export function rangeFindings(
       code: 'overflow',
       severity: 'error' as const,
       message: `beyond the range of ${format}: ${listed(own, (one) => describeOverflow(one, samples))}`,
+    })),
+    ...perStatement(plan, decided, stated ?? [], (own) => ({
+      code: 'overflow',
+      severity: 'error' as const,
+      message: `inside the operator beyond the range of ${format}, in which the plan holds sums: ${listed(own, describeInside)}`,
+    })),
+    ...perStatement(plan, decided, unstated ?? [], (own) => ({
+      code: 'overflow',
+      severity: 'warning' as const,
+      message: `inside the operator beyond the range of ${format}, where the target holds sums in it: ${listed(own, describeInside)}`,
     })),
     ...perStatement(plan, decided, underflow, (own) => ({
       code: 'underflow',
@@ -116,7 +143,7 @@ function withoutHandled(range: LayerRange, { overflow }: LayerDecision): LayerRa
 }
 
 /** One diagnostic for each statement that decides some of the layers, in the order of the layers. */
-function perStatement<T extends { readonly layer: Layer }>(
+export function perStatement<T extends { readonly layer: Layer }>(
   plan: BoundPlan,
   decided: ReadonlyMap<number, LayerDecision>,
   found: readonly T[],
@@ -138,7 +165,8 @@ function perStatement<T extends { readonly layer: Layer }>(
   }));
 }
 
-function listed<T>(found: readonly T[], describe: (one: T) => string): string {
+/** The first few as `describe` says, the others counted. */
+export function listed<T>(found: readonly T[], describe: (one: T) => string): string {
   const named = found.slice(0, NAMED).map(describe).join('; ');
   const more = found.length - NAMED;
   return more > 0 ? `${named}; and ${more} more` : named;
@@ -162,6 +190,20 @@ function describeOverflow(range: LayerRange, samples: readonly SampleName[]): st
   const sample = worst.sample === undefined ? undefined : (samples[worst.sample]?.name ?? worst.sample);
   const where = `${sample === undefined ? `weight "${worst.tensor}"` : `sample ${sample}`}, index ${worst.index}`;
   return `"${range.layer.name}" ${worst.overflow} of ${worst.elements} values, largest ${worst.maxAbs.toPrecision(4)} (${where})`;
+}
+
+function describeInside({ layer, inside }: LayerRange): string {
+  if (inside === undefined) return `"${layer.name}"`;
+  const { quantity, terms, value, inFp32 } = inside;
+  const of = terms === 1 ? '' : ` of ${terms} terms`;
+  const definition = inFp32 ? ' (in FP32 by its definition)' : '';
+  return `"${layer.name}" a ${quantity}${of} reaches ${value.toPrecision(4)}${definition}`;
+}
+
+/** Whether the plan says that the layer's sums are held in fewer bits than FP32. */
+function holdsShortSums(plan: BoundPlan, decision: LayerDecision | undefined): boolean {
+  const accumulate = decision?.numerics?.accumulate ?? plan.accumulate;
+  return accumulate !== undefined && accumulate.kind !== 'fp32';
 }
 
 function describeUnderflow(range: LayerRange): string {

@@ -22,13 +22,38 @@ describe('work in slices', () => {
       if (!isOver) setImmediate(between);
     };
     setImmediate(between);
-    expect(await inSlices(work(), () => clock)).toBe('result');
+    expect(await inSlices(work(), 'others first', () => clock)).toBe('result');
     isOver = true;
     const slices = done
       .join(' ')
       .split(/(?: ?other)+ ?/u)
       .filter((slice) => slice !== '');
     expect(slices.map((slice) => slice.split(' ').length)).toEqual([3, 3, 1]);
+  });
+
+  it('waits while others are busy, though not for ever, unless somebody waits for it', async () => {
+    const rounds = async (manners: 'others first' | 'in turn', busy: number): Promise<number> => {
+      let clock = 0;
+      let taken = 0;
+      let isOver = false;
+      const others = (): void => {
+        taken += 1;
+        if (taken <= busy) clock += 1;
+        if (!isOver) setImmediate(others);
+      };
+      function* work(): Steps<void> {
+        clock += 10;
+        yield;
+      }
+      setImmediate(others);
+      await inSlices(work(), manners, () => clock);
+      isOver = true;
+      return taken;
+    };
+    const usual = await rounds('others first', 0);
+    expect(await rounds('others first', 30)).toBe(usual + 30);
+    expect(await rounds('others first', 1000)).toBeLessThan(usual + 230);
+    expect(await rounds('in turn', 1000)).toBeLessThan(usual);
   });
 
   it('fails as its work does', async () => {

@@ -1,9 +1,15 @@
 /** What is true of a model under a plan: samples, ranges, local errors, measured errors, latency. */
 export * from './live/index.js';
+export * from './prediction/index.js';
+export * from './sketch/index.js';
+export * from './cost-model/index.js';
 export * from './samples/index.js';
+export * from './targets/index.js';
+export { calibrated, needsSamples } from './calibration.js';
 export { benchmark, type Benchmark } from './benchmark.js';
 export {
   closeEvaluation,
+  floatingOutputs,
   openEvaluation,
   type Evaluation,
   type Progress,
@@ -18,12 +24,32 @@ export {
   type PerfectFigures,
   type OutputMeasurement,
 } from './measurement.js';
-export type { ToleranceVerdict, Verdict } from './noise.js';
+export { USUAL_DRAWS, type ToleranceVerdict, type Verdict } from './noise.js';
 export { observedShapes } from './observed-shapes.js';
 export { openOptimized, type OpenedSession } from './open-session.js';
-export { shapeElements, UNDERFLOW_SHARE, type LayerRange } from './ranges.js';
-export { layersBeyondRange, type TensorRange } from './tensor-range.js';
-export { RuntimeFailure, startCompute, type Runtime, type RuntimeOptions } from './compute.js';
+export {
+  layerRangeIn,
+  shapeElements,
+  UNDERFLOW_SHARE,
+  type LayerRange,
+  type LayerRangeFigures,
+  type MeasuredLayerRange,
+} from './ranges.js';
+export { type InsideSum } from './inside-sums.js';
+export { explain, flagsOf, placeOf, reasonText, type LayerEvidence, type Reason } from './reasons.js';
+export { quietLayers } from './quiet-layers.js';
+export { gradientRanges, spreadOfAll, type GradientRanges } from './gradient-ranges.js';
+export { settledScale, USUAL_RULE, type ScalingRule, type SettledScale } from './loss-scale.js';
+export { formatNumber, formatPercent, formatPower } from './number-text.js';
+export { layersBeyondRange, rangeIn, type MeasuredRange, type TensorRange } from './tensor-range.js';
+export {
+  PROVIDERS,
+  RuntimeFailure,
+  startCompute,
+  type Provider,
+  type Runtime,
+  type RuntimeOptions,
+} from './compute.js';
 export { measuredErrors, type MeasuredError, type MeasuredErrors } from './measured-errors.js';
 export { inSlices } from './in-slices.js';
 export { knownLocalErrors, knownMeasuredErrors } from './known-errors.js';
@@ -42,6 +68,7 @@ export {
   identify,
   identifyKnown,
   measuredAnew,
+  NO_EFFORT,
   openResultStore,
   remembered,
   withoutStore,
@@ -54,4 +81,5 @@ export {
   type ResultStore,
 } from './remembered.js';
 export { watchFiles } from './watched-files.js';
-export type { Milliseconds } from './layer-latency.js';
+export type { LayerLatency, LayerTimes, Milliseconds } from './layer-latency.js';
+export { planLatency } from './plan-latency.js';

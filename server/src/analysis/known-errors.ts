@@ -2,16 +2,17 @@
  * Sensitivities that are kept layer by layer: what is asked for again is measured only where it is missing, and work that
  * is stopped loses no layer that it was done with.
  */
+import type { LowFormatName } from '../formats/index.js';
 import { exceeds, type Figure } from '../metrics/index.js';
 import type { Layer, Tolerance } from '../plan/index.js';
 import type { WorkOptions } from './evaluation.js';
+import type { OutputError } from './judged-error.js';
 import { localErrors, type LocalError, type LocalErrors } from './local-errors.js';
 import {
   measuredErrors,
   type MeasuredError,
   type MeasuredErrorOptions,
   type MeasuredErrors,
-  type OutputError,
 } from './measured-errors.js';
 import type { RelativeErrors } from './relative-errors.js';
 import { NO_EFFORT, effortOf, type Effort, type Recipe, type Results } from './remembered.js';
@@ -41,7 +42,7 @@ type Kept<T> = Map<number, T | null>;
 export async function knownLocalErrors(
   results: Results,
   layers: readonly Layer[],
-  format: 'fp16' | 'bf16',
+  format: LowFormatName,
   options: WorkOptions = {},
 ): Promise<LocalErrors> {
   const recipe = { format };
@@ -66,7 +67,7 @@ export async function knownLocalErrors(
 export async function storedLocalErrors(
   results: Results,
   layers: readonly Layer[],
-  format: 'fp16' | 'bf16',
+  format: LowFormatName,
 ): Promise<readonly LocalError[]> {
   return localErrorsIn(await keptOf<RelativeErrors>(results, LOCAL, { format }), layers);
 }
@@ -82,7 +83,7 @@ function localErrorsIn(kept: Kept<RelativeErrors>, layers: readonly Layer[]): Lo
 export async function knownMeasuredErrors(
   results: Results,
   layers: readonly Layer[],
-  format: 'fp16' | 'bf16',
+  format: LowFormatName,
   tolerances: readonly Tolerance[],
   options: MeasuredErrorOptions = {},
 ): Promise<MeasuredErrors> {
@@ -118,7 +119,7 @@ export async function knownMeasuredErrors(
 export async function storedMeasuredErrors(
   results: Results,
   layers: readonly Layer[],
-  format: 'fp16' | 'bf16',
+  format: LowFormatName,
   tolerances: readonly Tolerance[],
 ): Promise<{ readonly errors: readonly MeasuredError[]; readonly complete: boolean }> {
   const kept = await keptOf<StoredMeasured>(results, MEASURED, measuredRecipe(format, tolerances));
@@ -128,7 +129,7 @@ export async function storedMeasuredErrors(
   };
 }
 
-function measuredRecipe(format: 'fp16' | 'bf16', tolerances: readonly Tolerance[]): Recipe {
+function measuredRecipe(format: LowFormatName, tolerances: readonly Tolerance[]): Recipe {
   return { format, tolerances: tolerances.map(({ output, metric, over }) => ({ output, metric, over })) };
 }
 

@@ -1,8 +1,9 @@
-/** Ranges of layers and of weights, answered by the store where it knows them. */
+/** Ranges of layers and of weights, answered by the store where it knows them. They are kept whatever the format. */
+import type { FloatFormatName } from '../formats/index.js';
 import type { Layer } from '../plan/index.js';
 import type { Model } from '../onnx/index.js';
 import type { WorkOptions } from './evaluation.js';
-import { layerRanges, type LayerRange } from './ranges.js';
+import { layerRangeIn, measureRanges, type LayerRange, type MeasuredLayerRange } from './ranges.js';
 import { NO_EFFORT, type Effort, type Results } from './remembered.js';
 import { layersBeyondRange } from './tensor-range.js';
 
@@ -13,50 +14,56 @@ export interface KnownRanges extends Effort {
 /** How many elements each tensor has; asked for only where something is measured. */
 export type ElementCounter = () => Promise<(tensor: string) => number | undefined>;
 
-type StoredRange = Omit<LayerRange, 'layer'>;
-
-/** `layerRanges` of all layers that can run in `format`: they are kept together, since one run finds them all. */
+/** The ranges of `layers` in `format`. They are kept together, since one run finds them all. */
 export async function knownRanges(
   results: Results,
   layers: readonly Layer[],
-  format: 'fp16' | 'bf16',
+  format: FloatFormatName,
   counter: ElementCounter,
   options: WorkOptions = {},
 ): Promise<KnownRanges> {
-  const recipe = { format };
-  const kept = await keptRanges(results, format);
+  const kept = await keptRanges(results);
   const missing = layers.filter((layer) => !kept.has(layer.nodeIndex));
   let effort: Effort = NO_EFFORT;
   if (missing.length > 0) {
     const evaluation = await results.evaluation();
-    const measured = await layerRanges(evaluation, missing, format, await counter(), options);
-    for (const { layer, ...range } of measured.ranges) kept.set(layer.nodeIndex, range);
-    await results.keep(RANGES, recipe, kept);
+    const measured = await measureRanges(evaluation, missing, await counter(), options);
+    for (const [layer, range] of measured.ranges) kept.set(layer.nodeIndex, range);
+    await results.keep(RANGES, NO_RECIPE, kept);
     effort = measured;
   }
-  return { ranges: rangesIn(kept, layers), sessions: effort.sessions, inferences: effort.inferences };
+  const { sessions, inferences } = effort;
+  return { ranges: rangesIn(kept, layers, format), sessions, inferences };
 }
 
 /** The ranges as far as the store has them. */
 export async function storedRanges(
   results: Results,
   layers: readonly Layer[],
-  format: 'fp16' | 'bf16',
+  format: FloatFormatName,
 ): Promise<readonly LayerRange[]> {
-  return rangesIn(await keptRanges(results, format), layers);
+  return rangesIn(await keptRanges(results), layers, format);
 }
 
-const RANGES = 'layer-ranges';
+/** Whoever changes what is kept changes this name: what lies under an older one is then not found. */
+const RANGES = 'layer-histograms';
+const NO_RECIPE = {};
 
-async function keptRanges(results: Results, format: 'fp16' | 'bf16'): Promise<Map<number, StoredRange>> {
-  const found = await results.find(RANGES, { format });
-  return found instanceof Map ? (found as Map<number, StoredRange>) : new Map<number, StoredRange>();
+async function keptRanges(results: Results): Promise<Map<number, MeasuredLayerRange>> {
+  const found = await results.find(RANGES, NO_RECIPE);
+  return found instanceof Map
+    ? (found as Map<number, MeasuredLayerRange>)
+    : new Map<number, MeasuredLayerRange>();
 }
 
-function rangesIn(kept: ReadonlyMap<number, StoredRange>, layers: readonly Layer[]): LayerRange[] {
+function rangesIn(
+  kept: ReadonlyMap<number, MeasuredLayerRange>,
+  layers: readonly Layer[],
+  format: FloatFormatName,
+): LayerRange[] {
   return layers.flatMap((layer) => {
     const own = kept.get(layer.nodeIndex);
-    return own === undefined ? [] : [{ layer, ...own }];
+    return own === undefined ? [] : [{ layer, ...layerRangeIn(own, format) }];
   });
 }
 
@@ -65,7 +72,7 @@ export async function knownBeyondRange(
   results: Results,
   model: Model,
   layers: readonly Layer[],
-  format: 'fp16' | 'bf16',
+  format: FloatFormatName,
   options: WorkOptions = {},
 ): Promise<ReadonlySet<Layer>> {
   const recipe = { format };

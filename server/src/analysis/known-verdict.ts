@@ -1,9 +1,15 @@
 /** What decisions do to the outputs and how sure that is, answered by the store where it knows them. */
 import { exceeds, type Figure } from '../metrics/index.js';
-import { precisionGraphSteps, type BoundPlan, type LayerDecision, type Tolerance } from '../plan/index.js';
+import {
+  numericsText,
+  precisionGraphSteps,
+  type BoundPlan,
+  type LayerDecision,
+  type Tolerance,
+} from '../plan/index.js';
 import { measure, type MeasureOptions, type Measurement, type OutputMeasurement } from './measurement.js';
 import { inSlices } from './in-slices.js';
-import { judge, withNoiseFloor, type ToleranceVerdict } from './noise.js';
+import { judge, USUAL_DRAWS, withNoiseFloor, type ToleranceVerdict } from './noise.js';
 import type { WorkOptions } from './evaluation.js';
 import { NO_EFFORT, effortOf, remembered, type Effort, type Recipe, type Results } from './remembered.js';
 
@@ -97,21 +103,15 @@ export async function knownNoise(
   return { verdicts: judged(measurement, noises), ...effort };
 }
 
-/** The verdict as far as the store has it, with the noise floor of as many jitters as were drawn; undefined without one. */
+/** The verdict as far as the store has it, with the usual noise floor; undefined without one. */
 export async function storedVerdict(results: Results, plan: BoundPlan): Promise<KnownVerdict | undefined> {
   const measurement = await findMeasurement(results, plan, plan.decisions);
   if (measurement === undefined) return undefined;
-  for (const draws of USUAL_DRAWS) {
-    const recipe = { ...measurementRecipe(plan, plan.decisions), draws };
-    const noises = await results.find(NOISE, recipe);
-    if (noises === undefined) continue;
-    return { measurement, verdicts: judged(measurement, noises as readonly number[]), ...NO_EFFORT };
-  }
-  return undefined;
+  const recipe = { ...measurementRecipe(plan, plan.decisions), draws: USUAL_DRAWS };
+  const noises = await results.find(NOISE, recipe);
+  if (noises === undefined) return undefined;
+  return { measurement, verdicts: judged(measurement, noises as readonly number[]), ...NO_EFFORT };
 }
-
-/** How many jitters are drawn by the command and by an editor. */
-const USUAL_DRAWS = [3, 2];
 
 function judged({ tolerances }: Measurement, noises: readonly number[]): ToleranceVerdict[] {
   return tolerances.map((one, index) => judge(one, noises[index] ?? 0));
@@ -123,11 +123,20 @@ export function measurementRecipe(plan: BoundPlan, decisions: readonly LayerDeci
   return { decisions: decisionsText(decisions), tolerances };
 }
 
-/** All that decisions say of how a model is run, in graph order. */
+const texts = new WeakMap<readonly LayerDecision[], string>();
+
+/** All that decisions say of how a model is run, in graph order. Part of many keys, and put together once. */
 export function decisionsText(decisions: readonly LayerDecision[]): string {
-  return decisions
-    .map(({ format, overflow }) => `${format}${overflow === 'error' ? '' : overflow}`)
+  const known = texts.get(decisions);
+  if (known !== undefined) return known;
+  const text = decisions
+    .map(
+      ({ format, overflow, numerics }) =>
+        `${format}${overflow === 'error' ? '' : overflow}${numericsText(numerics)}`,
+    )
     .join(' ');
+  texts.set(decisions, text);
+  return text;
 }
 
 function relinked(tolerances: readonly Tolerance[], stored: StoredMeasurement): Measurement {

@@ -12,6 +12,7 @@ import {
   type ProfiledKernel,
   type Runtime,
   type Session,
+  type SessionRequest,
   type TensorHandle,
 } from '../runtime/index.js';
 import { putSample, type Feeds, type WorkOptions } from './evaluation.js';
@@ -75,76 +76,105 @@ export async function layerLatency(
   original: Model,
   converted: Model,
   sample: Sample,
-  { threads, signal, progress, runs = RUNS }: LayerLatencyOptions,
+  options: LayerLatencyOptions,
 ): Promise<LayerLatency> {
+  const runs = WARM_UP_RUNS + (options.runs ?? RUNS);
   // Kernels inside sub-graphs and functions cannot be told apart: their time is that of no layer.
   const layers = findLayers(original).filter(({ nodeIndex }) => isInMainGraph(original, nodeIndex));
-  const profiled = [];
-  for (const model of [original, converted]) {
-    const variant = await inSlices(labelledSteps(model));
-    const file = { bytes: variant.bytes, weightsFolder: weightsFolder(model) ?? '.' };
-    // First one by one: an optimisation level that kills the process would take the other session along.
-    const opened = openOptimized(runtime, file, { threads }, signal);
-    const { session, optimization, notes } = await opened.catch((error: unknown) => {
-      throw inOwnNames(error, model, variant);
-    });
-    await runtime.close(session);
-    profiled.push({ model, variant, file, optimization, notes });
+  // First one by one: an optimisation level that kills the process would take the other session along.
+  const models = [
+    await timedModel(runtime, original, options),
+    await timedModel(runtime, converted, options),
+  ] as const;
+  const { times, kernels } = await profiledRuns(runtime, models, sample, runs, options);
+  const added: ModelLatency[] = [];
+  for (const [index, { model, variant }] of models.entries()) {
+    const found = { model, variant, layers, kernels: kernels[index] ?? [] };
+    added.push(await inSlices(addedUp(original, found, runs)));
   }
+  const [fp32, plan] = added;
+  if (fp32 === undefined || plan === undefined) throw new RangeError('two models are profiled');
+  const sorted = times.map((row) => row.slice(WARM_UP_RUNS).sort((a, b) => a - b));
+  const both = (share: number): Milliseconds => ({
+    fp32: quantile(sorted[0] ?? [], share),
+    plan: quantile(sorted[1] ?? [], share),
+  });
+  const whole = both(0.5);
+  return {
+    layers: layers.map((layer, index) => ({
+      layer,
+      fp32: fp32.layers[index] ?? 0,
+      plan: plan.layers[index] ?? 0,
+      casts: plan.casts[index] ?? 0,
+      fusedInto: { fp32: fp32.fusedInto[index], plan: plan.fusedInto[index] },
+    })),
+    others: { fp32: fp32.others, plan: plan.others },
+    unmapped: { fp32: fp32.unmapped, plan: plan.unmapped },
+    unmappedKernels: [...new Set([...fp32.unmappedKernels, ...plan.unmappedKernels])],
+    outside: { fp32: whole.fp32 - fp32.total, plan: whole.plan - plan.total },
+    whole,
+    p10: both(0.1),
+    p90: both(0.9),
+    optimization: { fp32: models[0].optimization, plan: models[1].optimization },
+    notes: models.flatMap(({ notes }) => notes),
+  };
+}
+
+/** A model as it is timed: its nodes numbered, so that kernels lead back to them, at the highest level that works. */
+interface TimedModel {
+  readonly model: Model;
+  readonly variant: LabelledVariant;
+  readonly file: SessionRequest['model'];
+  readonly optimization: OptimizationLevel;
+  readonly notes: readonly string[];
+}
+
+async function timedModel(
+  runtime: Runtime,
+  model: Model,
+  { threads, signal }: LayerLatencyOptions,
+): Promise<TimedModel> {
+  const variant = await inSlices(labelledSteps(model));
+  const file = { bytes: variant.bytes, weightsFolder: weightsFolder(model) ?? '.' };
+  const opened = openOptimized(runtime, file, { threads }, signal);
+  const { session, optimization, notes } = await opened.catch((error: unknown) => {
+    throw inOwnNames(error, model, variant);
+  });
+  await runtime.close(session);
+  return { model, variant, file, optimization, notes };
+}
+
+/** Milliseconds of each run of each model, run in turns, and the kernels of all their runs. */
+async function profiledRuns(
+  runtime: Runtime,
+  models: readonly TimedModel[],
+  sample: Sample,
+  runs: number,
+  { threads, signal, progress }: LayerLatencyOptions,
+): Promise<{
+  readonly times: readonly (readonly number[])[];
+  readonly kernels: readonly (readonly ProfiledKernel[])[];
+}> {
   const sessions: Session[] = [];
   const feeds = await putSample(runtime, sample, signal);
   try {
-    for (const { file, optimization } of profiled) {
+    const timed: { session: Session; feeds: Feeds }[] = [];
+    for (const { file, variant, optimization } of models) {
       const settings = { provider: 'cpu', optimization, threads, timing: true, profile: true } as const;
-      sessions.push(await runtime.open({ model: file, ...settings }, signal));
+      const session = await runtime.open({ model: file, ...settings }, signal);
+      sessions.push(session);
+      timed.push({ session, feeds: renamed(feeds, variant) });
     }
-    const timed = profiled.flatMap(({ variant }, index) => {
-      const session = sessions[index];
-      return session === undefined ? [] : [{ session, feeds: renamed(feeds, variant) }];
-    });
     const times: number[][] = timed.map(() => []);
-    for (let done = 0; done < WARM_UP_RUNS + runs; done += ROUNDS) {
-      progress?.(done, WARM_UP_RUNS + runs, 'latency of layers');
-      const measured = await runtime.time(timed, Math.min(ROUNDS, WARM_UP_RUNS + runs - done), signal);
+    for (let done = 0; done < runs; done += ROUNDS) {
+      progress?.(done, runs, 'latency of layers');
+      const measured = await runtime.time(timed, Math.min(ROUNDS, runs - done), signal);
       for (const [index, row] of measured.entries()) times[index]?.push(...row);
     }
-    progress?.(WARM_UP_RUNS + runs, WARM_UP_RUNS + runs, 'latency of layers');
+    progress?.(runs, runs, 'latency of layers');
     const kernels: (readonly ProfiledKernel[])[] = [];
     for (const session of sessions) kernels.push(await runtime.profile(session, signal));
-    const added: ModelLatency[] = [];
-    for (const [index, { model, variant }] of profiled.entries()) {
-      const found = { model, variant, layers, kernels: kernels[index] ?? [] };
-      added.push(await inSlices(addedUp(original, found, WARM_UP_RUNS + runs)));
-    }
-    const [fp32, plan] = added;
-    if (fp32 === undefined || plan === undefined) throw new RangeError('two models are profiled');
-    const sorted = times.map((row) => row.slice(WARM_UP_RUNS).sort((a, b) => a - b));
-    const both = (share: number): Milliseconds => ({
-      fp32: quantile(sorted[0] ?? [], share),
-      plan: quantile(sorted[1] ?? [], share),
-    });
-    const whole = both(0.5);
-    return {
-      layers: layers.map((layer, index) => ({
-        layer,
-        fp32: fp32.layers[index] ?? 0,
-        plan: plan.layers[index] ?? 0,
-        casts: plan.casts[index] ?? 0,
-        fusedInto: { fp32: fp32.fusedInto[index], plan: plan.fusedInto[index] },
-      })),
-      others: { fp32: fp32.others, plan: plan.others },
-      unmapped: { fp32: fp32.unmapped, plan: plan.unmapped },
-      unmappedKernels: [...new Set([...fp32.unmappedKernels, ...plan.unmappedKernels])],
-      outside: { fp32: whole.fp32 - fp32.total, plan: whole.plan - plan.total },
-      whole,
-      p10: both(0.1),
-      p90: both(0.9),
-      optimization: {
-        fp32: profiled[0]?.optimization ?? 'disabled',
-        plan: profiled[1]?.optimization ?? 'disabled',
-      },
-      notes: profiled.flatMap(({ notes }) => notes),
-    };
+    return { times, kernels };
   } finally {
     for (const session of sessions) await runtime.close(session);
     await runtime.release(Object.values(feeds));

@@ -3,10 +3,12 @@
  * inputs. No backward pass, and one inference per sample for some hundred layers; it does not see what the rest of the
  * network makes of the error (rank correlation with the measured effect .32 to .68).
  */
-import { localErrorSteps, type LocalErrorOutput } from '../emulate/index.js';
-import type { Layer } from '../plan/index.js';
+import type { LowFormatName, Quantization } from '../formats/index.js';
+import { localErrorSteps, unchanged, type LocalErrorOutput } from '../emulate/index.js';
+import { allowsFormat, nodeRoundingOf, type Layer, type NodeRounding } from '../plan/index.js';
 import type { Runtime, Session } from '../runtime/index.js';
 import { EMULATION_SETTINGS, type Evaluation, type Feeds, type WorkOptions } from './evaluation.js';
+import { calibrated } from './calibration.js';
 import { inSlices } from './in-slices.js';
 import { relativeErrors, type RelativeErrors, type SquaredSums } from './relative-errors.js';
 
@@ -16,7 +18,7 @@ export interface LocalError extends RelativeErrors {
 }
 
 export interface LocalErrors {
-  readonly format: 'fp16' | 'bf16';
+  readonly format: LowFormatName;
   /** In the order of the layers asked for, without those that cannot run in the format or draw random numbers. */
   readonly errors: readonly LocalError[];
   readonly sessions: number;
@@ -35,7 +37,7 @@ export interface LocalErrorOptions extends WorkOptions {
 export async function localErrors(
   evaluation: Evaluation,
   layers: readonly Layer[],
-  format: 'fp16' | 'bf16',
+  format: LowFormatName,
   { signal, progress, layersPerVariant = LAYERS_PER_VARIANT }: LocalErrorOptions = {},
 ): Promise<LocalErrors> {
   const { runtime, folder, model, feeds } = evaluation;
@@ -45,7 +47,8 @@ export async function localErrors(
   const total = feeds.length * Math.ceil(layers.length / layersPerVariant);
   for (let start = 0; start < layers.length; start += layersPerVariant) {
     const some = layers.slice(start, start + layersPerVariant);
-    const variant = await inSlices(localErrorSteps(model, some, format));
+    const quantizations = await ownQuantizations(evaluation, some, format, { signal, progress });
+    const variant = await inSlices(localErrorSteps(model, some, format, quantizations));
     // A model without outputs is none that the runtime would open.
     if (variant.outputs.length === 0) continue;
     const session = await runtime.open(
@@ -92,4 +95,20 @@ async function squaredSums(
   } finally {
     await runtime.release(Object.values(results));
   }
+}
+
+/** The scales that layers need in an integer format; none for any other. */
+async function ownQuantizations(
+  evaluation: Evaluation,
+  layers: readonly Layer[],
+  format: LowFormatName,
+  options: WorkOptions,
+): Promise<ReadonlyMap<string, Quantization>> {
+  const { model } = evaluation;
+  const roundings = layers.flatMap((layer): [number, NodeRounding][] => {
+    const rounding = allowsFormat(model, layer, format) ? nodeRoundingOf(model, layer, format) : undefined;
+    return rounding === undefined ? [] : [[layer.nodeIndex, rounding]];
+  });
+  const graph = { ...unchanged(model), roundings: new Map(roundings) };
+  return (await calibrated(graph, () => Promise.resolve(evaluation), options)).quantizations;
 }

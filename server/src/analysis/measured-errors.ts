@@ -4,11 +4,12 @@
  * run for a layer, from activations that the compute process keeps, with the layer as a switch; otherwise the plan that
  * lowers nothing but this layer is measured as any plan is. Both give the same bits.
  */
+import type { LowFormatName } from '../formats/index.js';
 import { allowedCuts, isMixed, switchedLayer, type SwitchedLayer } from '../emulate/index.js';
 import { combine, exceeds, type Figure } from '../metrics/index.js';
 import type { Steps } from '../onnx/index.js';
 import {
-  allowedFormats,
+  allowsFormat,
   drawsRandomNumbers,
   modelFacts,
   nodeRoles,
@@ -21,23 +22,15 @@ import {
 import { RuntimeFailure } from '../runtime/index.js';
 import type { Evaluation, WorkOptions } from './evaluation.js';
 import { inSlices } from './in-slices.js';
+import { judgedError, type OutputError } from './judged-error.js';
 import type { LocalError } from './local-errors.js';
 import { measure, type ToleranceMeasurement } from './measurement.js';
 import { nodeTimes } from './node-times.js';
-import { relativeErrors, type RelativeErrors, type SquaredSums } from './relative-errors.js';
+import { relativeErrors, type SquaredSums } from './relative-errors.js';
 import { runSegment, type Figures } from './segment-runs.js';
 import { chooseSegments, type Segment } from './segments.js';
 
-/** The relative errors of one output. */
-export interface OutputError extends RelativeErrors {
-  readonly output: string;
-}
-
-/**
- * `value`, `low` and `high` are those of the output that errs most: of those that tolerances speak of, where there are
- * any. A probability near zero, which nobody asked about, would otherwise outdo everything else, relative to itself. Outputs
- * that are 0 in every sample count where there are no others.
- */
+/** `value`, `low` and `high` are those of the output that counts (`judgedError`). */
 export interface MeasuredError extends LocalError {
   readonly perOutput: readonly OutputError[];
   /** What the tolerances would say of a plan that lowers this layer only. */
@@ -45,7 +38,7 @@ export interface MeasuredError extends LocalError {
 }
 
 export interface MeasuredErrors {
-  readonly format: 'fp16' | 'bf16';
+  readonly format: LowFormatName;
   /** In the order of the layers asked for, without those that cannot run in the format or draw random numbers. */
   readonly errors: readonly MeasuredError[];
   readonly sessions: number;
@@ -66,7 +59,7 @@ export interface MeasuredErrorOptions extends WorkOptions {
 export async function measuredErrors(
   evaluation: Evaluation,
   layers: readonly Layer[],
-  format: 'fp16' | 'bf16',
+  format: LowFormatName,
   tolerances: readonly Tolerance[] = [],
   options: MeasuredErrorOptions = {},
 ): Promise<MeasuredErrors> {
@@ -86,13 +79,13 @@ class MeasuringLayers {
   constructor(
     private readonly evaluation: Evaluation,
     layers: readonly Layer[],
-    private readonly format: 'fp16' | 'bf16',
+    private readonly format: LowFormatName,
     private readonly tolerances: readonly Tolerance[],
     private readonly options: MeasuredErrorOptions,
   ) {
     const { model } = evaluation;
     this.layers = layers.filter(
-      (layer) => allowedFormats(model, layer).includes(format) && !drawsRandomNumbers(layer.node),
+      (layer) => allowsFormat(model, layer, format) && !drawsRandomNumbers(layer.node),
     );
     this.roles = nodeRoles(model);
     this.questions = [...evaluation.floatOutputs.map(relativeError), ...tolerances];
@@ -242,16 +235,8 @@ class MeasuringLayers {
     const perOutput = outputs.map((output, index): OutputError => {
       return { output, ...relativeErrors((figures[index] ?? []).map(squaredSums)) };
     });
-    const asked = new Set(this.tolerances.map((tolerance) => tolerance.output));
-    const judged = perOutput.filter(({ output }) => asked.size === 0 || asked.has(output));
-    const telling = judged.filter(({ ofZero }) => ofZero !== true);
-    const counted = telling.length > 0 ? telling : judged;
-    const { output: _, ...worst } = counted.reduce(
-      (most, one) => (one.value > most.value ? one : most),
-      NO_ERROR,
-    );
     const error: MeasuredError = {
-      ...{ layer, ...worst, perOutput },
+      ...{ layer, ...judgedError(perOutput, this.tolerances), perOutput },
       tolerances: this.tolerances.map((tolerance, index) => {
         const samples = figures[outputs.length + index] ?? [];
         const measured = combine(tolerance.metric, samples, tolerance.over);
@@ -263,8 +248,6 @@ class MeasuringLayers {
     this.options.finished?.(error);
   }
 }
-
-const NO_ERROR: OutputError = { output: '', value: 0, low: 0, high: 0 };
 
 /** The sums of `relative_l2`; a figure without any is of an output that rounding has spoilt. */
 function squaredSums({ sums: [error = Number.NaN, norm = Number.NaN] }: Figure): SquaredSums {

@@ -12,6 +12,7 @@ import {
 import type { PrecisionGraph, Tolerance } from '../plan/index.js';
 import { emulatedSteps } from '../emulate/index.js';
 import type { Session } from '../runtime/index.js';
+import { calibrated } from './calibration.js';
 import {
   EMULATION_SETTINGS,
   type Evaluation,
@@ -20,6 +21,7 @@ import {
   type WorkOptions,
 } from './evaluation.js';
 import { inSlices } from './in-slices.js';
+import { fedWithStates, isSequence, withStates } from './sequence.js';
 
 /** The errors that are reported for every floating-point output, tolerance or not. */
 const STANDARD_METRICS = ['max_abs', 'mean_abs', 'relative_l2', 'cosine', 'sqnr'] as const;
@@ -59,7 +61,7 @@ export interface MeasureOptions extends WorkOptions {
    * from `perfectFigures`.
    */
   readonly stopEarly?: PerfectFigures;
-  /** The order in which samples are tried, so that the one most likely to fail comes first. */
+  /** The order in which samples are tried, so that the one most likely to fail comes first. A sequence keeps its own. */
   readonly order?: readonly number[];
 }
 
@@ -71,9 +73,10 @@ export async function measure(
   options: MeasureOptions = {},
 ): Promise<Measurement> {
   const { runtime, folder } = evaluation;
+  const whole = await calibrated(graph, () => Promise.resolve(evaluation), options);
   const session = await runtime.open(
     {
-      model: { bytes: (await inSlices(emulatedSteps(graph))).bytes, weightsFolder: folder },
+      model: { bytes: (await inSlices(emulatedSteps(whole))).bytes, weightsFolder: folder },
       ...EMULATION_SETTINGS,
     },
     options.signal,
@@ -105,33 +108,49 @@ export async function measureSession(
   const figures = comparisons.map((comparison) =>
     comparison.metrics.map(() => new Array<Figure>(feeds.length)),
   );
+  const { runtime, samples, floatOutputs } = evaluation;
+  const wanted = withStates(floatOutputs, samples);
+  const carries = isSequence(samples);
   let inferences = 0;
-  for (const sample of order ?? feeds.keys()) {
+  /** What the sample before gave, while it may be the state of this one. */
+  let previous: Outputs | undefined;
+  for (const sample of carries ? feeds.keys() : (order ?? feeds.keys())) {
     progress?.(inferences, feeds.length, phase);
     const feed = feeds[sample];
     const reference = references[sample];
     if (feed === undefined || reference === undefined) continue;
-    const outputs = await evaluation.runtime.run(session, feed, evaluation.floatOutputs, signal);
+    let outputs: Outputs;
+    try {
+      outputs = await runtime.run(session, fedWithStates(feed, samples[sample], previous), wanted, signal);
+    } finally {
+      await runtime.release(Object.values(previous ?? {}));
+      previous = undefined;
+    }
     inferences += 1;
+    if (carries) previous = outputs;
     try {
       for (const [index, comparison] of comparisons.entries()) {
         const expected = reference[comparison.output];
         const actual = outputs[comparison.output];
         if (expected === undefined || actual === undefined) continue;
-        const compared = await evaluation.runtime.compare(expected, actual, comparison.metrics, signal);
+        const compared = await runtime.compare(expected, actual, comparison.metrics, signal);
         for (const [metric, figure] of compared.entries()) {
           const perSample = figures[index]?.[metric];
           if (perSample !== undefined) perSample[sample] = figure;
         }
       }
-    } finally {
-      await evaluation.runtime.release(Object.values(outputs));
+    } catch (error) {
+      await runtime.release(Object.values(outputs));
+      throw error;
     }
+    if (!carries) await runtime.release(Object.values(outputs));
     const left = inferences < feeds.length;
     if (stopEarly !== undefined && left && hopeless(comparisons, figures, stopEarly)) {
+      await runtime.release(Object.values(previous ?? {}));
       return { tolerances: [], outputs: [], holds: false, complete: false, inferences };
     }
   }
+  await runtime.release(Object.values(previous ?? {}));
   progress?.(feeds.length, feeds.length, phase);
   return { ...summarize(comparisons, figures, tolerances), complete: true, inferences };
 }

@@ -12,11 +12,19 @@ import {
   type Outputs,
   type WorkOptions,
 } from './evaluation.js';
+import { calibrated } from './calibration.js';
 import { inSlices } from './in-slices.js';
+import { fedWithStates, withStates } from './sequence.js';
 import { measureSession, type Measurement, type ToleranceMeasurement } from './measurement.js';
 
 /** Inputs move by at most this part of their range: about one unit in the last place of FP32. */
 export const JITTER = 1e-7;
+
+/**
+ * Jitters for the noise floor of a verdict where nobody says how many: one number for the editor and the command, so that a
+ * verdict reads the same in both, and what one of them measured is known to the other.
+ */
+export const USUAL_DRAWS = 3;
 
 export type Verdict = 'holds' | 'holds within noise' | 'exceeded within noise' | 'exceeded';
 
@@ -24,6 +32,12 @@ export interface ToleranceVerdict extends ToleranceMeasurement {
   /** Largest distance of a jittered measurement from the plain one. */
   readonly noise: number;
   readonly verdict: Verdict;
+}
+
+export interface NoisyVerdicts {
+  readonly verdicts: readonly ToleranceVerdict[];
+  readonly sessions: number;
+  readonly inferences: number;
 }
 
 /**
@@ -36,37 +50,50 @@ export async function withNoiseFloor(
   measurement: Measurement,
   draws: number,
   options: WorkOptions = {},
-): Promise<{
-  readonly verdicts: readonly ToleranceVerdict[];
-  readonly sessions: number;
-  readonly inferences: number;
-}> {
+): Promise<NoisyVerdicts> {
+  if (measurement.tolerances.length === 0 || draws === 0) {
+    return { verdicts: judged(measurement, []), sessions: 0, inferences: 0 };
+  }
+  const { runtime, folder } = evaluation;
+  const whole = await calibrated(graph, () => Promise.resolve(evaluation), options);
+  const session = await runtime.open(
+    {
+      model: { bytes: (await inSlices(emulatedSteps(whole))).bytes, weightsFolder: folder },
+      ...EMULATION_SETTINGS,
+    },
+    options.signal,
+  );
+  try {
+    const found = await withSessionNoise(evaluation, session, measurement, draws, options);
+    return { ...found, sessions: 1 };
+  } finally {
+    await runtime.close(session);
+  }
+}
+
+/** The same for a session that is open already, of whatever model was measured. */
+export async function withSessionNoise(
+  evaluation: Evaluation,
+  session: Session,
+  measurement: Measurement,
+  draws: number,
+  options: WorkOptions = {},
+): Promise<NoisyVerdicts> {
   const tolerances = measurement.tolerances.map((one) => one.tolerance);
   const jittered: Measurement[] = [];
-  if (tolerances.length > 0 && draws > 0) {
-    const { runtime, folder } = evaluation;
-    const session = await runtime.open(
-      {
-        model: { bytes: (await inSlices(emulatedSteps(graph))).bytes, weightsFolder: folder },
-        ...EMULATION_SETTINGS,
-      },
-      options.signal,
-    );
-    try {
-      for (let draw = 1; draw <= draws; draw++) {
-        jittered.push(await measureJittered(evaluation, session, tolerances, draw, draws, options));
-      }
-    } finally {
-      await runtime.close(session);
-    }
+  for (let draw = 1; draw <= (tolerances.length === 0 ? 0 : draws); draw++) {
+    jittered.push(await measureJittered(evaluation, session, tolerances, draw, draws, options));
   }
-  const verdicts = measurement.tolerances.map((one, index) => {
+  // The original runs on each jittered sample, too.
+  const inferences = jittered.reduce((sum, one) => sum + 2 * one.inferences, 0);
+  return { verdicts: judged(measurement, jittered), sessions: 0, inferences };
+}
+
+function judged(measurement: Measurement, jittered: readonly Measurement[]): ToleranceVerdict[] {
+  return measurement.tolerances.map((one, index) => {
     const others = jittered.map((other) => other.tolerances[index]?.measured ?? one.measured);
     return judge(one, spread(one.measured, others));
   });
-  // The original runs on each jittered sample, too.
-  const inferences = jittered.reduce((sum, one) => sum + 2 * one.inferences, 0);
-  return { verdicts, sessions: jittered.length > 0 ? 1 : 0, inferences };
 }
 
 /**
@@ -102,14 +129,19 @@ async function measureJittered(
   const references: Outputs[] = [];
   const own: TensorHandle[] = [];
   try {
+    const wanted = withStates(evaluation.floatOutputs, evaluation.samples);
     for (const [sample, plain] of evaluation.feeds.entries()) {
-      const feed: Record<string, TensorHandle> = {};
+      const moving: Record<string, TensorHandle> = {};
+      const { carried = {} } = evaluation.samples[sample] ?? {};
       for (const [input, [name, handle]] of Object.entries(plain).entries()) {
+        // A state moves with the inputs that it comes from.
+        if (name in carried) continue;
         const moved = await runtime.jitter(handle, JITTER, seedOf(draw, sample, input), signal);
         own.push(moved);
-        feed[name] = moved;
+        moving[name] = moved;
       }
-      const reference = await runtime.run(original, feed, evaluation.floatOutputs, signal);
+      const feed = fedWithStates(moving, evaluation.samples[sample], references.at(-1));
+      const reference = await runtime.run(original, feed, wanted, signal);
       own.push(...Object.values(reference));
       feeds.push(feed);
       references.push(reference);

@@ -5,6 +5,7 @@
 import {
   RuntimeFailure,
   type OptimizationLevel,
+  type Provider,
   type Runtime,
   type Session,
   type SessionRequest,
@@ -22,6 +23,10 @@ const LEVELS: readonly OptimizationLevel[] = ['all', 'layout', 'extended', 'basi
 /** `timing` and `profile` as in `SessionRequest`. */
 export interface OpenOptions {
   readonly threads: number;
+  /** `cpu` if left out. */
+  readonly provider?: Provider | undefined;
+  /** The first level that is tried; `all` if left out. */
+  readonly highest?: OptimizationLevel;
   readonly timing?: boolean;
   readonly profile?: boolean;
 }
@@ -30,15 +35,15 @@ export interface OpenOptions {
 export async function openOptimized(
   runtime: Runtime,
   file: string | SessionRequest['model'],
-  options: OpenOptions,
+  { provider = 'cpu', highest = 'all', ...options }: OpenOptions,
   signal?: AbortSignal,
 ): Promise<OpenedSession> {
   const model = typeof file === 'string' ? { path: file } : file;
   const notes: string[] = [];
   let last: RuntimeFailure | undefined;
-  for (const optimization of LEVELS) {
+  for (const optimization of LEVELS.slice(LEVELS.indexOf(highest))) {
     try {
-      const request = { ...options, model, provider: 'cpu', optimization } as const;
+      const request = { ...options, model, provider, optimization };
       const session = await runtime.open(request, signal);
       return { session, optimization, notes };
     } catch (error) {

@@ -1,12 +1,21 @@
 /** Ranges of outputs and weights against a brute-force count, and the layers that no format can hold. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { formatInformation, roundTo } from '../formats/index.js';
+import {
+  FLOAT_FORMAT_NAMES,
+  formatInformation,
+  rangeOfValues,
+  recommendedScale,
+  roundTo,
+  type FloatFormatName,
+} from '../formats/index.js';
 import { DataType, makeNode } from '../onnx/index.js';
 import { findLayers } from '../plan/index.js';
 import type { Runtime } from '../runtime/index.js';
+import { memoryStore } from '../store/index.js';
 import { openEvaluation, type Evaluation } from './evaluation.js';
-import { layerRanges } from './ranges.js';
+import { knownRanges, storedRanges } from './known-ranges.js';
+import { measuredAnew, withStore } from './remembered.js';
 import { layersBeyondRange, type TensorRange } from './tensor-range.js';
 import {
   floatTensor,
@@ -65,15 +74,24 @@ function oneInt(name: string, value: number): ReturnType<typeof floatTensor> {
 function bruteForce(
   tensor: string,
   kind: TensorRange['kind'],
-  format: 'fp16' | 'bf16',
+  format: FloatFormatName,
   samples: readonly Float32Array[],
 ): TensorRange {
-  const { smallestNormal } = formatInformation(format);
+  const { smallestNormal, largest: most } = formatInformation(format);
   const all = samples.flatMap((values, sample) =>
     [...values].map((value, index) => ({ value: Math.abs(value), sample, index })),
   );
   const largest = all.reduce((best, one) => (one.value > best.value ? one : best));
-  const rounded = all.filter((one) => one.value !== 0).map((one) => roundTo(format, one.value));
+  const nonZero = all.filter((one) => one.value !== 0);
+  const rounded = nonZero.map((one) => roundTo(format, one.value, 'saturate'));
+  const { squares, histogram } = rangeOfValues(Float32Array.from(all, ({ value }) => value));
+  // A 4-bit format clips: what is nearer to the number that would follow its largest is beyond it.
+  const beyond = new Map<FloatFormatName, number>([
+    ['fp4_e2m1', 7],
+    ['fp4_radix4', 160],
+  ]).get(format);
+  const isBeyond = (value: number): boolean =>
+    beyond === undefined ? !(roundTo(format, value) <= most) : value >= beyond;
   return {
     tensor,
     kind,
@@ -82,26 +100,41 @@ function bruteForce(
     sample: kind === 'weight' ? undefined : largest.sample,
     index: largest.index,
     nonFinite: 0,
-    overflow: rounded.filter((value) => value === Infinity).length,
+    overflow: nonZero.filter(({ value }) => isBeyond(value)).length,
     underflow: rounded.filter((value) => value < smallestNormal).length,
     becomesZero: rounded.filter((value) => value === 0).length,
     nonZero: rounded.length,
+    squares: expect.closeTo(squares, -6) as number,
+    histogram: {
+      ...histogram,
+      negative: samples.flatMap((values) => [...values]).filter((value) => value < 0).length,
+    },
+    scale: recommendedScale(histogram, largest.value, format),
   };
 }
 
 describe('ranges', () => {
   const sums = SAMPLES.map((values) => values.map((value, index) => value + (WEIGHT[index] ?? 0)));
-  const small = (): number => 100;
+  const rangesOf = async (format: FloatFormatName, elements: number | undefined = 100) =>
+    await knownRanges(measuredAnew(evaluation), findLayers(evaluation.model), format, () =>
+      Promise.resolve(() => elements),
+    );
 
-  it.each(['fp16', 'bf16'] as const)('in %s are those of a count by hand', async (format) => {
-    const layers = findLayers(evaluation.model);
-    const { ranges, sessions, inferences } = await layerRanges(evaluation, layers, format, small);
+  it.each(FLOAT_FORMAT_NAMES)('in %s are those of a count by hand', async (format) => {
+    const { ranges, sessions, inferences } = await rangesOf(format);
     expect({ sessions, inferences }).toEqual({ sessions: 1, inferences: 3 });
     const byName = new Map(ranges.map((range) => [range.layer.name, range]));
     const ofSum = bruteForce('s', 'output', format, sums);
     const ofWeight = bruteForce('w', 'weight', format, [WEIGHT]);
     expect(byName.get('sum')?.tensors).toEqual([ofSum, ofWeight]);
-    expect(byName.get('minus')?.tensors).toEqual([bruteForce('y', 'output', format, SAMPLES)]);
+    expect(byName.get('minus')?.tensors).toEqual([
+      bruteForce(
+        'y',
+        'output',
+        format,
+        SAMPLES.map((values) => values.map((value) => -value)),
+      ),
+    ]);
     expect(byName.get('minus')).toMatchObject({ maxAbs: 3e6 });
     expect(byName.get('sum')).toMatchObject({
       maxAbs: ofSum.maxAbs,
@@ -112,19 +145,44 @@ describe('ranges', () => {
   });
 
   it('do not depend on how many outputs fit into memory at a time', async () => {
-    const layers = findLayers(evaluation.model);
-    const together = await layerRanges(evaluation, layers, 'fp16', small);
-    const apart = await layerRanges(evaluation, layers, 'fp16', () => 1e9);
+    const together = await rangesOf('fp16');
+    const apart = await rangesOf('fp16', 1e9);
     expect(apart.ranges).toEqual(together.ranges);
     expect(apart.sessions).toBe(3);
-    const unknown = await layerRanges(evaluation, layers, 'fp16', () => undefined);
+    const elements = (): undefined => undefined;
+    const unknown = await knownRanges(measuredAnew(evaluation), findLayers(evaluation.model), 'fp16', () =>
+      Promise.resolve(elements),
+    );
     expect(unknown.ranges).toEqual(together.ranges);
   });
 
   it('leave out outputs that hold no floating-point numbers', async () => {
-    const { ranges } = await layerRanges(evaluation, findLayers(evaluation.model), 'fp16', small);
+    const { ranges } = await rangesOf('fp16');
     const tensors = ranges.flatMap((range) => range.tensors.map((one) => one.tensor));
     expect(tensors).not.toContain('places');
+  });
+
+  it('are kept once for all formats', async () => {
+    const store = memoryStore();
+    const identity = { evaluation: 'one', recipe: { model: 'one' } };
+    const { samples } = evaluation;
+    const own = { runtime, samples, evaluation: () => Promise.resolve(evaluation) };
+    const results = withStore(own, store, identity, evaluation.model);
+    const layers = findLayers(evaluation.model);
+    const counter = () => Promise.resolve(() => 100);
+    // What versions before this one kept of one format.
+    await results.keep(
+      'layer-ranges',
+      { format: 'fp16' },
+      new Map(layers.map(({ nodeIndex }) => [nodeIndex, {}])),
+    );
+    const anew = await knownRanges(results, layers, 'fp16', counter);
+    expect(anew.inferences).toBe(3);
+    for (const format of FLOAT_FORMAT_NAMES) {
+      const kept = await knownRanges(results, layers, format, counter);
+      expect(kept).toEqual({ ...(await rangesOf(format)), sessions: 0, inferences: 0 });
+    }
+    expect(await storedRanges(results, layers, 'fp16')).toEqual(anew.ranges);
   });
 });
 

@@ -7,6 +7,7 @@ import type { Model, TensorProblem } from '../onnx/index.js';
 import type { Runtime } from '../runtime/index.js';
 import {
   fingerprint,
+  memoryStore,
   openStore,
   rememberedFingerprint,
   type Store,
@@ -139,9 +140,14 @@ export async function remembered<T>(
   return found;
 }
 
+export type ResultStoreOptions = Omit<StoreOptions, 'folder'> & {
+  /** The platform's folder for caches if left out; null for results that are forgotten with the process. */
+  readonly folder?: string | null | undefined;
+};
+
 /** The store that all of this product share; reads and writes nothing yet. */
-export function openResultStore(options: StoreOptions = {}): Store {
-  return openStore(options);
+export function openResultStore({ folder, ...options }: ResultStoreOptions = {}): Store {
+  return folder === null ? memoryStore(options) : openStore({ ...options, folder });
 }
 
-export type { Store as ResultStore, StoreOptions as ResultStoreOptions } from '../store/index.js';
+export type { Store as ResultStore } from '../store/index.js';

@@ -1,10 +1,13 @@
-/** `analyze PLAN --method local|measured|all`: ranges and errors of every layer, with the reason where one stands out. */
-import { formatNumber, formatPercent } from '../report/index.js';
+/** `analyze PLAN --method auto|sketch|measured|hessian|first-order|local|all`: ranges and errors of every layer, with the reason where one stands out. */
+import { formatNumber, formatPercent, formatPower } from '../report/index.js';
 import {
+  ANALYSIS_METHODS,
   analyzePlan,
   layersFor,
+  lowFormatOf,
   type AnalysisMethod,
   type AnalyzedPlan,
+  type GradientReport,
   type LayerReport,
 } from '../work/index.js';
 import { CommandFailure, EXIT, type ExitStatus } from './exit-status.js';
@@ -21,22 +24,32 @@ export const analyze: Subcommand = {
     arguments: 'PLAN',
     count: [1, 1],
     summary: 'Ranges and sensitivity of every layer, worst first.',
+    shared: ['output', 'cache', 'target'],
     options: {
       method: {
         type: 'string',
-        value: 'local|measured|all',
-        help: "a layer's error in its own output, in the model's outputs, or both (default local)",
+        value: ANALYSIS_METHODS.join('|'),
+        help: "how a layer's effect is found (default auto: from gradients, measured where these say too little)",
       },
-      format: { type: 'string', value: 'fp16|bf16', help: 'the low format (default fp16)' },
+      probes: { type: 'string', value: 'N', help: 'random probes of each output for a sketch (default 8)' },
+      seed: { type: 'string', value: 'N', help: 'of the probes (default 0)' },
+      format: { type: 'string', value: 'fp16|bf16', help: "the low format (default the plan's own)" },
+      gradients: {
+        type: 'boolean',
+        help: 'also the ranges of gradients, and the loss scale that training would settle at',
+      },
       all: { type: 'boolean', help: 'list every layer, not only the 20 most sensitive' },
     },
   },
   run: async (context): Promise<ExitStatus> => {
     const { parsed, output } = context;
-    const method = parsed.choice('method', ['local', 'measured', 'all']);
-    const format = parsed.choice('format', ['fp16', 'bf16']);
+    const method = parsed.choice('method', ANALYSIS_METHODS);
+    const asked = parsed.text('format') === undefined ? undefined : parsed.choice('format', ['fp16', 'bf16']);
+    const probes = parsed.text('probes') === undefined ? undefined : parsed.integer('probes', 1);
+    const seed = parsed.text('seed') === undefined ? undefined : parsed.integer('seed', 1);
     const loaded = loadPlan(parsed.positionals[0] ?? '');
     const plan = needModel(loaded, output);
+    const format = asked ?? lowFormatOf(plan);
     const { length: layers } = layersFor(plan, format);
     if (layers === 0) {
       throw new CommandFailure(
@@ -47,7 +60,10 @@ export const analyze: Subcommand = {
       );
     }
     return withWork(loaded, plan, context, async (work) => {
-      const analyzed = resultOf(await analyzePlan(work, { method, format }), loaded);
+      const analyzed = resultOf(
+        await analyzePlan(work, { method, format, probes, seed, gradients: parsed.flag('gradients') }),
+        loaded,
+      );
       printAnalysis(
         analyzed,
         method,
@@ -55,7 +71,7 @@ export const analyze: Subcommand = {
         output,
       );
       reportDiagnostics(loaded, analyzed.findings, output);
-      const { sessions, inferences, seconds, rankCorrelation, reports } = analyzed;
+      const { sessions, inferences, seconds, rankCorrelations, reports } = analyzed;
       output.document({
         target: 'cpu',
         samples: work.samples.length,
@@ -64,8 +80,9 @@ export const analyze: Subcommand = {
         seconds,
         sessions,
         inferences,
-        ...(method === 'all' ? { rankCorrelation: rankCorrelation ?? null } : {}),
+        ...(method === 'all' ? { rankCorrelations: correlationsDocument(rankCorrelations) } : {}),
         layers: reports,
+        ...(analyzed.gradients === undefined ? {} : { gradients: analyzed.gradients }),
       });
       return errorsOf(plan) > 0 ? EXIT.short : EXIT.holds;
     });
@@ -73,7 +90,7 @@ export const analyze: Subcommand = {
 };
 
 function printAnalysis(
-  { reports, seconds, rankCorrelation }: AnalyzedPlan,
+  { reports, seconds, rankCorrelations, gradients }: AnalyzedPlan,
   method: AnalysisMethod,
   { all, layers, samples }: { readonly all: boolean; readonly layers: number; readonly samples: number },
   output: Output,
@@ -81,31 +98,81 @@ function printAnalysis(
   for (const line of layerTable(method, all ? reports : reports.slice(0, SHOWN))) output.line(line);
   if (!all && reports.length > SHOWN) output.line(`(${reports.length - SHOWN} more layers: --all)`);
   output.line();
-  const explained = METHODS.flatMap(({ name, text }) => (method === name || method === 'all' ? [text] : []));
+  const explained = METHODS.flatMap(({ names, text }) => (names.includes(method) ? [text] : []));
   output.line(`${layers} layers, ${samples} samples, ${seconds.toFixed(1)} s; ${explained.join('; ')}`);
-  if (rankCorrelation !== undefined)
-    output.line(`rank correlation of local and measured errors (Spearman): ${rankCorrelation.toFixed(3)}`);
+  for (const line of gradients === undefined ? [] : gradientLines(gradients)) output.line(line);
+  for (const [name, correlation] of rankCorrelations) {
+    output.line(`rank correlation of ${name} with measured (Spearman): ${correlation?.toFixed(3) ?? 'none'}`);
+  }
+}
+
+function correlationsDocument(
+  correlations: AnalyzedPlan['rankCorrelations'],
+): Readonly<Record<string, number | null>> {
+  return Object.fromEntries([...correlations].map(([name, value]) => [name, value ?? null]));
+}
+
+/** How large gradients are, and the scale that holds them. */
+function gradientLines({ loss, lossScale, tensors, withoutRule }: GradientReport): string[] {
+  const largest = tensors.reduce((most, { maxAbs }) => Math.max(most, maxAbs), 0);
+  const missing = withoutRule.map(({ node, reason }) => `no gradient through "${node}": ${reason}`);
+  if (lossScale === null) return [`gradients of ${loss}: nothing that a scale would hold`, ...missing];
+  const { scale, steps, skipped, unscaled, scaled } = lossScale;
+  return [
+    `gradients of ${loss}: largest ${formatNumber(largest)}`,
+    `loss scale ${formatPower(scale)}, after ${steps} steps (${skipped} left out); subnormal or zero ` +
+      `${formatPercent(unscaled.underflow)} unscaled, ${formatPercent(scaled.underflow)} scaled`,
+    ...missing,
+  ];
 }
 
 /** Layers that are listed unless all are asked for. */
 const SHOWN = 20;
 
-const METHODS = [
+const METHODS: readonly { readonly names: readonly AnalysisMethod[]; readonly text: string }[] = [
   {
-    name: 'local',
+    names: ['local', 'all'],
     text: 'local error: what rounding to the format does to the output of the layer alone, given exact inputs',
   },
   {
-    name: 'measured',
+    names: ['auto', 'sketch', 'hessian', 'first-order'],
+    text:
+      'error: what the worst output of the model (of those that tolerances speak of, if any) is found to err by with only ' +
+      'this layer in the format, by gradients to first order where it says "sketch"',
+  },
+  {
+    names: ['measured', 'all'],
     text:
       'measured error: what the worst output of the model (of those that tolerances speak of, if any) errs by with ' +
       'only this layer in the format',
   },
-] as const;
+  {
+    names: ['hessian', 'all'],
+    text: 'hessian: trace of the Gauss-Newton Hessian for the weights times the squared change of these, no error',
+  },
+  {
+    names: ['first-order', 'all'],
+    text: 'first-order: |g . dw| for half the squared norm of the output, relative to it, no error',
+  },
+];
+
+const TITLES: Readonly<Record<AnalysisMethod, string>> = {
+  auto: 'error',
+  sketch: 'error',
+  measured: 'measured error',
+  hessian: 'error',
+  'first-order': 'error',
+  local: 'local error',
+  all: 'measured error',
+};
 
 function layerTable(method: AnalysisMethod, reports: readonly LayerReport[]): string[] {
+  const isMixed = method === 'auto';
+  const scored = (['hessian', 'first-order'] as const).filter((name) => method === name || method === 'all');
   const errors = (one: LayerReport): string[] => [
     formatNumber(one.error.value),
+    ...(isMixed ? [one.error.method] : []),
+    ...scored.map((name) => formatNumber(one.scores?.[name] ?? 0)),
     ...(one.local === undefined ? [] : [formatNumber(one.local.value)]),
   ];
   return formatTable(
@@ -113,7 +180,9 @@ function layerTable(method: AnalysisMethod, reports: readonly LayerReport[]): st
       { title: 'layer' },
       { title: 'operator' },
       { title: 'decided' },
-      { title: `${method === 'local' ? 'local' : 'measured'} error`, align: 'right' },
+      { title: TITLES[method], align: 'right' },
+      ...(isMixed ? [{ title: 'by' }] : []),
+      ...scored.map((title) => ({ title, align: 'right' }) as const),
       ...(method === 'all' ? [{ title: 'local error', align: 'right' } as const] : []),
       { title: 'largest value', align: 'right' },
       { title: 'lost to underflow', align: 'right' },

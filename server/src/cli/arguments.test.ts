@@ -6,6 +6,7 @@ const SPECIFICATION: SubcommandSpecification = {
   arguments: 'PLAN',
   count: [1, 1],
   summary: 'Finds something.',
+  shared: ['output', 'cache', 'target', 'threads'],
   options: {
     strategy: { type: 'string', value: 'greedy|bisect', help: 'how' },
     output: { type: 'string', short: 'o', value: 'OUT', help: 'where' },
@@ -13,8 +14,8 @@ const SPECIFICATION: SubcommandSpecification = {
   },
 };
 
-function parse(line: string): ParsedArguments {
-  return parseArguments(SPECIFICATION, line.split(' ').filter(Boolean));
+function parse(line: string, specification = SPECIFICATION): ParsedArguments {
+  return parseArguments(specification, line.split(' ').filter(Boolean));
 }
 
 /** A command line that is refused with status 2 and such a message. */
@@ -67,6 +68,18 @@ describe('a command line', () => {
     checkRefused('p --jsno', /the nearest is --json/);
     checkRefused('p --zzzzzzzzzzzz', /^tune has no option --zzzzzzzzzzzz$/);
     checkRefused('p -x', /^tune has no option -x/);
+  });
+
+  it('takes of the shared options those that it names, and no other', () => {
+    const few: SubcommandSpecification = { ...SPECIFICATION, shared: ['cache'] };
+    expect(parse('p --no-cache', few).flag('no-cache')).toBe(true);
+    for (const option of ['--json', '--quiet', '--threads 4', '--target cpu']) {
+      expect(() => parse(`p ${option}`, few)).toThrow(/^tune has no option --/);
+    }
+    expect(() => parse('p --cahce x', few)).toThrow(/the nearest is --cache$/);
+    // The nearest of those that are no option here would be of no help.
+    expect(() => parse('p --thread 4', few)).not.toThrow(/--threads/);
+    expect(usageOf(few)).not.toMatch(/--(json|quiet|threads|target)/);
   });
 
   it('with too few or too many arguments says what is wanted', () => {

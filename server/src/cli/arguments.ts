@@ -21,22 +21,44 @@ export interface SubcommandSpecification {
   readonly count: readonly [number, number];
   readonly summary: string;
   readonly options: Readonly<Record<string, OptionSpecification>>;
+  /** Options that mean the same wherever they mean something; where they mean nothing they are wrong usage. */
+  readonly shared: readonly SharedOptions[];
 }
 
-/** Every subcommand takes these. */
-const COMMON: Readonly<Record<string, OptionSpecification>> = {
-  json: { type: 'boolean', help: 'one JSON document on standard output (schemas in docs/schemas)' },
-  quiet: { type: 'boolean', help: 'no progress and no remarks' },
-  cache: {
-    type: 'string',
-    value: 'DIR',
-    help: "where results are kept (default: the user's folder for caches)",
+/** `output`: something is printed. `cache`: results are found and kept. `target`: models are run. `threads`: and timed as they are. */
+export type SharedOptions = 'output' | 'cache' | 'target' | 'threads';
+
+const SHARED: Readonly<Record<SharedOptions, SubcommandSpecification['options']>> = {
+  output: {
+    json: { type: 'boolean', help: 'one JSON document on standard output (schemas in docs/schemas)' },
+    quiet: { type: 'boolean', help: 'no progress and no remarks' },
   },
-  'no-cache': { type: 'boolean', help: 'measure everything anew and keep nothing' },
-  target: { type: 'string', value: 'NAME', help: "the execution provider, instead of the plan's" },
-  threads: { type: 'string', value: 'N', help: 'threads of the executed model (default: cores less one)' },
+  cache: {
+    cache: {
+      type: 'string',
+      value: 'DIR',
+      help: "where results are kept (default: the user's folder for caches)",
+    },
+    'no-cache': { type: 'boolean', help: 'measure everything anew and keep nothing' },
+  },
+  target: {
+    target: { type: 'string', value: 'NAME', help: "the execution provider, instead of the plan's" },
+  },
+  threads: {
+    threads: { type: 'string', value: 'N', help: 'threads of the executed model (default: cores less one)' },
+  },
+};
+
+const HELP: SubcommandSpecification['options'] = {
   help: { type: 'boolean', short: 'h', help: 'this text' },
 };
+
+/** All options of a subcommand, its own first. */
+function optionsOf({ options, shared }: SubcommandSpecification): SubcommandSpecification['options'] {
+  return Object.fromEntries(
+    [options, ...shared.map((group) => SHARED[group]), HELP].flatMap((group) => Object.entries(group)),
+  );
+}
 
 export interface ParsedArguments {
   readonly positionals: readonly string[];
@@ -56,7 +78,7 @@ export function parseArguments(
   specification: SubcommandSpecification,
   words: readonly string[],
 ): ParsedArguments {
-  const options = { ...COMMON, ...specification.options };
+  const options = optionsOf(specification);
   const usage = (message: string): CommandFailure => new CommandFailure(EXIT.usage, 'usage', message);
   let parsed;
   try {
@@ -118,7 +140,7 @@ export function parseArguments(
 
 /** The usage text of a subcommand. */
 export function usageOf(specification: SubcommandSpecification): string {
-  const forms = Object.entries({ ...specification.options, ...COMMON }).map(([name, option]) => {
+  const forms = Object.entries(optionsOf(specification)).map(([name, option]) => {
     const short = option.short === undefined ? '' : `-${option.short}, `;
     return {
       form: `${short}--${name}${option.value === undefined ? '' : ` ${option.value}`}`,

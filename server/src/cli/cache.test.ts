@@ -2,8 +2,10 @@
 import { existsSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { writeChain } from '../analysis/testing/index.js';
-import { commandFolder, PLAN, problems } from './testing.js';
+import { LiveAnalysis, openResultStore, type PlanVerdict } from '../analysis/index.js';
+import { startTestCompute, writeChain } from '../analysis/testing/index.js';
+import { loadPlan } from './load.js';
+import { commandFolder, PLAN, problems } from './testing/index.js';
 
 const { path: folder, writePlan, run, runJson } = commandFolder();
 
@@ -16,7 +18,8 @@ const NOTHING: Effort = { sessions: 0, inferences: 0 };
 
 /** What of a document is to be the same, however it came about. */
 function found(document: object): unknown {
-  const { sessions, inferences, seconds, ...rest } = document as Record<string, unknown>;
+  // What was timed anew is another time.
+  const { sessions, inferences, seconds, latency: _, ...rest } = document as Record<string, unknown>;
   expect([sessions, inferences]).toEqual([expect.any(Number), expect.any(Number)]);
   expect(seconds === undefined || typeof seconds === 'number').toBe(true);
   return rest;
@@ -31,6 +34,8 @@ describe('what was measured', () => {
   it.each([
     'verify p.precision --draws 1',
     'analyze p.precision',
+    'analyze p.precision --method sketch',
+    'predict p.precision',
     'analyze p.precision --method measured',
     'analyze p.precision --method all',
     'tune p.precision --draws 1',
@@ -73,12 +78,37 @@ describe('what was measured', () => {
     const verified = await runJson<Effort & { holds: boolean }>('verify p.precision --draws 1');
     expect(verified).toMatchObject({ ...NOTHING, holds: false });
     writePlan(PLAN);
-    await run('analyze p.precision');
+    await run('analyze p.precision --method local');
     const anew = await runJson<Effort>('tune p.precision --draws 1 --no-cache');
     const tuned = await runJson<Effort>('tune p.precision --draws 1');
     expect(found(tuned)).toEqual(found(anew));
     // Local errors are those of `analyze`; that all layers in FP16 hold, and by how much, `verify` measured.
     expect(tuned.sessions).toBeLessThanOrEqual(anew.sessions - 3);
+  });
+
+  it('by an editor is not measured again: both draw as many jitters for the noise floor', async () => {
+    const { plan } = loadPlan(join(folder, 'p.precision'));
+    if (plan.model === undefined) throw new Error('the plan has no model');
+    const live = new LiveAnalysis({
+      runtime: await startTestCompute(),
+      store: openResultStore({ folder: join(folder, 'caches-own'), onProblem: () => undefined }),
+      delayMilliseconds: 0,
+      log: () => undefined,
+      onModelChanged: () => undefined,
+    });
+    live.update(plan);
+    const shown = await new Promise<PlanVerdict>((settle) => {
+      live.onChange(() => {
+        const { verdict } = live.numbers(plan.path);
+        if (verdict !== undefined) settle(verdict);
+      });
+    });
+    await live.dispose();
+    const verified = await runJson<{ tolerances: { noise: number }[] }>(
+      'verify p.precision --cache caches-own',
+    );
+    expect(verified).toMatchObject(NOTHING);
+    expect(verified.tolerances.map(({ noise }) => noise)).toEqual(shown.verdicts.map(({ noise }) => noise));
   });
 
   it('is not that of another model, plan or sample', async () => {

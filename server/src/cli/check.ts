@@ -15,6 +15,7 @@ export const check: Subcommand = {
     count: [1, Number.POSITIVE_INFINITY],
     summary:
       'Prints every diagnostic that needs no inference, and what was measured before. Status 1 where there is an error.',
+    shared: ['output', 'cache'],
     options: {
       format: { type: 'string', value: 'text|sarif|github', help: 'how diagnostics are written' },
       lock: {

@@ -1,7 +1,17 @@
 /** `convert PLAN -o OUT.onnx [--verify]`: writes the mixed-precision model. */
-import { relative, resolve } from 'node:path';
-import { formatSize } from '../report/index.js';
-import { exportModel, refuseErrors, runExported, type Work } from '../work/index.js';
+import { basename, relative, resolve } from 'node:path';
+import type { TimedSettings } from '../analysis/index.js';
+import { formatMilliseconds, formatSize } from '../report/index.js';
+import {
+  exportModel,
+  exportNeedsSamples,
+  exportPlan,
+  refuseErrors,
+  runExported,
+  tuneExportedSession,
+  type TunedSession,
+  type Work,
+} from '../work/index.js';
 import { CommandFailure, EXIT, type ExitStatus } from './exit-status.js';
 import { loadPlan, needModel } from './load.js';
 import type { Output } from './output.js';
@@ -15,24 +25,44 @@ export const convert: Subcommand = {
     arguments: 'PLAN',
     count: [1, 1],
     summary: 'Writes the mixed-precision model: type-checked first, then written to a new file and renamed.',
+    shared: ['output', 'target', 'threads'],
     options: {
       output: { type: 'string', short: 'o', value: 'OUT.onnx', help: 'the model to write' },
       'external-data': { type: 'boolean', help: 'write the weights to a file beside the model' },
       verify: { type: 'boolean', help: 'load and run what was written on every sample' },
+      'tune-session': {
+        type: 'boolean',
+        help: 'find the fastest threads and optimisation level, and write them to OUT.onnx.session.json',
+      },
     },
   },
   run: async (context): Promise<ExitStatus> => {
     const { parsed, output, signal } = context;
     const target = parsed.text('output');
-    if (target === undefined) throw new CommandFailure(EXIT.usage, 'usage', 'convert wants -o OUT.onnx');
+    if (target === undefined) throw usage('convert wants -o OUT.onnx');
+    for (const option of ['target', 'threads']) {
+      if (parsed.text(option) === undefined || parsed.flag('verify') || parsed.flag('tune-session')) continue;
+      throw usage(`--${option} says how the written model is run, and goes with --verify or --tune-session`);
+    }
     const loaded = loadPlan(parsed.positionals[0] ?? '');
     const plan = needModel(loaded, output);
     const unfit = refuseErrors(plan);
     if (unfit !== undefined) resultOf(unfit, loaded);
-    const options = { signal, externalData: parsed.flag('external-data') };
-    const exported = resultOf(await exportModel(plan, plan.decisions, resolve(target), options), loaded);
+    const externalData = parsed.flag('external-data');
+    const path = resolve(target);
+    const exported = resultOf(
+      (await exportNeedsSamples(plan))
+        ? await withWork(loaded, plan, context, (work) => exportPlan(work, path, { externalData }))
+        : await exportModel(plan, plan.decisions, path, { signal, externalData }),
+      loaded,
+    );
     const verified = parsed.flag('verify')
       ? await withWork(loaded, plan, context, (work) => runs(work, exported.path, output))
+      : null;
+    const session = parsed.flag('tune-session')
+      ? await withWork(loaded, plan, context, async (work) =>
+          resultOf(await tuneExportedSession(work, exported.path)),
+        )
       : null;
     for (const warning of exported.warnings) output.problem(`warning ${warning.code}: ${warning.message}`);
     const layers = Object.entries(exported.layers).map(([format, count]) => `${count} ${format}`);
@@ -40,6 +70,7 @@ export const convert: Subcommand = {
       `wrote ${relative(process.cwd(), exported.path)}: ${formatSize(exported.bytes)}, layers ${layers.join(', ')}, ` +
         `${exported.casts} casts${verified === true ? '; it loads, runs and keeps its signature' : ''}`,
     );
+    if (session !== null) printSession(session, output);
     output.document({
       output: exported.path,
       bytes: exported.bytes,
@@ -47,10 +78,26 @@ export const convert: Subcommand = {
       casts: exported.casts,
       warnings: exported.warnings.map((warning) => `${warning.code}: ${warning.message}`),
       verified,
+      session: session === null ? null : { path: session.path, ...session.tuning },
     });
     return verified === false ? EXIT.short : EXIT.holds;
   },
 };
+
+function printSession({ path, tuning: { usual, best, notes } }: TunedSession, output: Output): void {
+  const words = ({ threads, optimization, median }: TimedSettings): string =>
+    `${formatMilliseconds(median)} with ${threads} ${threads === 1 ? 'thread' : 'threads'} at level ${optimization}`;
+  output.line(
+    best === usual
+      ? `the usual settings of a session are the fastest: ${words(usual)}; written to ${basename(path)}`
+      : `fastest session: ${words(best)}, ${(usual.median / best.median).toFixed(2)} times faster than ${words(usual)}; written to ${basename(path)}`,
+  );
+  for (const note of notes) output.note(note);
+}
+
+function usage(message: string): CommandFailure {
+  return new CommandFailure(EXIT.usage, 'usage', message);
+}
 
 /** Runs what was written and tells what is wrong with it. */
 async function runs(work: Work, path: string, output: Output): Promise<boolean> {

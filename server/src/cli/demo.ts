@@ -29,7 +29,10 @@ export async function runDemo(root: string, output: Output, signal: AbortSignal)
   mkdirSync(folder, { recursive: true });
   const loaded = loadPlan(copyPlan(root, folder));
   const plan = needModel(loaded, output);
-  const parsed = parseArguments({ name: 'demo', arguments: '', count: [0, 0], summary: '', options: {} }, []);
+  const parsed = parseArguments(
+    { name: 'demo', arguments: '', count: [0, 0], summary: '', shared: [], options: {} },
+    [],
+  );
   output.line('The pose landmark model: which of its layers can run in FP16 without moving the landmarks?');
   output.line();
   await withWork(loaded, plan, { parsed, output, signal, startRuntime: startCompute }, async (work) => {

@@ -10,7 +10,7 @@ import { bindPlan, type TracedPlan } from '../plan/index.js';
 import { exportModel, isRefused } from '../work/index.js';
 import { loadPlan } from './load.js';
 import { diskFiles } from './plan-files.js';
-import { commandFolder, PLAN, problems } from './testing.js';
+import { commandFolder, PLAN, problems } from './testing/index.js';
 
 const { path: folder, writePlan, run, runJson } = commandFolder();
 const ROOT = resolve(import.meta.dirname, '../../..');

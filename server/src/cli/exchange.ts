@@ -37,6 +37,7 @@ export const exchange: Subcommand = {
       '',
       ...EXCHANGE_KINDS.map(({ name, summary }) => `  ${name.padEnd(22)}${summary}`),
     ].join('\n'),
+    shared: ['output'],
     options: {
       to: { type: 'string', value: 'KIND', help: 'write for this tool, to standard output or to -o' },
       from: {

@@ -13,6 +13,7 @@ export const format: Subcommand = {
     arguments: 'PLAN...',
     count: [1, Number.POSITIVE_INFINITY],
     summary: 'Formats plans in place: order and comments stay, one space between words.',
+    shared: ['output'],
     options: { check: { type: 'boolean', help: 'change nothing; status 1 where a plan is not formatted' } },
   },
   run: async ({ parsed, output }): Promise<ExitStatus> => {

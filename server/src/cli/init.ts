@@ -12,6 +12,7 @@ export const init: Subcommand = {
     arguments: 'MODEL',
     count: [1, 1],
     summary: 'Writes a starting plan: inputs, dimensions, the amp preset as rules, a tolerance.',
+    shared: ['output'],
     options: {
       output: { type: 'string', short: 'o', value: 'PLAN', help: 'where to (default: beside the model)' },
       expand: { type: 'boolean', help: 'one line for each layer, in graph order' },

@@ -23,6 +23,7 @@ export const inspect: Subcommand = {
     arguments: 'MODEL',
     count: [1, 1],
     summary: 'The structure of a model: layers with types, shapes and weights. Weights are never read.',
+    shared: ['output'],
     options: { text: { type: 'boolean', help: 'as ONNX text' } },
   },
   run: ({ parsed, output }): Promise<ExitStatus> => {
@@ -30,7 +31,7 @@ export const inspect: Subcommand = {
     const model = openModelArgument(path);
     const shapes = inferShapes(model, {});
     const layers = findLayers(model, shapes);
-    const tensors = tensorsOf(model, shapes);
+    const tensorsAt = tensorsOf(model, shapes);
     const roles = nodeRoles(model);
     const notLayers = countBy(roles.filter((role) => role !== 'layer'));
     const opsets = Object.fromEntries(model.opsets);
@@ -41,12 +42,12 @@ export const inspect: Subcommand = {
       ...valueLines('input', model.graph.inputs),
       ...valueLines('output', model.graph.outputs),
       '',
-      ...layerTable(layers, tensors),
+      ...layerTable(layers, tensorsAt),
       '',
       `${roles.length} nodes: ${countsText(layers, notLayers)}`,
     ];
-    for (const line of parsed.flag('text') ? modelText(model).lines : structure()) output.line(line);
-    output.document({
+    output.linesOf(() => (parsed.flag('text') ? modelText(model).lines : structure()));
+    output.documentOf(() => ({
       model: {
         path,
         bytes: model.source.length,
@@ -56,10 +57,10 @@ export const inspect: Subcommand = {
       },
       inputs: model.graph.inputs.map(valueDocument),
       outputs: model.graph.outputs.map(valueDocument),
-      layers: layers.map((layer) => layerDocument(layer, tensors)),
+      layers: layers.map((layer) => layerDocument(layer, tensorsAt)),
       nodes: roles.length,
       notLayers,
-    });
+    }));
     return Promise.resolve(EXIT.holds);
   },
 };
@@ -131,31 +132,29 @@ interface LayerTensors {
 }
 
 /** By number of the node. Inside sub-graphs and functions shapes are what is declared there. */
-function tensorsOf(model: Model, shapes: ReadonlyMap<string, Shape>): ReadonlyMap<number, LayerTensors> {
+function tensorsOf(model: Model, shapes: ReadonlyMap<string, Shape>): (node: number) => LayerTensors {
   const { nodes, tensors } = modelScopes(model);
   const describe = (id: string): LayerTensor => {
     const { name = '', type, scope } = tensors.get(id) ?? {};
     const declared = type?.kind === 'tensor' ? type.shape : undefined;
     return { name, type, shape: scope?.kind === 'main' ? shapes.get(name) : declared };
   };
-  return new Map(
-    nodes.map(({ inputs, outputs }, at) => [
-      at,
-      { inputs: inputs.map(describe), outputs: outputs.map(describe) },
-    ]),
-  );
+  return (node) => {
+    const { inputs = [], outputs = [] } = nodes[node] ?? {};
+    return { inputs: inputs.map(describe), outputs: outputs.map(describe) };
+  };
 }
 
 function layerDocument(
   { name, node, nodeIndex, weights, multiplyAdds }: Layer,
-  tensors: ReadonlyMap<number, LayerTensors>,
+  tensorsAt: (node: number) => LayerTensors,
 ): unknown {
   const value = ({ name: tensor, type, shape }: LayerTensor): unknown => ({
     name: tensor,
     type: typeName(type),
     shape: shape?.map((size) => size ?? null) ?? null,
   });
-  const { inputs = [], outputs = [] } = tensors.get(nodeIndex) ?? {};
+  const { inputs, outputs } = tensorsAt(nodeIndex);
   return {
     name,
     op: node.opType,
@@ -167,7 +166,7 @@ function layerDocument(
   };
 }
 
-function layerTable(layers: readonly Layer[], tensors: ReadonlyMap<number, LayerTensors>): string[] {
+function layerTable(layers: readonly Layer[], tensorsAt: (node: number) => LayerTensors): string[] {
   return formatTable(
     [
       { title: 'layer' },
@@ -178,7 +177,7 @@ function layerTable(layers: readonly Layer[], tensors: ReadonlyMap<number, Layer
       { title: 'multiply-adds', align: 'right' },
     ],
     layers.map(({ name, node, nodeIndex, weights, multiplyAdds }) => {
-      const output = tensors.get(nodeIndex)?.outputs.find((one) => one.name !== '');
+      const output = tensorsAt(nodeIndex).outputs.find((one) => one.name !== '');
       const bytes = weights.reduce((sum, weight) => sum + (tensorByteLength(weight) ?? 0), 0);
       return [
         name,

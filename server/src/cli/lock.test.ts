@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { encodeBytes, encodeModel, openModel, withNode } from '../onnx/index.js';
-import { commandFolder, PLAN } from './testing.js';
+import { commandFolder, PLAN } from './testing/index.js';
 
 const { path: folder, writePlan, run, runJson } = commandFolder();
 const lock = join(folder, 'p.precision.lock');

@@ -19,6 +19,8 @@ export interface OutputOptions {
 const BAR = 24;
 /** Lines of progress for each phase where there is no terminal: at the start, then every quarter. */
 const STEPS = 4;
+/** Characters that are written at once: a line each would take a system call each. */
+const LONGEST_BLOCK = 1 << 16;
 
 export class Output {
   private shown: { readonly what: string; readonly step: number } | undefined;
@@ -39,7 +41,26 @@ export class Output {
 
   /** The one document of `--json`, written by `end`: a failure after it takes its place. */
   document(value: unknown): void {
-    if (this.options.json) this.result = `${JSON.stringify(value, jsonNumber, 2)}\n`;
+    this.documentOf(() => value);
+  }
+
+  /** The same for a document that is long, and only made where it is asked for. */
+  documentOf(make: () => unknown): void {
+    if (this.options.json) this.result = `${JSON.stringify(make(), jsonNumber, 2)}\n`;
+  }
+
+  /** Lines of the result for people, made only where they are wanted. */
+  linesOf(make: () => Iterable<string>): void {
+    if (this.options.json) return;
+    this.endBar();
+    let block = '';
+    for (const line of make()) {
+      block += `${line}\n`;
+      if (block.length < LONGEST_BLOCK) continue;
+      this.streams.out.write(block);
+      block = '';
+    }
+    if (block !== '') this.streams.out.write(block);
   }
 
   /** To be called once, when nothing more comes. */

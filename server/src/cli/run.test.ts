@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { floatTensor, WIDTH, writeChain, writeModel } from '../analysis/testing/index.js';
 import { makeNode } from '../onnx/index.js';
-import { commandFolder, PLAN, problems } from './testing.js';
+import { commandFolder, PLAN, problems } from './testing/index.js';
 
 const { path: folder, writePlan, run } = commandFolder();
 
@@ -28,8 +28,14 @@ describe('the exit status', () => {
     ['check p.precision --format xml', 2],
     ['inspect m.none', 2],
     ['verify p.precision --draws 0', 2],
-    ['verify p.precision --target webgpu', 2],
-    ['verify p.precision --threads none', 2],
+    ['verify p.precision --target gpu', 2],
+    ['verify p.precision --model out.onnx', 2],
+    ['verify p.precision --executed --draws 1', 0],
+    ['targets', 0],
+    ['bench p.precision --threads none', 2],
+    ['convert p.precision -o out.onnx --threads 2 --verify', 0],
+    ['convert p.precision -o out.onnx --threads 2', 2],
+    ['verify p.precision --threads 2', 2],
     ['tune p.precision --time soon', 2],
     ['tune p.precision --draws none', 2],
     ['convert p.precision', 2],
@@ -67,6 +73,31 @@ describe('the exit status', () => {
     const ran = await run('tune p.precision --write', { signal: AbortSignal.abort() });
     expect([ran.status, problems(ran.error)]).toEqual([130, ['error interrupted: interrupted']]);
     expect(readFileSync(join(folder, 'p.precision'), 'utf8')).toBe(PLAN);
+  });
+});
+
+describe('an option that a subcommand has no use for', () => {
+  it.each([
+    ['analyze p.precision', '--threads 2'],
+    ['bench p.precision', '--no-cache'],
+    ['check p.precision', '--target cpu'],
+    ['check p.precision', '--threads 2'],
+    ['convert p.precision -o out.onnx', '--no-cache'],
+    ['exchange p.precision --to json', '--no-cache'],
+    ['format p.precision', '--threads 2'],
+    ['format p.precision', '--cache caches'],
+    ['init m.onnx -o out.precision', '--target cpu'],
+    ['init m.onnx -o out.precision', '--cache caches'],
+    ['inspect m.onnx', '--target cpu'],
+    ['lsp --stdio', '--json'],
+    ['lsp --stdio', '--threads 2'],
+    ['tune p.precision', '--threads 2'],
+  ])('of `%s` is refused: %s', async (line, option) => {
+    const { status, error } = await run(`${line} ${option}`);
+    const [name = ''] = option.split(' ');
+    expect([status, problems(error)]).toEqual([2, [expect.stringContaining(`has no option ${name}`)]]);
+    expect(existsSync(join(folder, 'out.onnx'))).toBe(false);
+    expect(existsSync(join(folder, 'out.precision'))).toBe(false);
   });
 });
 

@@ -18,6 +18,8 @@ import { inspect } from './inspect.js';
 import { lsp } from './lsp.js';
 import { Output, type Streams } from './output.js';
 import type { Subcommand } from './subcommand.js';
+import { predict } from './predict.js';
+import { targets } from './targets.js';
 import { tune } from './tune.js';
 import { verify } from './verify.js';
 import { VERSION } from '../work/index.js';
@@ -27,10 +29,12 @@ const SUBCOMMANDS: readonly Subcommand[] = [
   inspect,
   check,
   analyze,
+  predict,
   tune,
   convert,
   verify,
   bench,
+  targets,
   format,
   exchange,
   lsp,

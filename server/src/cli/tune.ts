@@ -1,13 +1,8 @@
 /** `tune PLAN [--write]`: finds the plan that gains most within the tolerances, verified by inference. */
+import { LOW_FORMAT_NAMES } from '../formats/index.js';
+import { USUAL_DRAWS } from '../analysis/index.js';
 import { formatPercent } from '../report/index.js';
-import {
-  editFile,
-  tunedEdits,
-  tunePlan,
-  tuningObjective,
-  USUAL_DRAWS,
-  type TunedPlan,
-} from '../work/index.js';
+import { editFile, tunedEdits, tunePlan, tuningObjective, type TunedPlan } from '../work/index.js';
 import { CommandFailure, EXIT, type ExitStatus } from './exit-status.js';
 import { loadPlan, lockPlan, needModel, type LoadedPlan } from './load.js';
 import type { Output } from './output.js';
@@ -22,15 +17,24 @@ export const tune: Subcommand = {
     arguments: 'PLAN',
     count: [1, 1],
     summary: 'Finds the plan that gains most within the tolerances, verified by inference.',
+    shared: ['output', 'cache', 'target'],
     options: {
       write: { type: 'boolean', help: 'edit the plan file' },
-      strategy: { type: 'string', value: 'greedy|bisect', help: 'how layers are chosen (default greedy)' },
+      strategy: {
+        type: 'string',
+        value: 'greedy|bisect|amp',
+        help: 'how layers are chosen: two searches, or by the lists of automatic mixed precision (default greedy)',
+      },
       objective: {
         type: 'string',
         value: 'macs|size|layers',
         help: "what is gained, instead of the plan's objective",
       },
-      format: { type: 'string', value: 'fp16|bf16', help: 'the low format (default fp16)' },
+      format: {
+        type: 'string',
+        value: 'FORMAT',
+        help: `the low format: ${LOW_FORMAT_NAMES.join(', ')} (default fp16)`,
+      },
       rank: {
         type: 'string',
         value: 'local|measured',
@@ -40,14 +44,14 @@ export const tune: Subcommand = {
       draws: {
         type: 'string',
         value: 'N',
-        help: 'invisible changes of the input for the noise floor (default 3)',
+        help: `invisible changes of the input for the noise floor (default ${USUAL_DRAWS})`,
       },
     },
   },
   run: async (context): Promise<ExitStatus> => {
     const { parsed, output } = context;
-    const strategy = parsed.choice('strategy', ['greedy', 'bisect']);
-    const format = parsed.choice('format', ['fp16', 'bf16']);
+    const strategy = parsed.choice('strategy', ['greedy', 'bisect', 'amp']);
+    const format = parsed.choice('format', LOW_FORMAT_NAMES);
     const rank = parsed.choice('rank', ['local', 'measured']);
     const draws = parsed.integer('draws', USUAL_DRAWS);
     const limit = parsed.text('time');

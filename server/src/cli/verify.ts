@@ -1,13 +1,23 @@
-/** `verify PLAN`: every tolerance, measured by emulation over all samples, with its noise floor. */
-import type { OutputMeasurement } from '../analysis/index.js';
-import { outputFigures } from '../report/index.js';
-import { USUAL_DRAWS, verifyPlan, type VerifiedPlan } from '../work/index.js';
+/**
+ * `verify PLAN [--executed] [--model OUT.onnx]`: every tolerance, measured over all samples with its noise floor: by emulation,
+ * or by running the exported model on the target.
+ */
+import {
+  placementNotes,
+  toleranceFindings,
+  USUAL_DRAWS,
+  type LayerComparison,
+  type OutputMeasurement,
+} from '../analysis/index.js';
+import { accumulationWords } from '../plan/index.js';
+import { formatNumber, outputFigures } from '../report/index.js';
+import { verifyExecuted, verifyPlan, type VerifiedPlan, type Work } from '../work/index.js';
 import { diagnosticForm, writeDiagnostics } from './diagnostic-form.js';
 import { placeDiagnostics } from './diagnostics.js';
-import { EXIT, type ExitStatus } from './exit-status.js';
-import { loadPlan, needModel } from './load.js';
+import { CommandFailure, EXIT, type ExitStatus } from './exit-status.js';
+import { loadPlan, needModel, type LoadedPlan } from './load.js';
 import type { Output } from './output.js';
-import type { Subcommand } from './subcommand.js';
+import type { Subcommand, SubcommandContext } from './subcommand.js';
 import { formatTable } from './table.js';
 import { toleranceDocuments, toleranceTable } from './verdicts.js';
 import { resultOf } from './work-failure.js';
@@ -19,11 +29,18 @@ export const verify: Subcommand = {
     arguments: 'PLAN',
     count: [1, 1],
     summary: 'Measures every tolerance over all samples, by emulation. Status 1 where one is exceeded.',
+    shared: ['output', 'cache', 'target', 'threads'],
     options: {
+      executed: { type: 'boolean', help: 'run the exported model on the target instead of emulating it' },
+      model: {
+        type: 'string',
+        value: 'OUT.onnx',
+        help: 'with --executed: this model, which the plan was converted to',
+      },
       draws: {
         type: 'string',
         value: 'N',
-        help: 'invisible changes of the input for the noise floor (default 3)',
+        help: `invisible changes of the input for the noise floor (default ${USUAL_DRAWS})`,
       },
       format: { type: 'string', value: 'text|sarif|github', help: 'how an exceeded tolerance is written' },
     },
@@ -34,26 +51,81 @@ export const verify: Subcommand = {
     const draws = parsed.integer('draws', USUAL_DRAWS);
     const loaded = loadPlan(parsed.positionals[0] ?? '');
     const plan = needModel(loaded, output);
+    if (parsed.text('model') !== undefined && !parsed.flag('executed')) {
+      throw new CommandFailure(EXIT.usage, 'usage', '--model names what is run, and goes with --executed');
+    }
+    if (parsed.text('threads') !== undefined && !parsed.flag('executed')) {
+      throw new CommandFailure(EXIT.usage, 'usage', '--threads says how it is run, and goes with --executed');
+    }
+    const accumulation = accumulationWords(plan.decisions);
     return withWork(loaded, plan, context, async (work) => {
-      const verified = resultOf(await verifyPlan(work, { draws }), loaded);
-      const { holds, errors, verdicts, outputs, findings, sessions, inferences } = verified;
+      const verified = parsed.flag('executed')
+        ? await verifyOnTarget(work, context, draws, loaded)
+        : {
+            ...resultOf(await verifyPlan(work, { draws }), loaded),
+            document: { mode: 'emulated', accumulation },
+          };
+      const { holds, errors, verdicts, outputs, findings, sessions, inferences, document } = verified;
       if (form === 'text') printVerdicts(verified, output);
+      if (!parsed.flag('executed') && accumulation !== 'fp32')
+        output.line(`sums were added up in ${accumulation}`);
       writeDiagnostics(form, placeDiagnostics(loaded.path, loaded.text, findings), output);
       if (errors > 0)
         output.problem(`the plan has ${errors === 1 ? 'an error' : `${errors} errors`}, so it does not hold`);
       output.document({
         holds,
         samples: work.samples.length,
-        mode: 'emulated',
         sessions,
         inferences,
         tolerances: toleranceDocuments(verdicts),
         outputs: outputs.map(({ name, worst }) => ({ name, ...worst })),
+        ...document,
       });
       return holds ? EXIT.holds : EXIT.short;
     });
   },
 };
+
+/** What the two ways of verifying have in common, and what this one's document says beside it. */
+async function verifyOnTarget(
+  work: Work,
+  { parsed, output }: SubcommandContext,
+  draws: number,
+  loaded: LoadedPlan,
+): Promise<VerifiedPlan & { readonly document: object }> {
+  const exported = parsed.text('model');
+  const verified = resultOf(await verifyExecuted(work, { draws, exported }), loaded);
+  const { placement, layers, suspicious, optimization, notes, measurement, verdicts } = verified;
+  for (const note of [...notes, ...placementNotes(placement, work.target)]) output.note(note);
+  for (const { layer, executed, emulated } of suspicious.slice(0, SHOWN)) {
+    output.note(
+      `layer "${layer.name}" errs by ${formatNumber(executed)} on ${work.target}, by ${formatNumber(emulated)} in emulation: ` +
+        'its kernel there computes worse than its format explains, or what leads to it does',
+    );
+  }
+  const named = (one: LayerComparison): object => ({
+    name: one.layer.name,
+    op: one.layer.node.opType,
+    executed: one.executed,
+    emulated: one.emulated,
+  });
+  return {
+    ...verified,
+    outputs: measurement.outputs,
+    findings: toleranceFindings(work.plan, verdicts),
+    document: {
+      mode: 'executed',
+      target: work.target,
+      optimization,
+      kernels: { onTarget: placement.onTarget, copies: placement.copies, elsewhere: placement.elsewhere },
+      layers: layers.map(named),
+      suspicious: suspicious.map(({ layer }) => layer.name),
+    },
+  };
+}
+
+/** Suspicious layers that are named; all of them are in the document. */
+const SHOWN = 5;
 
 function printVerdicts({ outputs, verdicts }: VerifiedPlan, output: Output): void {
   for (const line of outputTable(outputs)) output.line(line);

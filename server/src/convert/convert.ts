@@ -11,7 +11,7 @@ import {
   type Tensor,
   type TypeProblem,
 } from '../onnx/index.js';
-import type { ConstantCopy, PrecisionGraph } from '../plan/index.js';
+import { accumulationText, type ConstantCopy, type PrecisionGraph } from '../plan/index.js';
 import { LARGEST_MESSAGE, placeWeights } from './external-data.js';
 import { mixedGraph, type MixedParts } from './mixed-graph.js';
 import type {
@@ -21,6 +21,7 @@ import type {
   ConversionWarning,
   ConvertOptions,
 } from './problem.js';
+import { isRounding, roundingProblems } from './refused-roundings.js';
 import { storedCopy } from './stored-copy.js';
 
 /**
@@ -35,10 +36,15 @@ export function convert(graph: PrecisionGraph, options: ConvertOptions = {}): Co
 /** The same, a few nodes or a chunk of a weight at a time. */
 export function* convertSteps(graph: PrecisionGraph, options: ConvertOptions = {}): Steps<ConversionResult> {
   const { model } = graph;
+  const refused = yield* roundingProblems(graph);
+  if (refused.length > 0) return { problems: refused };
   const stored = yield* storeCopies(graph);
   if ('problems' in stored) return stored;
   const { tensors, warnings } = stored;
-  const isChanged = graph.casts.length > 0 || graph.constants.length > 0 || graph.writtenTypes.size > 0;
+  warnings.push(...accumulationWarnings(graph));
+  const rounds = [...graph.roundings.values()].some(isRounding);
+  const isChanged =
+    rounds || graph.casts.length > 0 || graph.constants.length > 0 || graph.writtenTypes.size > 0;
   const tensorOf = (copy: ConstantCopy): Tensor => tensors.get(copy) ?? copy.value;
   const mixed = isChanged ? yield* mixedGraph(graph, tensorOf) : model;
   const problems = isChanged ? yield* newTypeProblems(model, mixed) : [];
@@ -80,6 +86,18 @@ function* storeCopies(
     }
   }
   return problems.length > 0 ? { problems } : { tensors, warnings };
+}
+
+/** ONNX says nothing of how sums are added up. */
+function accumulationWarnings({ decisions, roundings }: PrecisionGraph): readonly ConversionWarning[] {
+  const first = decisions.find(({ layer }) => roundings.get(layer.nodeIndex)?.accumulate !== undefined);
+  const accumulate = roundings.get(first?.layer.nodeIndex ?? -1)?.accumulate;
+  if (first === undefined || accumulate === undefined) return [];
+  const count = [...roundings.values()].filter((one) => one.accumulate !== undefined).length;
+  const layers =
+    count === 1 ? `layer "${first.layer.name}"` : `${count} layers (first: "${first.layer.name}")`;
+  const message = `${layers} add up in ${accumulationText(accumulate)} in the plan, which ONNX cannot express: the written model adds up as its runtime does`;
+  return [{ code: 'accumulation-not-expressed', message, tensor: '', layer: first.layer.name }];
 }
 
 /** What type inference finds wrong with the result and not with the original. */

@@ -14,8 +14,8 @@ import {
   type Steps,
   type Tensor,
 } from '../onnx/index.js';
+import { byteChunks } from '../plan/index.js';
 import type { ConvertOptions, ExternalFile } from './problem.js';
-import { byteChunks } from './read-chunks.js';
 
 /** A protobuf message can be no longer. */
 export const LARGEST_MESSAGE = 2 ** 31 - 1;

@@ -40,6 +40,7 @@ import {
 } from '../plan/index.js';
 import { MixedFunctions } from './mixed-functions.js';
 import { MixedNames, shortType } from './mixed-names.js';
+import { constantNode, RoundedTensors, storesAsNodes } from './rounded-tensors.js';
 
 export interface MixedParts {
   readonly graph: Graph;
@@ -65,6 +66,7 @@ class MixedGraph {
   private readonly takeName: TakeName;
   private readonly names: MixedNames;
   private readonly functions: MixedFunctions;
+  private readonly rounded: RoundedTensors;
   /** By tensor. */
   private readonly casts = new Map<string, TensorCast[]>();
   /** Casts of what no node writes, by scope and place in it: they stand before the first node that reads them. */
@@ -83,6 +85,7 @@ class MixedGraph {
     this.takeName = freeNames(model);
     this.names = new MixedNames(graph, this.scopes.tensors, this.takeName);
     this.functions = new MixedFunctions(graph);
+    this.rounded = new RoundedTensors(graph, this.names, this.takeName);
     this.ownNames = indexNodeNames(model).ownNames;
     this.layerNodes = new Set(graph.decisions.map(({ layer }) => layer.nodeIndex));
     for (const cast of graph.casts) this.placeCast(cast);
@@ -126,16 +129,27 @@ class MixedGraph {
     for (const index of graph.nodes.keys()) {
       if (isStep(index)) yield;
       addCasts(before?.get(index));
+      nodes.push(...this.rounded.before(scope, index));
       const at = scope.firstNode + index;
       const scoped = this.scopes.nodes[at];
       if (scoped === undefined) continue;
       if (this.isStoredConstant(scoped)) nodes.push(...this.constantNodes(scoped, at));
-      else nodes.push(this.rewritten(scoped, at));
-      for (const id of scoped.outputs) addCasts(this.casts.get(id));
+      else if (!this.isLeftOut(scoped)) nodes.push(this.rewritten(scoped, at));
+      for (const [output, id] of scoped.outputs.entries()) {
+        nodes.push(...this.rounded.ofOutput(at, output));
+        addCasts(this.casts.get(id));
+        if (!isStored(scoped)) nodes.push(...this.rounded.ofTensor(id));
+      }
     }
     addCasts(before?.get(graph.nodes.length));
     yield;
-    const initializers = graph.initializers.flatMap((tensor) => this.initializersOf(tensor, scope));
+    const constants = this.rounded.constantsOf(scope);
+    const asNodes = storesAsNodes(this.graph.model, scope);
+    if (asNodes) nodes.unshift(...constants.map(constantNode));
+    const initializers = [
+      ...graph.initializers.flatMap((tensor) => this.initializersOf(tensor, scope)),
+      ...(asNodes ? [] : constants),
+    ];
     const valueInfo = graph.valueInfo.flatMap((value) => this.declarationsOf(value, scope));
     yield;
     return sameGraphOr(graph, {
@@ -192,8 +206,13 @@ class MixedGraph {
 
   private rewritten(scoped: ScopedNode, at: number): Node {
     const node = asWritten(scoped, at);
-    const inputs = scoped.inputs.map((id, input) => this.readName(id, this.graph.readTypes[at]?.[input]));
-    const outputs = scoped.outputs.map((id) => (id === '' ? id : this.names.writtenName(id)));
+    const inputs = scoped.inputs.map(
+      (id, input) =>
+        this.rounded.givenName(at, input) ?? this.readName(id, this.graph.readTypes[at]?.[input]),
+    );
+    const outputs = scoped.outputs.map((id, output) =>
+      id === '' ? id : (this.rounded.rawName(at, output) ?? this.names.writtenName(id)),
+    );
     const name = this.keptName(node, at, outputs);
     if (this.isIdleCast(scoped)) return makeNode({ opType: 'Identity', inputs, outputs, name });
     const opType = this.callee(scoped);
@@ -262,6 +281,11 @@ class MixedGraph {
     return own === node.name || outputs.includes(own) ? node.name : own;
   }
 
+  /** A constant of which only codes are left. */
+  private isLeftOut(scoped: ScopedNode): boolean {
+    return isStored(scoped) && this.rounded.isReplaced(scoped.outputs[0] ?? '');
+  }
+
   private isStoredConstant({ node, outputs }: ScopedNode): boolean {
     return node.opType === 'Constant' && this.copies.has(outputs[0] ?? '');
   }
@@ -289,6 +313,7 @@ class MixedGraph {
 
   private initializersOf(tensor: Tensor, scope: Scope): readonly Tensor[] {
     const copies = this.copies.get(idIn(scope, tensor.name));
+    if (this.rounded.isReplaced(idIn(scope, tensor.name))) return [];
     if (copies === undefined) return [tensor];
     const stored = copies.map((copy) => ({
       ...this.tensorOf(copy),
@@ -348,6 +373,11 @@ class MixedGraph {
   private replacedType(id: string): DataType | undefined {
     return this.copies.get(id)?.find((copy) => copy.replacesOriginal)?.to;
   }
+}
+
+/** A node that gives a constant. */
+function isStored({ node, scope, outputs: [output = ''] }: ScopedNode): boolean {
+  return node.opType === 'Constant' && scope.index.constantOf(node.outputs[0] ?? output) !== undefined;
 }
 
 /** The declaration under a name and in a type; the very same where it says so already. `undefined`: in its own. */

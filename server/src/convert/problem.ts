@@ -7,6 +7,8 @@ export interface ConversionProblem {
     | 'weight-overflow'
     /** A tensor that has to be converted cannot be read. */
     | 'tensor-unreadable'
+    /** A format, or a rounding, that ONNX does not have at the model's opset. */
+    | 'not-exportable'
     /** The result would be no valid model: a fault of ours, found before anything was written. */
     | 'type-problem'
     /** Beyond the 2 GB that a single file can have. */
@@ -30,6 +32,8 @@ export interface ConversionWarning {
     | 'overflow-handled'
     /** More than one in a hundred non-zero values of a weight became zero. */
     | 'weight-underflow'
+    /** Sums that the plan has in a narrower format are added up as the runtime does it. */
+    | 'accumulation-not-expressed'
     /** Weights stay in files beside the original model, which the result needs. */
     | 'external-data-kept';
   readonly message: string;

@@ -8,6 +8,7 @@ import {
   encodeBf16,
   encodeFp16,
   roundTo,
+  type FloatFormatName,
   type OverflowHandling,
   type RunFormat,
 } from '../formats/index.js';
@@ -20,9 +21,8 @@ import {
   type Steps,
   type Tensor,
 } from '../onnx/index.js';
-import { formatOfType, maskStorage, type ConstantCopy } from '../plan/index.js';
+import { floatChunks, formatOfType, maskStorage, type ConstantCopy, type Floats } from '../plan/index.js';
 import type { ConversionProblem, ConversionWarning } from './problem.js';
-import { floatChunks, type Floats } from './read-chunks.js';
 
 /** Above this share of the non-zero values, becoming zero is worth a warning. */
 const UNDERFLOW_SHARE = 0.01;
@@ -126,7 +126,7 @@ function encode(
     }
     default: {
       const floats = new Float32Array(buffer, 0, chunk.length);
-      floats.set(chunk);
+      floats.set(narrow(chunk, 'fp32', overflow));
       return floats;
     }
   }
@@ -143,10 +143,11 @@ function narrow(chunk: Floats, format: RunFormat, overflow: OverflowHandling): F
     : Float32Array.from(chunk, (value) => roundTo(format, value, overflow));
 }
 
-function* countLosses(
+/** What rounding to the format would lose of a tensor; a chunk at a time. */
+export function* countLosses(
   value: Tensor,
   model: Model,
-  format: RunFormat,
+  format: FloatFormatName,
 ): Steps<Lost | { readonly message: string }> {
   const lost: Lost = { nonZero: 0, becomesZero: 0, overflow: 0, firstIndex: -1, firstValue: 0 };
   let start = 0;
@@ -171,13 +172,13 @@ function* countLosses(
   return lost;
 }
 
-function overflows(format: RunFormat, value: number): boolean {
+function overflows(format: FloatFormatName, value: number): boolean {
   return Number.isFinite(value) && !Number.isFinite(roundTo(format, value));
 }
 
 /** As `countLost`, of numbers that FP32 itself may not hold. */
 function countDoubles(
-  format: RunFormat,
+  format: FloatFormatName,
   values: Float64Array,
 ): Pick<Lost, 'nonZero' | 'becomesZero' | 'overflow'> {
   const counts = { nonZero: 0, becomesZero: 0, overflow: 0 };

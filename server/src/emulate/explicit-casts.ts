@@ -6,6 +6,7 @@
  * Sub-graphs stay sub-graphs, and what passes their borders in a low type passes in FP32, rounded. Functions are written out
  * where they are called.
  */
+import type { Accumulation } from '../formats/index.js';
 import {
   capturedNames,
   DataType,
@@ -13,6 +14,8 @@ import {
   inputFollowsMainType,
   isStep,
   makeAttribute,
+  makeTensorType,
+  makeValueInfo,
   outputFollowsMainType,
   withNode,
   type Attribute,
@@ -21,6 +24,9 @@ import {
   type Node,
   type Steps,
   type Tensor,
+  referredTensor,
+  variantSteps,
+  type Variant,
 } from '../onnx/index.js';
 import {
   attributesForType,
@@ -33,19 +39,24 @@ import {
   isMovement,
   makeCast,
   modelScopes,
+  roundingKey,
+  scaledInputs,
   tensorNamed,
   type ConstantCopy,
   type ModelScopes,
   type PrecisionGraph,
   type Scope,
   type ScopedNode,
+  type ScopedTensor,
   type TakeName,
+  type TensorRounding,
 } from '../plan/index.js';
 import { isLow, wideType } from './low-types.js';
 import { Frames, makeSubgraph, type Frame, type PassedValue } from './frames.js';
+import { addAccumulatedSum } from './accumulated-sum.js';
+import { RoundingWriter } from './rounding/writer.js';
 import { saturatedCopy } from './saturated-copy.js';
 import { treatmentOf } from './treatment.js';
-import { referredTensor, variantSteps, type Variant } from './variant.js';
 
 /** Builds the FP32 graph node by node. Names of tensors are kept as far as their types are. Tensors go by id. */
 export class ExplicitCasts {
@@ -62,6 +73,9 @@ export class ExplicitCasts {
   private readonly natives = new Map<string, string>();
   private readonly copies: ReadonlyMap<string, ConstantCopy>;
   private readonly stored = new Set<string>();
+  private readonly roundings: RoundingWriter;
+  /** By tensor, type and rounding: the FP32 tensor of the rounded values. */
+  private readonly rounded = new Map<string, string>();
   /** What passes a border in FP32 when it is low: tensors, and places where they are read. */
   private readonly passing = new Set<string>();
 
@@ -79,6 +93,7 @@ export class ExplicitCasts {
     this.takeName = freeNames(graph.model);
     this.frames = new Frames(this.scopes, this.takeName);
     ({ nodes: this.nodes, initializers: this.initializers } = this.frames.main);
+    this.roundings = new RoundingWriter(graph, this.takeName, this.initializers);
     this.copies = new Map(graph.constants.map((copy) => [keyOf(copy.tensor, copy.to), copy]));
     for (const { type, written, read } of this.scopes.ties) {
       if (type === undefined) continue;
@@ -98,9 +113,11 @@ export class ExplicitCasts {
     for (const { name } of main.graph.outputs) this.storeConstant(name);
   }
 
-  /** The graph so far, with the model's own inputs and outputs. */
-  *variant(): Steps<Variant> {
-    const { inputs, outputs } = this.model.graph;
+  /** The graph so far, with the model's own inputs, and its outputs or other FP32 tensors of its main graph. */
+  *variant(tensors?: readonly string[]): Steps<Variant> {
+    const { inputs } = this.model.graph;
+    const type = makeTensorType(DataType.FLOAT, undefined);
+    const outputs = tensors?.map((name) => makeValueInfo(name, type)) ?? this.model.graph.outputs;
     const { nodes, initializers } = this;
     return yield* variantSteps(this.model, { nodes, initializers, inputs, outputs });
   }
@@ -273,21 +290,110 @@ export class ExplicitCasts {
     const frame = this.frames.in(scope);
     const inputs = scoped.inputs.map((id, input) => {
       const type = this.readType(at, input);
-      return id === '' || type === undefined ? this.frames.nameOf(id) : this.valueIn(id, type);
+      return id === '' || type === undefined ? this.frames.nameOf(id) : this.givenValue(at, input, id, type);
     });
+    const rounding = this.graph.roundings.get(at);
     const after: (() => void)[] = [];
     const outputs = scoped.outputs.map((id, output) => {
       const type = this.writtenType(id);
       if (id === '' || type === undefined) return this.frames.nameOf(id);
       const value = this.outputName(id, type, after);
+      const own = rounding?.outputs[output];
+      if (own !== undefined) {
+        const raw = this.takeName(`${this.frames.nameOf(id)}_unrounded`);
+        after.unshift(() => {
+          this.addOwnRounding(raw, id, own, value, { frame, scale: rounding?.scale });
+        });
+        return raw;
+      }
       if (!isLow(type) || this.isRoundedAlready(scoped, at, output, type)) return value;
       const raw = this.takeName(`${this.frames.nameOf(id)}_unrounded`);
       after.unshift(() => this.addRounding(raw, type, value, frame));
       return raw;
     });
     const name = this.frames.isWrittenOut(scope) ? '' : node.name;
-    frame.nodes.push(withNode(node, { name, inputs, outputs, attributes: this.widenedAttributes(at) }));
+    const written = withNode(node, { name, inputs, outputs, attributes: this.widenedAttributes(at) });
+    if (!this.addOwnSum(scoped, written, frame, rounding?.accumulate)) frame.nodes.push(written);
     for (const add of after) add();
+  }
+
+  /** What a node is given: the values in the type in which it reads, rounded as its decision says. */
+  private givenValue(at: number, input: number, id: string, type: DataType): string {
+    const { inputs, scale } = this.graph.roundings.get(at) ?? {};
+    const rounding = inputs?.[input];
+    const node = this.scopes.nodes[at]?.node;
+    const isScaled =
+      scale !== undefined && node !== undefined && scaledInputs(node)?.includes(input) === true;
+    if (rounding === undefined && !isScaled) return this.valueIn(id, type);
+    // A weight of a format of its own is rounded to that first, and then to the type in which it is read.
+    const own = isLow(type) ? DataType.FLOAT : type;
+    const factor = isScaled ? scale : 1;
+    const key = [keyOf(id, type), factor, rounding === undefined ? '' : roundingKey(rounding)].join(' ');
+    const known = this.rounded.get(key);
+    if (known !== undefined) return known;
+    const value = this.roundedValue(this.valueIn(id, own), id, rounding, factor);
+    const given = isLow(type)
+      ? this.addRounding(value, type, this.takeName(`${value}_as_${dataTypeName(type)}`), this.frames.of(id))
+      : value;
+    this.rounded.set(key, given);
+    return given;
+  }
+
+  /** The FP32 tensor `value`, which has the values of `id`, times a factor, and rounded. */
+  roundedValue(value: string, id: string, rounding: TensorRounding | undefined, factor = 1): string {
+    const frame = this.frames.of(id);
+    const stem = this.frames.nameOf(id);
+    let result = value;
+    if (factor !== 1) {
+      result = this.takeName(`${stem}_scaled`);
+      this.roundings.scaled(frame.nodes, value, factor, result);
+    }
+    if (rounding === undefined) return result;
+    const to = this.takeName(`${stem}_as_${rounding.format}`);
+    const dims = constantDims(this.scopes.tensors.get(id));
+    this.roundings.round(frame.nodes, result, id, rounding, to, dims);
+    return to;
+  }
+
+  /** A node whose sums are rounded as they grow; false where it has none, or they cannot be told. */
+  private addOwnSum(
+    { scope, inputs }: ScopedNode,
+    node: Node,
+    frame: Frame,
+    accumulation: Accumulation | undefined,
+  ): boolean {
+    if (accumulation === undefined) return false;
+    const shapes = inputs.map((id) => {
+      const tensor = this.scopes.tensors.get(id);
+      const constant = tensor === undefined ? undefined : constantOf(tensor);
+      const type = tensor?.type;
+      return constant?.dims ?? (type?.kind === 'tensor' ? type.shape : undefined);
+    });
+    const weights = shapes[1]?.flatMap((dim) => (typeof dim === 'number' ? [dim] : []));
+    const { takeName, initializers } = this;
+    return addAccumulatedSum(
+      {
+        node,
+        ranks: shapes.map((shape) => shape?.length),
+        weights: weights?.length === shapes[1]?.length ? weights : undefined,
+        accumulation,
+        to: node.outputs[0] ?? '',
+      },
+      { opset: scope.opsets.get('') ?? 1, takeName, nodes: frame.nodes, initializers },
+    );
+  }
+
+  /** Rounds what a node has written, and takes back what its inputs were scaled by. */
+  addOwnRounding(
+    raw: string,
+    id: string,
+    rounding: TensorRounding,
+    to: string,
+    { frame = this.frames.main, scale }: { frame?: Frame; scale?: number | undefined } = {},
+  ): void {
+    const rounded = scale === undefined ? to : this.takeName(`${to}_scaled`);
+    this.roundings.round(frame.nodes, raw, id, rounding, rounded);
+    if (scale !== undefined) this.roundings.scaled(frame.nodes, rounded, 1 / scale, to);
   }
 
   /** The name of the tensor with the values of an output; `after` makes what must keep name and type. */
@@ -424,6 +530,10 @@ export class ExplicitCasts {
   private ownName(id: string): string {
     return this.scopes.tensors.get(id)?.name ?? id;
   }
+}
+
+function constantDims(tensor: ScopedTensor | undefined): readonly number[] {
+  return (tensor === undefined ? undefined : constantOf(tensor))?.dims ?? [];
 }
 
 function keyOf(id: string, type: DataType): string {

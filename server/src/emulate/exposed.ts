@@ -8,9 +8,12 @@ import {
   type Model,
   type Steps,
   type Tensor,
+  referredTensor,
+  variantSteps,
+  type Variant,
+  type VariantParts,
 } from '../onnx/index.js';
 import { modelFacts } from '../plan/index.js';
-import { referredTensor, variantSteps, type Variant, type VariantParts } from './variant.js';
 
 /**
  * The model as a variant whose outputs are the model's and then `tensorNames`, each once; names of what is no

@@ -1,6 +1,13 @@
 /** FP32 models that behave like a plan's mixed-precision model, and other small models made of a large one. */
-export type { Variant } from './variant.js';
-export { emulated, emulatedSteps, explicit, explicitSteps } from './emulated.js';
+export type { Variant } from '../onnx/index.js';
+export {
+  emulated,
+  emulatedSteps,
+  emulatedTensorsSteps,
+  explicit,
+  explicitSteps,
+  unchanged,
+} from './emulated.js';
 export { exposed, exposedSteps } from './exposed.js';
 export {
   localErrorSteps,

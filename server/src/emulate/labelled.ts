@@ -2,10 +2,18 @@
  * A model whose nodes and tensors all go by numbers, so that a runtime's name for a kernel, which it makes out of those
  * of nodes and tensors, leads back to them. Computes what the model computes.
  */
-import { isStep, makeValueInfo, withNode, type Model, type Node, type Steps } from '../onnx/index.js';
+import {
+  isStep,
+  makeValueInfo,
+  withNode,
+  type Model,
+  type Node,
+  type Steps,
+  variantSteps,
+  type Variant,
+} from '../onnx/index.js';
 import { modelFacts } from '../plan/index.js';
 import { exposedGraph } from './exposed.js';
-import { variantSteps, type Variant } from './variant.js';
 
 export interface LabelledVariant extends Variant {
   /** By the model's name of a graph input: the variant's. */

@@ -2,7 +2,7 @@
  * What a format does to single layers: an FP32 model in which each of them has a twin that is fed the exact
  * inputs, rounded, and whose rounded output is compared with the exact one. Knows one layer at a time.
  */
-import type { RunFormat } from '../formats/index.js';
+import type { LowFormatName, Quantization } from '../formats/index.js';
 import {
   DataType,
   finish,
@@ -16,18 +16,21 @@ import {
   withNode,
   type Model,
   type Steps,
+  variantSteps,
 } from '../onnx/index.js';
 import {
+  allowsFormat,
   drawsRandomNumbers,
   isFloating,
   isInMainGraph,
+  isRunFormat,
   modelFacts,
+  nodeRoundingOf,
   typeOfFormat,
   type Layer,
 } from '../plan/index.js';
 import { unchanged } from './emulated.js';
 import { ExplicitCasts } from './explicit-casts.js';
-import { variantSteps } from './variant.js';
 
 export interface LocalErrorOutput {
   readonly layer: Layer;
@@ -51,22 +54,24 @@ export interface LocalErrorVariant {
 export function localErrorVariant(
   model: Model,
   layers: readonly Layer[],
-  format: Exclude<RunFormat, 'fp32'>,
+  format: LowFormatName,
+  quantizations: ReadonlyMap<string, Quantization> = new Map(),
 ): LocalErrorVariant {
-  return finish(localErrorSteps(model, layers, format));
+  return finish(localErrorSteps(model, layers, format, quantizations));
 }
 
 /** The same, a few nodes at a time. */
 export function* localErrorSteps(
   model: Model,
   layers: readonly Layer[],
-  format: Exclude<RunFormat, 'fp32'>,
+  format: LowFormatName,
+  quantizations: ReadonlyMap<string, Quantization> = new Map(),
 ): Steps<LocalErrorVariant> {
-  const casts = yield* ExplicitCasts.of(unchanged(model));
+  const casts = yield* ExplicitCasts.of({ ...unchanged(model), quantizations });
   const outputs: LocalErrorOutput[] = [];
   for (const [index, layer] of layers.entries()) {
     if (isStep(index)) yield;
-    outputs.push(...addTwin(casts, model, layer, typeOfFormat(format)));
+    outputs.push(...addTwin(casts, model, layer, format));
   }
   const scalar = makeTensorType(DataType.FLOAT, []);
   const variant = yield* variantSteps(model, {
@@ -84,13 +89,15 @@ function addTwin(
   casts: ExplicitCasts,
   model: Model,
   layer: Layer,
-  type: DataType,
+  format: LowFormatName,
 ): readonly LocalErrorOutput[] {
   const { node, nodeIndex } = layer;
   const facts = modelFacts(model);
   const schema = facts.schema(node);
   if (!isInMainGraph(model, nodeIndex)) return [];
-  if (schema === undefined || !facts.allows(node, type) || drawsRandomNumbers(node)) return [];
+  if (schema === undefined || !allowsFormat(model, layer, format) || drawsRandomNumbers(node)) return [];
+  const type = isRunFormat(format) ? typeOfFormat(format) : DataType.FLOAT;
+  const own = isRunFormat(format) ? undefined : nodeRoundingOf(model, layer, format);
   const measured = node.outputs.filter(
     (name, output) => outputFollowsMainType(schema, output) && isFloating(casts.writtenType(name)),
   );
@@ -100,6 +107,8 @@ function addTwin(
     const readType = casts.readType(nodeIndex, input);
     if (name === '' || readType === undefined) return name;
     const follows = inputFollowsMainType(schema, input) && isFloating(readType);
+    const rounding = own?.inputs[input];
+    if (rounding !== undefined) return casts.roundedValue(casts.valueIn(name, type), name, rounding);
     return casts.valueIn(name, follows ? type : readType);
   });
   const twins = node.outputs.map((name) => (name === '' ? '' : casts.takeName(`${name}_twin`)));
@@ -116,7 +125,10 @@ function addTwin(
   for (const name of measured) {
     const twin = twins[node.outputs.indexOf(name)] ?? '';
     const exact = exactValue(casts, name);
-    const rounded = casts.addRounding(twin, type, casts.takeName(`${name}_twin_rounded`));
+    const rounded = casts.takeName(`${name}_twin_rounded`);
+    const rounding = own?.outputs[node.outputs.indexOf(name)];
+    if (rounding === undefined) casts.addRounding(twin, type, rounded);
+    else casts.addOwnRounding(twin, name, rounding, rounded);
     const difference = casts.takeName(`${name}_difference`);
     casts.nodes.push(makeNode({ opType: 'Sub', inputs: [rounded, exact], outputs: [difference] }));
     errors.push(addSumOfSquares(casts, difference, `${name}_squared_error`));

@@ -1,7 +1,14 @@
 /** The original model with its nodes named by their place, so that a profile's events can be told apart. */
-import { isStep, withNode, type Model, type Node, type Steps } from '../onnx/index.js';
+import {
+  isStep,
+  withNode,
+  type Model,
+  type Node,
+  type Steps,
+  variantSteps,
+  type Variant,
+} from '../onnx/index.js';
 import { exposedGraph } from './exposed.js';
-import { variantSteps, type Variant } from './variant.js';
 
 export interface NumberedVariant extends Variant {
   /** The outputs of each node of the variant, by the node's name in it. */

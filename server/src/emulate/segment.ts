@@ -14,10 +14,12 @@ import {
   type Steps,
   type Tensor,
   type ValueInfo,
+  referredTensor,
+  variantSteps,
+  type Variant,
 } from '../onnx/index.js';
 import { freeNames, modelFacts, type Layer, type ModelFacts } from '../plan/index.js';
 import { switchNode, type SwitchedLayer } from './switched-layer.js';
-import { referredTensor, variantSteps, type Variant } from './variant.js';
 
 /** The nodes before a cut that matter behind it. */
 export interface PrefixVariant extends Variant {

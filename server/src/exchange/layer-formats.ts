@@ -3,8 +3,10 @@ import type { RunFormat } from '../formats/index.js';
 import { DataType } from '../onnx/index.js';
 import {
   allowedFormats,
+  elementFormat,
   formatOfType,
   isInMainGraph,
+  isRunFormat,
   presentType,
   type Layer,
   type LayerDecision,
@@ -25,12 +27,14 @@ export interface LayerFormat {
 export function layerFormats(plan: TracedPlan): readonly LayerFormat[] {
   return plan.decisions.map((decision) => {
     const { layer } = decision;
+    const decided = elementFormat(decision);
     const type = presentType(plan.model, layer);
     const present = type === undefined ? undefined : formatOfType(type);
     return {
       layer,
       decision,
-      format: decision.format === 'original' ? present : decision.format,
+      // A format that other tools do not choose among is FP32 between roundings.
+      format: decided === 'original' ? present : decided,
       present,
       isInMainGraph: isInMainGraph(plan.model, layer.nodeIndex),
     };
@@ -39,8 +43,8 @@ export function layerFormats(plan: TracedPlan): readonly LayerFormat[] {
 
 /** What no other tool takes from a plan: formats that are not run yet, and what becomes of weights beyond the range. */
 export function commonLosses(formats: readonly LayerFormat[]): readonly Loss[] {
-  const notRun = formats.filter(
-    ({ decision: { wanted, format } }) => wanted !== format && format === 'original' && wanted !== 'original',
+  const notRun = formats.filter(({ decision: { wanted, format } }) =>
+    format === 'original' ? wanted !== 'original' : !isRunFormat(format),
   );
   const overflowing = formats.filter(
     ({ decision }) =>
@@ -50,7 +54,8 @@ export function commonLosses(formats: readonly LayerFormat[]): readonly Loss[] {
     ...lossOf(
       'format-not-run',
       notRun,
-      (count) => `${count} in formats that are not run yet: they are written as they are in the model`,
+      (count) =>
+        `${count} in formats that other tools do not choose among: they are written as what they compute in`,
     ),
     ...lossOf(
       'overflow-option',

@@ -10,6 +10,8 @@ export interface ActionCommands {
   readonly ofClient: boolean;
   /** Names of the commands that the server carries out. */
   readonly ofServer: ReadonlySet<string>;
+  /** Nothing that runs a model is carried out: the workspace is not trusted. */
+  readonly withoutInference?: boolean;
 }
 
 export const NO_ACTIONS: ActionCommands = { ofClient: false, ofServer: new Set() };
@@ -17,6 +19,9 @@ export const NO_ACTIONS: ActionCommands = { ofClient: false, ofServer: new Set()
 const ACTIONS = { tune: 'Tune', convert: 'Convert', verify: 'Verify', benchmark: 'Benchmark' } as const;
 
 export type Action = keyof typeof ACTIONS;
+
+/** What is done without running a model. */
+const QUIET: ReadonlySet<Action> = new Set(['convert']);
 
 /** All actions on a plan that somebody carries out. */
 export function actionCommands(uri: string, actions: ActionCommands): readonly Command[] {
@@ -28,8 +33,9 @@ export function actionCommands(uri: string, actions: ActionCommands): readonly C
 export function actionCommand(
   action: Action,
   uri: string,
-  { ofClient, ofServer }: ActionCommands,
+  { ofClient, ofServer, withoutInference }: ActionCommands,
 ): Command | undefined {
+  if (withoutInference === true && !QUIET.has(action)) return undefined;
   const command = ofClient ? `onnxPrecision.${action}` : `onnxPrecision.server.${action}`;
   return ofClient || ofServer.has(command)
     ? { title: ACTIONS[action], command, arguments: [uri] }

@@ -7,6 +7,8 @@ export interface ClientAbilities {
   readonly pullsDiagnostics: boolean;
   /** Asks again when it is told that answers may have changed. */
   readonly refreshesDiagnostics: boolean;
+  /** Shows with a diagnostic the other places that it is about. */
+  readonly showsRelatedPlaces: boolean;
   /** Asks again for lenses and hints when it is told that they may have changed. */
   readonly refreshes: { readonly codeLens: boolean; readonly inlayHints: boolean };
   /** Tells of files that change on disk once it is asked to. */
@@ -33,6 +35,8 @@ export function abilitiesOf({ textDocument, workspace, experimental }: ClientCap
   return {
     pullsDiagnostics: textDocument?.diagnostic !== undefined,
     refreshesDiagnostics: workspace?.diagnostics?.refreshSupport === true,
+    showsRelatedPlaces:
+      takesRelated(textDocument?.publishDiagnostics) || takesRelated(textDocument?.diagnostic),
     refreshes: {
       codeLens: workspace?.codeLens?.refreshSupport === true,
       inlayHints: workspace?.inlayHint?.refreshSupport === true,
@@ -47,6 +51,11 @@ export function abilitiesOf({ textDocument, workspace, experimental }: ClientCap
     showsListings: hasFlag(experimental, 'onnxPrecisionListing'),
     hasCommands: hasFlag(experimental, 'onnxPrecisionCommands'),
   };
+}
+
+/** The newer protocol has it for diagnostics that are asked for, too. */
+function takesRelated(capabilities: { readonly relatedInformation?: boolean } | undefined): boolean {
+  return capabilities?.relatedInformation === true;
 }
 
 function hasFlag(value: unknown, name: string): boolean {

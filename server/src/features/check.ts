@@ -13,9 +13,10 @@ import {
   type TextRange,
 } from '../language/index.js';
 import { NOTHING_KNOWN, type PlanNumbers } from '../analysis/index.js';
+import { finish, type Steps } from '../onnx/index.js';
 import type { PlanFiles } from '../plan/index.js';
 import { uriOfPath } from './document-path.js';
-import { findingsOf } from './finding.js';
+import { type Finding, findingSteps } from './finding.js';
 import type { OpenPlan } from './open-plan.js';
 
 /** A diagnostic with the document that its ranges and fixes are about. */
@@ -25,38 +26,49 @@ export interface PlacedDiagnostic {
   readonly document: TextDocument;
   /** Where the plan shows it. */
   readonly shownAt: TextRange;
-  /** For a finding of the analysis: the layers that it is about. */
+  /** For a finding of the analysis: the layers that it is about, those that matter most first. */
   readonly layers: readonly string[];
+  /** The format in which they run where the finding is followed. */
+  readonly runIn: Finding['runIn'];
 }
 
+/** What is said of a diagnostic that is about no layers. */
+const NO_LAYERS = { layers: [], runIn: 'fp32' } as const;
+type About = Pick<PlacedDiagnostic, 'layers' | 'runIn'>;
+
 /** Everything that a plan's text, its included files and its model's structure show, and what analysis found. */
-export function checkPlan(
+export function checkPlan(open: OpenPlan, numbers: PlanNumbers = NOTHING_KNOWN): readonly PlacedDiagnostic[] {
+  return finish(checkPlanSteps(open, numbers));
+}
+
+/** The same a little at a time. */
+export function* checkPlanSteps(
   { document, files, path, tree, bound, plan }: OpenPlan,
-  numbers: PlanNumbers = NOTHING_KNOWN,
-): readonly PlacedDiagnostic[] {
+  numbers: PlanNumbers,
+): Steps<readonly PlacedDiagnostic[]> {
   if (path === undefined || bound === undefined) {
-    return fileDiagnostics(tree).map((diagnostic) => inPlan(document, diagnostic, []));
+    return fileDiagnostics(tree).map((diagnostic) => inPlan(document, diagnostic, NO_LAYERS));
   }
   const includes = new IncludedDocuments(tree, path, files);
-  const place = (diagnostic: Diagnostic, layers: readonly string[]): PlacedDiagnostic => {
-    if (diagnostic.path === undefined || diagnostic.path === path)
-      return inPlan(document, diagnostic, layers);
+  const place = (diagnostic: Diagnostic, about: About): PlacedDiagnostic => {
+    if (diagnostic.path === undefined || diagnostic.path === path) return inPlan(document, diagnostic, about);
     return {
       diagnostic,
       document: includes.document(diagnostic.path),
       shownAt: includes.statement(diagnostic.path),
-      layers,
+      ...about,
     };
   };
-  const findings = plan === undefined ? [] : findingsOf(plan, numbers);
+  const findings = plan === undefined ? [] : yield* findingSteps(plan, numbers);
+  yield;
   return [
-    ...bound.diagnostics.map((diagnostic) => place(diagnostic, [])),
-    ...findings.map(({ diagnostic, layers }) => place(diagnostic, layers)),
+    ...bound.diagnostics.map((diagnostic) => place(diagnostic, NO_LAYERS)),
+    ...findings.map(({ diagnostic, layers, runIn }) => place(diagnostic, { layers, runIn })),
   ];
 }
 
-function inPlan(document: TextDocument, diagnostic: Diagnostic, layers: readonly string[]): PlacedDiagnostic {
-  return { diagnostic, document, shownAt: diagnostic.range, layers };
+function inPlan(document: TextDocument, diagnostic: Diagnostic, about: About): PlacedDiagnostic {
+  return { diagnostic, document, shownAt: diagnostic.range, ...about };
 }
 
 /** The files that a plan includes, found only when a diagnostic needs them. */

@@ -3,6 +3,7 @@ import { type CodeAction, type CodeActionContext, CodeActionKind, type Range } f
 import { NOTHING_KNOWN, type PlanNumbers } from '../analysis/index.js';
 import { type ActionCommands, NO_ACTIONS } from './action-commands.js';
 import type { ClientAbilities } from './capabilities.js';
+import { PLAIN, type DiagnosticAbilities } from './diagnostics.js';
 import { flipsOf } from './flips.js';
 import type { OpenPlan } from './open-plan.js';
 import { quickFixesOf } from './quick-fixes.js';
@@ -13,12 +14,14 @@ export function codeActionsOf(
   open: OpenPlan,
   range: Range,
   { only }: Pick<CodeActionContext, 'only'>,
-  abilities: Pick<ClientAbilities, 'resolvesEdits'>,
+  abilities: Pick<ClientAbilities, 'resolvesEdits'> & Partial<DiagnosticAbilities>,
   numbers: PlanNumbers = NOTHING_KNOWN,
   actions: ActionCommands = NO_ACTIONS,
 ): CodeAction[] {
   return [
-    ...(isWanted(CodeActionKind.QuickFix, only) ? quickFixesOf(open, range, numbers, actions) : []),
+    ...(isWanted(CodeActionKind.QuickFix, only)
+      ? quickFixesOf(open, range, numbers, actions, { ...PLAIN, ...abilities })
+      : []),
     ...(isWanted(CodeActionKind.RefactorRewrite, only) ? flipsOf(open, range, abilities) : []),
   ];
 }

@@ -3,9 +3,19 @@ import { describe, expect, it } from 'vitest';
 import type { CodeLens, Command } from 'vscode-languageserver';
 import type { LayerLatencyNumbers, PlanNumbers } from '../analysis/index.js';
 import { type ActionCommands, NO_ACTIONS } from './action-commands.js';
-import { codeLensesOf, type LensMode, readLensData, resolvedLens } from './code-lens.js';
+import { finish } from '../onnx/index.js';
+import { codeLensSteps, type LensMode, readLensData, resolvedLens } from './code-lens.js';
 import type { OpenPlan } from './open-plan.js';
-import { header, longModel, longName, measured, openWorkspace, sensitivities } from './testing.js';
+import {
+  exceeded,
+  header,
+  longModel,
+  longName,
+  measured,
+  openWorkspace,
+  ranged,
+  sensitivities,
+} from './testing.js';
 
 function resolved(
   open: OpenPlan,
@@ -13,7 +23,7 @@ function resolved(
   mode: LensMode = 'all',
   actions = NO_ACTIONS,
 ): CodeLens[] {
-  return codeLensesOf(open, mode, actions).map((lens) => {
+  return finish(codeLensSteps(open, mode, actions)).map((lens) => {
     const data = readLensData(JSON.parse(JSON.stringify(lens.data ?? null)));
     return data === undefined ? lens : resolvedLens(lens, data, open, numbers);
   });
@@ -98,8 +108,24 @@ describe('lenses above statements', () => {
     ]);
   });
 
+  it('flip the layers with most work where no error will be known, and none while errors may come', () => {
+    const { open } = openWorkspace(`${header}op Conv: fp16\n`);
+    const names = (numbers: PlanNumbers) =>
+      resolved(open, numbers)
+        .map(({ command }) => command?.title ?? '')
+        .filter((title) => /^flip|^…$/.test(title));
+    for (const coming of [{}, { state: 'waiting' }, { state: 'working' }] as const) {
+      expect(names(measured(coming))).toEqual(['…', '…', '…']);
+    }
+    const layers = open.plan?.layers.filter(({ node }) => node.opType === 'Conv') ?? [];
+    const byWork = layers.toSorted((a, b) => (b.multiplyAdds ?? 0) - (a.multiplyAdds ?? 0));
+    const flips = byWork.slice(0, 3).map(({ name }) => `flip ${name}`);
+    expect(names(measured({ message: 'stopped' }))).toEqual(flips);
+    expect(names(measured({ state: 'failed', message: 'no memory' }))).toEqual(flips);
+  });
+
   it('say how many layers go beyond the range', () => {
-    const beyond = { maxAbs: 1e5, overflow: 3, underflow: 0, tensors: [] };
+    const beyond = ranged({ maxAbs: 1e5, overflow: 3 });
     const ranges = new Map([['conv2d/Conv', beyond]]);
     checkStatements(`${header}op Conv: fp16\nlayer "add/add": fp16\n`, measured({ ranges }), [
       '2: 66 layers · error not measured · 1 beyond fp16 · flip to fp32',
@@ -199,6 +225,27 @@ describe('lenses at the top', () => {
     );
   });
 
+  it('tell a plan without tolerances from one whose tolerances are in error', () => {
+    const check = (tolerances: string, words: string): void => {
+      const { open } = openWorkspace(`${header}${tolerances}default: fp16\n`);
+      expect(
+        top(`${header}${tolerances}default: fp16\n`, measured({ verdict: exceeded(open, 3.5) }))[1],
+      ).toBe(words);
+    };
+    check('', 'no tolerance');
+    check('tolerance "no_such" max_abs <= 1\n', 'a tolerance is in error');
+    check('tolerance "no_such" max_abs <= 1\ntolerance max_ab <= 1\n', '2 tolerances are in error');
+    check(
+      'tolerance "no_such" max_abs <= 1\ntolerance "ld_3d" max_abs <= 1\n',
+      'measured: ld_3d max_abs 3.5 of 1: exceeded · a tolerance is in error',
+    );
+  });
+
+  it('say that a model has changed, and that it is looked at again', () => {
+    const message = 'the model changed, starting again';
+    expect(top(two, measured({ state: 'waiting', message }))[1]).toBe(`tolerances not measured · ${message}`);
+  });
+
   it('count the tolerances, tell a single one, and whether they were measured before the last change', () => {
     const tolerances = [1, 2, 3, 4].map((limit) => `tolerance "ld_3d" max_abs <= ${limit}\n`).join('');
     const { open } = openWorkspace(`${header}${tolerances}default: fp16\n`);
@@ -224,7 +271,7 @@ describe('lenses at the top', () => {
 
   it('are alone where only they are wanted, and gone where none are', () => {
     const { open } = openWorkspace(two);
-    expect(codeLensesOf(open, 'header', NO_ACTIONS)).toHaveLength(3);
-    expect(codeLensesOf(open, 'off', NO_ACTIONS)).toEqual([]);
+    expect(finish(codeLensSteps(open, 'header', NO_ACTIONS))).toHaveLength(3);
+    expect(finish(codeLensSteps(open, 'off', NO_ACTIONS))).toEqual([]);
   });
 });

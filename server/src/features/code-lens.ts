@@ -5,12 +5,20 @@
  */
 import type { CodeLens, Command } from 'vscode-languageserver';
 import type { PlanNumbers } from '../analysis/index.js';
-import { isDecision } from '../language/index.js';
-import { allowedFormats, type BoundStatement, summarizeDecisions, type TracedPlan } from '../plan/index.js';
+import { isDecision, type SyntaxTree } from '../language/index.js';
+import { isStep, type Steps } from '../onnx/index.js';
+import {
+  allowedFormats,
+  type BoundStatement,
+  type Layer,
+  summarizeDecisions,
+  type TracedPlan,
+} from '../plan/index.js';
 import { formatNumber, formatPercent } from '../report/index.js';
 import { type ActionCommands, actionCommands } from './action-commands.js';
 import { errorWords, latencyWords, shareFigure, shortName, verdictWords } from './measured-words.js';
 import type { OpenPlan } from './open-plan.js';
+import { Positions } from './positions.js';
 import {
   decidedNames,
   latencyOf,
@@ -45,13 +53,18 @@ export interface LensData {
   readonly place: number;
 }
 
-/** The lenses of a plan, without their text but for the actions. */
-export function codeLensesOf(open: OpenPlan, mode: LensMode, actions: ActionCommands): CodeLens[] {
+/** The lenses of a plan, without their text but for the actions, a few statements at a time. */
+export function* codeLensSteps(
+  open: OpenPlan,
+  mode: LensMode,
+  actions: ActionCommands,
+): Steps<readonly CodeLens[]> {
   if (mode === 'off') return [];
   const { document, tree, plan } = open;
   const { uri } = document;
+  const positions = new Positions(document);
   const at = (offset: number): CodeLens['range'] => {
-    const position = document.positionAt(offset);
+    const position = positions.at(offset);
     return { start: position, end: position };
   };
   const lens = (offset: number, kind: LensData['kind'], place = 0): CodeLens => ({
@@ -60,7 +73,9 @@ export function codeLensesOf(open: OpenPlan, mode: LensMode, actions: ActionComm
   });
   const first = tree.statements[0]?.range.start ?? 0;
   const commands = [
-    { title: 'Analyze', command: COMMANDS.analyze, arguments: [uri] },
+    ...(actions.withoutInference === true
+      ? []
+      : [{ title: 'Analyze', command: COMMANDS.analyze, arguments: [uri] }]),
     ...actionCommands(uri, actions),
   ];
   const header = [
@@ -69,17 +84,18 @@ export function codeLensesOf(open: OpenPlan, mode: LensMode, actions: ActionComm
     ...commands.map((command) => ({ range: at(first), command })),
   ];
   if (mode === 'header') return header;
-  const statements = tree.statements.flatMap((statement) => {
-    if (!isDecision(statement) || statement.format === undefined) return [];
+  yield;
+  const lenses: CodeLens[] = [...header];
+  for (const [index, statement] of tree.statements.entries()) {
+    if (isStep(index)) yield;
+    if (!isDecision(statement) || statement.format === undefined) continue;
     const { start } = statement.range;
+    lenses.push(lens(start, 'statement'));
     const decided = plan === undefined ? 0 : (statementStartingAt(plan, start)?.decides.length ?? 0);
     const layers = decided < 2 ? 0 : Math.min(MOST_LAYERS, decided);
-    return [
-      lens(start, 'statement'),
-      ...Array.from({ length: layers }, (_, place) => lens(start, 'layer', place)),
-    ];
-  });
-  return [...header, ...statements];
+    for (let place = 0; place < layers; place += 1) lenses.push(lens(start, 'layer', place));
+  }
+  return lenses;
 }
 
 /** What an editor gives back with a lens; undefined where it is not ours. */
@@ -98,7 +114,7 @@ export function resolvedLens(lens: CodeLens, data: LensData, open: OpenPlan, num
 
 function commandOf(
   { uri, kind, offset, place }: LensData,
-  { plan }: OpenPlan,
+  { plan, tree }: OpenPlan,
   numbers: PlanNumbers,
 ): Command {
   if (plan === undefined) return text('no model');
@@ -106,7 +122,7 @@ function commandOf(
     case 'totals':
       return text(totals(plan, numbers));
     case 'verdict': {
-      const words = verdictWords(numbers);
+      const words = verdictWords(numbers, tolerancesInError(plan, tree));
       // What runs for minutes can be stopped where it is seen to run.
       return numbers.state === 'working'
         ? { title: `${words} · stop`, command: COMMANDS.stop, arguments: [uri] }
@@ -121,6 +137,14 @@ function commandOf(
         : layerCommand(uri, plan, bound, place, numbers);
     }
   }
+}
+
+/** How many tolerances of the plan's own text are none, since there is something wrong with them. */
+function tolerancesInError(plan: TracedPlan, tree: SyntaxTree): number {
+  const bound = new Set(
+    plan.tolerances.map(({ source }) => (source.path === plan.path ? source.range.start : -1)),
+  );
+  return tree.statements.filter(({ kind, range }) => kind === 'tolerance' && !bound.has(range.start)).length;
 }
 
 function text(title: string): Command {
@@ -192,15 +216,26 @@ function layerCommand(
   const isLow = runsLow(plan, bound);
   const to = isLow ? 'fp32' : numbers.format;
   const order = isLow ? 'worst first' : 'best first';
-  const layer = rankedLayers(decidedNames(plan, bound), numbers, place + 1, order)[place];
-  if (layer === undefined) return text('…');
-  const { share, value } = layer.sensitivity;
-  const harm = share === undefined ? formatNumber(value) : shareFigure(share);
-  return {
-    title: `flip ${shortName(layer.name)} (${harm})`,
+  const flip = (name: string, figure = ''): Command => ({
+    title: `flip ${shortName(name)}${figure}`,
     command: COMMANDS.flipLayer,
-    arguments: [uri, layer.name, to],
-  };
+    arguments: [uri, name, to],
+  });
+  const layer = rankedLayers(decidedNames(plan, bound), numbers, place + 1, order)[place];
+  if (layer !== undefined) {
+    const { share, value } = layer.sensitivity;
+    return flip(layer.name, ` (${share === undefined ? formatNumber(value) : shareFigure(share)})`);
+  }
+  // What is still to come would change the layer under the mouse.
+  const hasEnded = numbers.state === 'failed' || (numbers.state === 'idle' && numbers.message !== '');
+  const other = hasEnded ? laborious(plan, bound)[place] : undefined;
+  return other === undefined ? text('…') : flip(other.name);
+}
+
+/** The layers that a statement decides, those with most work first: what matters where no error is known. */
+function laborious(plan: TracedPlan, { decides }: BoundStatement): readonly Layer[] {
+  const layers = decides.flatMap((index) => plan.layers[index] ?? []);
+  return layers.toSorted((a, b) => (b.multiplyAdds ?? 0) - (a.multiplyAdds ?? 0));
 }
 
 /** A format that none of the layers can run in is not offered. */

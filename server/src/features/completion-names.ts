@@ -3,7 +3,7 @@
  * Knows no place in a plan.
  */
 import { isWord, printDimensionName, quote } from '../language/index.js';
-import { DataType, isFloatingType, type Model } from '../onnx/index.js';
+import { DataType, finish, isFloatingType, isStep, type Model, type Steps } from '../onnx/index.js';
 import { modelFacts, writeOperatorType } from '../plan/index.js';
 import { namesOf, valueText } from './model-names.js';
 
@@ -26,9 +26,14 @@ interface OfferedNames {
 const known = new WeakMap<Model, OfferedNames>();
 
 export function offeredNames(model: Model): OfferedNames {
+  return known.get(model) ?? finish(offeredNamesSteps(model));
+}
+
+/** The same a little at a time. */
+export function* offeredNamesSteps(model: Model): Steps<OfferedNames> {
   let names = known.get(model);
   if (names === undefined) {
-    names = { ...findGraphNames(model), ...findLayerNames(model) };
+    names = { ...findGraphNames(model), ...(yield* layerNameSteps(model)) };
     known.set(model, names);
   }
   return names;
@@ -39,20 +44,21 @@ function inString(text: string): string {
   return quote(text).slice(1, -1);
 }
 
-function findLayerNames(model: Model): Pick<OfferedNames, 'layers' | 'globs' | 'operators'> {
-  const { layers } = namesOf(model);
+function* layerNameSteps(model: Model): Steps<Pick<OfferedNames, 'layers' | 'globs' | 'operators'>> {
   const counts = new Map<string, number>();
-  for (const { node } of layers) {
+  const layers: OfferedName[] = [];
+  const names: string[] = [];
+  for (const [index, { name, node }] of namesOf(model).layers.entries()) {
+    if (isStep(index)) yield;
     const operator = writeOperatorType(node);
     counts.set(operator, (counts.get(operator) ?? 0) + 1);
+    layers.push({ text: inString(name), detail: operator });
+    names.push(name);
   }
   const operators = [...counts].filter(([operator]) => isWord(operator)).sort(([, a], [, b]) => b - a);
   return {
-    layers: layers.map(({ name, node }) => ({
-      text: inString(name),
-      detail: writeOperatorType(node),
-    })),
-    globs: usefulGlobs(layers.map(({ name }) => name)),
+    layers,
+    globs: yield* globSteps(names),
     operators: operators.map(([text, count]) => ({ text, detail: layerCount(count) })),
   };
 }
@@ -65,12 +71,13 @@ function layerCount(count: number): string {
  * Globs that match several layers and not all: what lies below a segment, what ends in the same segment, and what
  * differs in a number at its end only. The ones that match most come first.
  */
-function usefulGlobs(names: readonly string[]): readonly OfferedName[] {
+function* globSteps(names: readonly string[]): Steps<readonly OfferedName[]> {
   const counts = new Map<string, number>();
   const count = (glob: string): void => {
     counts.set(glob, (counts.get(glob) ?? 0) + 1);
   };
-  for (const name of names) {
+  for (const [index, name] of names.entries()) {
+    if (isStep(index)) yield;
     // Names that hold what has a meaning in globs would need escapes that nobody wants to read.
     if (/[*?[\]{}\\]/u.test(name) || name.includes(' > ')) continue;
     for (let slash = name.indexOf('/', 1); slash > 0; slash = name.indexOf('/', slash + 1)) {
@@ -81,6 +88,7 @@ function usefulGlobs(names: readonly string[]): readonly OfferedName[] {
     const stem = /^(.*\D)\d+$/su.exec(segment)?.[1];
     if (stem !== undefined) count(`${name.slice(0, name.length - segment.length)}${stem}*`);
   }
+  yield;
   return [...counts]
     .filter(([, matching]) => matching > 1 && matching < names.length)
     .sort(([, a], [, b]) => b - a)

@@ -2,16 +2,16 @@
  * Connects the live analysis to a server: what the client allows and wants shown, documents in, notifications out.
  * Knows no numbers.
  */
-import type { Connection, TextDocuments } from 'vscode-languageserver';
+import { CodeLensRefreshRequest, type Connection, type TextDocuments } from 'vscode-languageserver';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
-import { NOTHING_KNOWN, startLiveAnalysis } from '../analysis/index.js';
+import { type LiveAnalysis, NOTHING_KNOWN, startLiveAnalysis } from '../analysis/index.js';
 import { commandExecution, workCommands } from './commands/index.js';
 import { pathOfUri, uriOfPath } from './document-path.js';
 import type { Feature } from './feature.js';
-import { isolated } from './isolate.js';
-import { liveCommands, liveFeatures, type LiveSettings } from './live-features.js';
+import { isolated, logError } from './isolate.js';
+import { analysisCommands, flipCommands, liveFeatures, type LiveSettings } from './live-features.js';
 import { LiveUpdates, type RefreshAbilities } from './live-updates.js';
-import { type Measurements, NO_MEASUREMENTS } from './measurements.js';
+import { type Measurements, withoutMeasurements } from './measurements.js';
 import type { OpenPlan } from './open-plan.js';
 import type { Readiness } from './readiness.js';
 
@@ -29,6 +29,8 @@ export interface LiveConnection {
   readonly diagnosticsChanged: () => void;
   /** What the client sent along: `{ runsInference, cacheFolder, computeNode, codeLens, inlayHints }`. */
   readonly initializationOptions: unknown;
+  /** Where results are kept, whatever the client sent along; null: in memory alone; undefined: as it says. */
+  readonly cacheFolder: string | null | undefined;
   /** Told of what went wrong, and of what went on. */
   readonly log: (message: string) => void;
   readonly remark: (message: string) => void;
@@ -41,103 +43,160 @@ export interface ConnectedLive {
   readonly filesChanged: () => void;
 }
 
-/** The live features, or none where the client does not allow inference (a workspace that is not trusted). */
+/** The live features; with no numbers where the client does not allow inference (a workspace that is not trusted). */
 export function connectLive(parts: LiveConnection): ConnectedLive {
-  const { connection, documents, readiness, refreshes, log, remark } = parts;
-  const options = fieldsOf(parts.initializationOptions);
-  const cacheFolder = pathIn(options['cacheFolder']);
-  const nodePath = pathIn(options['computeNode']);
-  if (options['runsInference'] === false) {
-    const work = workCommands({
-      runsInference: false,
-      pauseAnalysis: () => () => undefined,
-      cacheFolder,
-      nodePath,
-      log,
-      remark,
-    });
-    connection.onShutdown(() => work.dispose());
-    return {
-      features: [commandExecution(work.commands)],
-      measurements: NO_MEASUREMENTS,
-      filesChanged: () => undefined,
-    };
-  }
-  const documentAt = (path: string): TextDocument | undefined =>
-    documents.get(uriOfPath(path)) ?? documents.all().find(({ uri }) => pathOfUri(uri) === path);
-  const live = startLiveAnalysis({
-    ...{ log, remark, cacheFolder, nodePath },
-    onModelChanged: (path) => {
-      const uri = documentAt(path)?.uri;
-      if (uri !== undefined) look(uri);
-      parts.diagnosticsChanged();
-    },
-  });
-  const work = workCommands({
-    runsInference: true,
-    pauseAnalysis: () => live.pause(),
-    cacheFolder,
-    nodePath,
-    log,
-    remark,
-  });
-  let settings = settingsOf(options, { codeLens: 'all', inlayHints: true });
-  const withPlan = async (name: string, uri: string, work: (open: OpenPlan) => void): Promise<void> => {
-    try {
-      await readiness.take(name, uri, isolated(name, log, undefined, work));
-    } catch (error) {
-      log(`${name}: ${String(error)}`);
-    }
+  const fields = fieldsOf(parts.initializationOptions);
+  const options: LiveOptions = {
+    cacheFolder: parts.cacheFolder === undefined ? pathIn(fields['cacheFolder']) : parts.cacheFolder,
+    nodePath: pathIn(fields['computeNode']),
   };
-  const updates = new LiveUpdates({
-    connection,
-    live,
-    abilities: refreshes,
-    withPlan: async (name, path, work) => {
-      const uri = documentAt(path)?.uri;
-      if (uri !== undefined) await withPlan(name, uri, work);
-    },
-    diagnosticsChanged: parts.diagnosticsChanged,
-  });
-  const look = (uri: string): void => {
-    void withPlan(`live analysis of ${uri}`, uri, (open) => {
-      updates.planChanged(open);
-    });
-  };
-  documents.onDidChangeContent(({ document: { uri } }) => {
-    look(uri);
-  });
-  documents.onDidClose(({ document: { uri } }) => {
-    const path = pathOfUri(uri);
-    if (path !== undefined) updates.planClosed(path);
-  });
+  const settings = settingsOf(fields, { codeLens: 'all', inlayHints: true });
+  return fields['runsInference'] === false
+    ? withoutInference(parts, options, settings)
+    : new LiveServer(parts, options, settings).connected();
+}
+
+/** What the client says once and for all. */
+interface LiveOptions {
+  readonly cacheFolder: string | null | undefined;
+  readonly nodePath: string | undefined;
+}
+
+/** Lenses with what a plan decides, and their flips; nothing runs a model. */
+function withoutInference(
+  { connection, refreshes, hasCommands, log, remark }: LiveConnection,
+  options: LiveOptions,
+  initial: LiveSettings,
+): ConnectedLive {
+  const pauseAnalysis = () => () => undefined;
+  const work = workCommands({ runsInference: false, pauseAnalysis, ...options, log, remark });
+  connection.onShutdown(() => work.dispose());
+  let settings = initial;
   connection.onDidChangeConfiguration(({ settings: changed }: { settings: unknown }) => {
-    settings = settingsOf(fieldsOf(fieldsOf(changed)['onnxPrecision']), settings);
-    updates.refreshAll();
+    settings = changedSettings(changed, settings);
+    if (!refreshes.codeLens) return;
+    connection.sendRequest(CodeLensRefreshRequest.type).catch((error: unknown) => {
+      logError('settings', log, error);
+    });
   });
-  connection.onNotification(VISIBLE_NOTIFICATION, ({ uris }: { readonly uris?: unknown }) => {
-    const shown = Array.isArray(uris) ? uris.filter((uri) => typeof uri === 'string') : [];
-    live.setVisible(new Set(shown.flatMap((uri) => pathOfUri(uri) ?? [])));
+  const commands = [...flipCommands(), ...work.commands];
+  const measurements = withoutMeasurements({
+    ofClient: hasCommands,
+    ofServer: new Set(commands.map(({ name }) => name)),
+    withoutInference: true,
   });
-  connection.onShutdown(async () => {
-    await Promise.all([live.dispose(), work.dispose()]);
-  });
-  const commands = [...liveCommands(live), ...work.commands];
-  const measurements: Measurements = {
-    numbers: ({ path }) => (path === undefined ? NOTHING_KNOWN : live.numbers(path)),
-    diagnosed: (open) => {
-      updates.diagnosed(open);
-    },
-    actions: { ofClient: parts.hasCommands, ofServer: new Set(commands.map(({ name }) => name)) },
-  };
   return {
     features: [...liveFeatures({ measurements, settings: () => settings }), commandExecution(commands)],
     measurements,
-    filesChanged: () => {
-      live.filesChanged();
-      for (const { uri } of documents.all()) look(uri);
-    },
+    filesChanged: () => undefined,
   };
+}
+
+/** The live analysis of a connection's documents. */
+class LiveServer {
+  private readonly live: LiveAnalysis;
+  private readonly work: ReturnType<typeof workCommands>;
+  private readonly updates: LiveUpdates;
+
+  constructor(
+    private readonly parts: LiveConnection,
+    options: LiveOptions,
+    private settings: LiveSettings,
+  ) {
+    const { connection, readiness, refreshes, diagnosticsChanged, log, remark } = parts;
+    this.live = startLiveAnalysis({
+      ...{ log, remark, ...options },
+      onModelChanged: (path) => {
+        const uri = this.documentAt(path)?.uri;
+        if (uri !== undefined) this.look(uri);
+        diagnosticsChanged();
+      },
+    });
+    const pauseAnalysis = () => this.live.pause();
+    this.work = workCommands({ runsInference: true, pauseAnalysis, ...options, log, remark });
+    this.updates = new LiveUpdates({
+      ...{ connection, live: this.live, abilities: refreshes, diagnosticsChanged },
+      withPlan: async (name, path, work) => {
+        const uri = this.documentAt(path)?.uri;
+        if (uri !== undefined)
+          await this.inBackground(name, () => readiness.takeSteps(name, uri, work, 'background'));
+      },
+    });
+    this.listen();
+  }
+
+  connected(): ConnectedLive {
+    const { live, work, updates } = this;
+    const commands = [...analysisCommands(live), ...flipCommands(), ...work.commands];
+    const measurements: Measurements = {
+      numbers: ({ path }) => (path === undefined ? NOTHING_KNOWN : live.numbers(path)),
+      diagnosed: (open, numbers) => {
+        updates.diagnosed(open, numbers);
+      },
+      actions: { ofClient: this.parts.hasCommands, ofServer: new Set(commands.map(({ name }) => name)) },
+    };
+    const settings = (): LiveSettings => this.settings;
+    return {
+      features: [...liveFeatures({ measurements, settings }), commandExecution(commands)],
+      measurements,
+      filesChanged: () => {
+        live.filesChanged();
+        for (const { uri } of this.parts.documents.all()) this.look(uri);
+      },
+    };
+  }
+
+  /** Follows what the client tells by itself. */
+  private listen(): void {
+    const { connection, documents } = this.parts;
+    documents.onDidChangeContent(({ document: { uri } }) => {
+      this.look(uri);
+    });
+    documents.onDidClose(({ document: { uri } }) => {
+      const path = pathOfUri(uri);
+      if (path !== undefined) this.updates.planClosed(path);
+    });
+    connection.onDidChangeConfiguration(({ settings: changed }: { settings: unknown }) => {
+      this.settings = changedSettings(changed, this.settings);
+      this.updates.refreshAll();
+    });
+    connection.onNotification(VISIBLE_NOTIFICATION, ({ uris }: { readonly uris?: unknown }) => {
+      const shown = Array.isArray(uris) ? uris.filter((uri) => typeof uri === 'string') : [];
+      this.live.setVisible(new Set(shown.flatMap((uri) => pathOfUri(uri) ?? [])));
+    });
+    connection.onShutdown(async () => {
+      await Promise.all([this.live.dispose(), this.work.dispose()]);
+    });
+  }
+
+  private documentAt(path: string): TextDocument | undefined {
+    const { documents } = this.parts;
+    return documents.get(uriOfPath(path)) ?? documents.all().find(({ uri }) => pathOfUri(uri) === path);
+  }
+
+  /** Tells the analysis of what a plan says now, before findings are asked for: those of before say then that they are. */
+  private look(uri: string): void {
+    const { readiness, log } = this.parts;
+    const name = `live analysis of ${uri}`;
+    const look = (open: OpenPlan): void => {
+      this.updates.planChanged(open);
+    };
+    void this.inBackground(name, () => readiness.take(name, uri, isolated(name, log, undefined, look)));
+  }
+
+  /** Work that nobody waits for is logged where it fails. */
+  private async inBackground(name: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      logError(name, this.parts.log, error);
+    }
+  }
+}
+
+/** @param changed as the client tells of it: all settings, or a part of them */
+function changedSettings(changed: unknown, before: LiveSettings): LiveSettings {
+  return settingsOf(fieldsOf(fieldsOf(changed)['onnxPrecision']), before);
 }
 
 function settingsOf(fields: Readonly<Record<string, unknown>>, otherwise: LiveSettings): LiveSettings {

@@ -1,5 +1,6 @@
 /** Definition: from a layer's name to its line in the model's listing, from a path to the file. */
 import type { Location, LocationLink, Position } from 'vscode-languageserver';
+import type { TracedPlan } from '../plan/index.js';
 import type { ClientAbilities } from './capabilities.js';
 import { protocolRange } from './diagnostics.js';
 import { fileOf } from './document-links.js';
@@ -28,7 +29,8 @@ export function definitionOf(
   return [{ targetUri: uri, targetRange: range, targetSelectionRange: range, originSelectionRange }];
 }
 
-interface Target {
+/** The start of a line of a document. */
+export interface Target {
   readonly uri: string;
   readonly line: number;
 }
@@ -37,10 +39,14 @@ function inListing({ role, text }: Part, { plan }: OpenPlan): Target | undefined
   if (plan === undefined) return undefined;
   const uri = listingUri(plan.modelPath);
   if (role === 'model path') return { uri, line: 0 };
-  if (role !== 'layer') return undefined;
-  const { layers, layerIndex, nodeIndex } = namesOf(plan.model);
-  const node = layers[layerIndex.get(text) ?? -1]?.node ?? plan.model.graph.nodes[nodeIndex.get(text) ?? -1];
-  return node === undefined ? undefined : { uri, line: listingLine(plan.model, node) };
+  return role === 'layer' ? nodeInListing(plan, text) : undefined;
+}
+
+/** The line at which the node of a name begins, a layer's or another's. */
+export function nodeInListing({ model, modelPath }: TracedPlan, name: string): Target | undefined {
+  const { layers, layerIndex, nodeIndex } = namesOf(model);
+  const node = layers[layerIndex.get(name) ?? -1]?.node ?? model.graph.nodes[nodeIndex.get(name) ?? -1];
+  return node === undefined ? undefined : { uri: listingUri(modelPath), line: listingLine(model, node) };
 }
 
 function inFile(part: Part, open: OpenPlan): Target | undefined {

@@ -1,10 +1,29 @@
 /** A plan's diagnostics in the protocol's form. */
-import { type Diagnostic, DiagnosticSeverity, DiagnosticTag, type Range } from 'vscode-languageserver';
+import {
+  type Diagnostic,
+  type DiagnosticRelatedInformation,
+  DiagnosticSeverity,
+  DiagnosticTag,
+  type Location,
+  type Range,
+} from 'vscode-languageserver';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import { NOTHING_KNOWN, type PlanNumbers } from '../analysis/index.js';
-import type { Severity, TextRange } from '../language/index.js';
-import { checkPlan, type PlacedDiagnostic } from './check.js';
+import { quote, type Severity, type TextRange } from '../language/index.js';
+import { finish, isStep, type Steps } from '../onnx/index.js';
+import type { ClientAbilities } from './capabilities.js';
+import { checkPlanSteps, type PlacedDiagnostic } from './check.js';
+import { nodeInListing } from './definition.js';
 import type { OpenPlan } from './open-plan.js';
+
+/** What of a client decides how a diagnostic is written. */
+export type DiagnosticAbilities = Pick<ClientAbilities, 'showsRelatedPlaces' | 'showsListings'>;
+
+/** A client that shows a diagnostic and nothing beside it. */
+export const PLAIN: DiagnosticAbilities = { showsRelatedPlaces: false, showsListings: false };
+
+/** Places of layers with a diagnostic: as many as one can look at. */
+const MOST_PLACES = 5;
 
 /** An editor slows down under more, and nobody reads them. */
 const mostShown = 1000;
@@ -20,12 +39,30 @@ const severities: Record<Severity, DiagnosticSeverity> = {
  * All diagnostics of an open plan, what analysis found included; of very many the gravest, and a last one that says how
  * many are left out.
  */
-export function diagnosticsOf(open: OpenPlan, numbers: PlanNumbers = NOTHING_KNOWN): Diagnostic[] {
+export function diagnosticsOf(
+  open: OpenPlan,
+  numbers: PlanNumbers = NOTHING_KNOWN,
+  abilities: DiagnosticAbilities = PLAIN,
+): Diagnostic[] {
+  return finish(diagnosticSteps(open, numbers, abilities));
+}
+
+/** The same a little at a time. */
+export function* diagnosticSteps(
+  open: OpenPlan,
+  numbers: PlanNumbers,
+  abilities: DiagnosticAbilities,
+): Steps<Diagnostic[]> {
   const { document } = open;
-  const placed = checkPlan(open, numbers);
+  const placed = yield* checkPlanSteps(open, numbers);
+  yield;
   const left = Math.max(0, placed.length - mostShown);
   const chosen = left === 0 ? placed : placed.toSorted(byGravity).slice(0, mostShown);
-  const shown = chosen.map((one) => protocolDiagnostic(document, one));
+  const shown: Diagnostic[] = [];
+  for (const [index, one] of chosen.entries()) {
+    if (isStep(index)) yield;
+    shown.push(protocolDiagnostic(open, one, abilities));
+  }
   if (left > 0) {
     shown.push({
       range: protocolRange(document, { start: 0, end: 0 }),
@@ -42,8 +79,13 @@ function byGravity(one: PlacedDiagnostic, other: PlacedDiagnostic): number {
   return severities[one.diagnostic.severity] - severities[other.diagnostic.severity];
 }
 
-/** One diagnostic as `document`, the plan, shows it. */
-export function protocolDiagnostic(document: TextDocument, placed: PlacedDiagnostic): Diagnostic {
+/** One diagnostic as the plan shows it. */
+export function protocolDiagnostic(
+  open: OpenPlan,
+  placed: PlacedDiagnostic,
+  abilities: DiagnosticAbilities,
+): Diagnostic {
+  const { document } = open;
   const { diagnostic, shownAt } = placed;
   const shown: Diagnostic = {
     range: protocolRange(document, shownAt),
@@ -53,11 +95,29 @@ export function protocolDiagnostic(document: TextDocument, placed: PlacedDiagnos
     message: diagnostic.message,
   };
   if (diagnostic.unnecessary === true) shown.tags = [DiagnosticTag.Unnecessary];
+  const statement = { uri: placed.document.uri, range: protocolRange(placed.document, diagnostic.range) };
+  const related = abilities.showsRelatedPlaces ? layerPlaces(open, placed, statement, abilities) : [];
   if (placed.document !== document) {
-    const location = { uri: placed.document.uri, range: protocolRange(placed.document, diagnostic.range) };
-    shown.relatedInformation = [{ location, message: 'in this included file' }];
+    related.unshift({ location: statement, message: 'in this included file' });
   }
+  if (related.length > 0) shown.relatedInformation = related;
   return shown;
+}
+
+/** The layers that matter most, each at its node in the model's listing, or on the statement that decides it where nobody shows that. */
+function layerPlaces(
+  { plan }: OpenPlan,
+  { layers }: PlacedDiagnostic,
+  statement: Location,
+  { showsListings }: DiagnosticAbilities,
+): DiagnosticRelatedInformation[] {
+  if (plan === undefined) return [];
+  return layers.slice(0, MOST_PLACES).map((name) => {
+    const target = showsListings ? nodeInListing(plan, name) : undefined;
+    const start = { line: target?.line ?? 0, character: 0 };
+    const location = target === undefined ? statement : { uri: target.uri, range: { start, end: start } };
+    return { location, message: quote(name) };
+  });
 }
 
 export function protocolRange(document: TextDocument, { start, end }: TextRange): Range {

@@ -1,6 +1,7 @@
 /** Document symbols: the outline of a plan, its statements under model, inputs, tolerances and decisions. */
 import { type DocumentSymbol, type SymbolInformation, SymbolKind } from 'vscode-languageserver';
 import { isDecision, type Statement } from '../language/index.js';
+import { isStep, type Steps } from '../onnx/index.js';
 import type { ClientAbilities } from './capabilities.js';
 import type { OpenPlan } from './open-plan.js';
 import { Positions } from './positions.js';
@@ -15,32 +16,35 @@ const UNEVEN = /\s\s|[^\S ]|[ :]$/u;
 /** An editor lays out every name, however long. */
 const MOST_CHARACTERS = 120;
 
-export function documentSymbolsOf(
+export function* documentSymbolSteps(
   open: OpenPlan,
   { showsSymbolTree }: Pick<ClientAbilities, 'showsSymbolTree'>,
-): DocumentSymbol[] | SymbolInformation[] {
+): Steps<DocumentSymbol[] | SymbolInformation[]> {
   const members = new Map<Group, Statement[]>(GROUPS.map((name) => [name, []]));
   for (const statement of open.tree.statements) {
     const group = groupOf(statement);
     if (group !== undefined) members.get(group)?.push(statement);
   }
   const positions = new Positions(open.document);
-  const groups = [...members].flatMap(([name, statements]): DocumentSymbol[] => {
+  const groups: DocumentSymbol[] = [];
+  for (const [name, statements] of members) {
     const [first] = statements;
     const last = statements.at(-1);
-    if (first === undefined || last === undefined) return [];
-    // Groups may overlap where a plan mixes them: each reaches from its first statement to its last.
-    const range = { start: first.range.start, end: last.range.end };
-    return [
-      {
-        name,
-        kind: SymbolKind.Namespace,
-        range: positions.range(range),
-        selectionRange: positions.range(first.keyword.range),
-        children: statements.map((statement) => symbolOf(statement, open, positions)),
-      },
-    ];
-  });
+    if (first === undefined || last === undefined) continue;
+    const children: DocumentSymbol[] = [];
+    for (const [index, statement] of statements.entries()) {
+      if (isStep(index)) yield;
+      children.push(symbolOf(statement, open, positions));
+    }
+    groups.push({
+      ...{ name, children },
+      kind: SymbolKind.Namespace,
+      // Groups may overlap where a plan mixes them: each reaches from its first statement to its last.
+      range: positions.range({ start: first.range.start, end: last.range.end }),
+      selectionRange: positions.range(first.keyword.range),
+    });
+  }
+  yield;
   if (showsSymbolTree) return groups;
   const { uri } = open.document;
   return groups.flatMap(({ name: containerName, children = [] }) =>

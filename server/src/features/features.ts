@@ -20,22 +20,23 @@ import {
   type ServerCapabilities,
   TextDocumentSyncKind,
 } from 'vscode-languageserver';
+import type { Steps } from '../onnx/index.js';
 import type { ClientAbilities } from './capabilities.js';
 import { CODE_ACTION_KINDS, codeActionsOf } from './code-actions.js';
 import { COMPLETION_TRIGGERS, completionOf } from './completion.js';
 import { definitionOf } from './definition.js';
-import { diagnosticsOf } from './diagnostics.js';
+import { diagnosticSteps } from './diagnostics.js';
 import { documentLinksOf } from './document-links.js';
-import { documentSymbolsOf } from './document-symbols.js';
+import { documentSymbolSteps } from './document-symbols.js';
 import { type Feature, planFeature } from './feature.js';
 import { readPostponedEdit, resolveRewrite } from './flips.js';
-import { foldingRangesOf } from './folding.js';
+import { foldingRangeSteps } from './folding.js';
 import { formattingOf } from './formatting.js';
 import { hoverOf } from './hover.js';
 import { listingAt, ListingRequest } from './listing.js';
 import type { Measurements } from './measurements.js';
 import { selectionRangesOf } from './selection-ranges.js';
-import { SEMANTIC_TOKENS_LEGEND, semanticTokensOf } from './semantic-tokens.js';
+import { SEMANTIC_TOKENS_LEGEND, semanticTokenSteps } from './semantic-tokens.js';
 
 const noDiagnostics: FullDocumentDiagnosticReport = { kind: DocumentDiagnosticReportKind.Full, items: [] };
 
@@ -55,9 +56,11 @@ function diagnostics({ numbers, diagnosed }: Measurements): Feature {
       };
       return { diagnosticProvider };
     },
-    answer: (open): DocumentDiagnosticReport => {
-      diagnosed(open);
-      return { ...noDiagnostics, items: diagnosticsOf(open, numbers(open)) };
+    *steps(open, _, abilities): Steps<DocumentDiagnosticReport> {
+      const now = numbers(open);
+      const items = yield* diagnosticSteps(open, now, abilities);
+      diagnosed(open, now);
+      return { ...noDiagnostics, items };
     },
   });
 }
@@ -108,7 +111,7 @@ const documentSymbols = planFeature({
   type: DocumentSymbolRequest.type,
   nothing: null,
   capabilities: () => ({ documentSymbolProvider: true }),
-  answer: (open, _, abilities) => documentSymbolsOf(open, abilities),
+  steps: (open, _, abilities) => documentSymbolSteps(open, abilities),
 });
 
 const foldingRanges = planFeature({
@@ -117,7 +120,7 @@ const foldingRanges = planFeature({
   type: FoldingRangeRequest.type,
   nothing: null,
   capabilities: () => ({ foldingRangeProvider: true }),
-  answer: (open, _, { mostFoldingRanges }) => foldingRangesOf(open, mostFoldingRanges),
+  steps: (open, _, { mostFoldingRanges }) => foldingRangeSteps(open, mostFoldingRanges),
 });
 
 const selectionRanges = planFeature({
@@ -138,7 +141,7 @@ const semanticTokens = planFeature({
   capabilities: () => ({
     semanticTokensProvider: { legend: SEMANTIC_TOKENS_LEGEND, full: true, range: true },
   }),
-  answer: (open) => semanticTokensOf(open),
+  steps: (open) => semanticTokenSteps(open),
 });
 
 const semanticTokensInRange = planFeature({
@@ -147,7 +150,7 @@ const semanticTokensInRange = planFeature({
   type: SemanticTokensRangeRequest.type,
   nothing: null,
   capabilities: () => ({}),
-  answer: (open, { range }) => semanticTokensOf(open, range),
+  steps: (open, { range }) => semanticTokenSteps(open, range),
 });
 
 const formatting = planFeature({
@@ -191,13 +194,7 @@ const listing: Feature = {
   register: (connection, answers) => {
     connection.onRequest(ListingRequest, ({ uri }, token) => {
       const question = { name: 'listing', nothing: null };
-      return answers.answer(
-        question,
-        uri,
-        token,
-        () => false,
-        () => listingAt(uri, answers.files),
-      );
+      return answers.answer(question, uri, token, () => listingAt(uri, answers.files));
     });
   },
 };

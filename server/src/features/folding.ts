@@ -1,9 +1,10 @@
 /** Folding: comments of several lines, statements of several lines, and groups that blank lines part. */
 import { type FoldingRange, FoldingRangeKind } from 'vscode-languageserver';
+import { isStep, type Steps } from '../onnx/index.js';
 import type { OpenPlan } from './open-plan.js';
 
 /** @param most as many as the editor takes; the first ones are given. */
-export function foldingRangesOf({ document, tree }: OpenPlan, most = 5000): FoldingRange[] {
+export function* foldingRangeSteps({ document, tree }: OpenPlan, most = 5000): Steps<FoldingRange[]> {
   const ranges: FoldingRange[] = [];
   const add = (startLine: number, endLine: number, kind?: FoldingRangeKind): void => {
     if (endLine <= startLine) return;
@@ -34,7 +35,8 @@ export function foldingRangesOf({ document, tree }: OpenPlan, most = 5000): Fold
     hasComment = false;
     hasMore = false;
   };
-  for (const { kind } of tree.tokens) {
+  for (const [index, { kind }] of (yield* tree.tokenSteps()).entries()) {
+    if (isStep(index)) yield;
     if (kind === 'newline') endLine();
     else if (kind === 'comment') hasComment = true;
     else if (kind !== 'space') hasMore = true;
@@ -43,7 +45,8 @@ export function foldingRangesOf({ document, tree }: OpenPlan, most = 5000): Fold
   endComment(line - 1);
   if (groupFrom !== undefined) add(groupFrom, line - 1);
   const groups = new Set(ranges.map(({ startLine }) => startLine));
-  for (const { range } of tree.statements) {
+  for (const [index, { range }] of tree.statements.entries()) {
+    if (isStep(index)) yield;
     const start = document.positionAt(range.start).line;
     // An editor shows one fold a line: the group's, where a group begins with a long statement.
     if (!groups.has(start)) add(start, document.positionAt(range.end).line);

@@ -43,3 +43,8 @@ function digits(value: number, count: number): string {
   const magnitude = Math.abs(rounded);
   return magnitude >= 1e-3 && magnitude < 1e6 ? String(rounded) : rounded.toExponential().replace('e+', 'e');
 }
+
+/** A count with commas between thousands: `1,234,567`. The language's own way loads tables of all languages first. */
+export function countText(count: number): string {
+  return String(count).replace(/\B(?=(?:\d{3})+$)/gu, ',');
+}

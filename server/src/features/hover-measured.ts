@@ -2,23 +2,55 @@
  * What has been measured of a layer, or of all layers that a statement decides: error, range, latency. Says of each
  * number how it was found and whether it still counts. Knows no part of a plan's text.
  */
-import type { LayerRangeNumbers, LayerSensitivity, PlanNumbers, TensorRange } from '../analysis/index.js';
-import { type Tolerance } from '../plan/index.js';
+import {
+  explain,
+  layerRangeIn,
+  placeOf,
+  type LayerEvidence,
+  type LayerRangeNumbers,
+  type LayerSensitivity,
+  type PlanNumbers,
+} from '../analysis/index.js';
+import type { Accumulation } from '../formats/index.js';
+import type { Tolerance } from '../plan/index.js';
 import { formatNumber, formatPercent } from '../report/index.js';
 import { shortNumber } from './format-figures.js';
 import { latencyWords, milliseconds, shareWords, STALE } from './measured-words.js';
 import { type Block, bold, code, type Inline, paragraph, table } from './rich-text.js';
+import { spreadText } from './spread-text.js';
 import { latencyOf, overflowing, rankedLayers } from './statement-effect.js';
 
 /** Layers of a statement that are named. */
 const NAMED = 3;
 
-/** Error, range and latency of one layer. */
-export function describeLayerNumbers(name: string, numbers: PlanNumbers): readonly Block[] {
+/** What the plan says of a layer's arithmetic; nothing for what it leaves open. */
+export interface StatedNumerics {
+  readonly accumulate?: Accumulation | undefined;
+  readonly scale?: number | undefined;
+}
+
+/** Error, range and latency of one layer, and why it stands out. `numerics` is how the plan says that it computes. */
+export function describeLayerNumbers(
+  name: string,
+  numbers: PlanNumbers,
+  numerics: StatedNumerics = {},
+): readonly Block[] {
   const sensitivity = numbers.sensitivity.get(name);
-  const range = numbers.ranges.get(name);
+  const measured = numbers.ranges.get(name);
+  const range =
+    measured === undefined || numerics.scale === undefined
+      ? measured
+      : layerRangeIn(measured, numbers.format, numerics.scale);
+  const reasons = reasonBlocks({
+    format: numbers.format,
+    range,
+    ...(sensitivity === undefined ? {} : errorsIn(sensitivity)),
+    accumulate: numerics.accumulate,
+    samples: numbers.sampleNames.map((sample) => ({ name: sample })),
+  });
   return [
     ...(sensitivity === undefined ? [] : [errorBlock(sensitivity, numbers)]),
+    ...reasons,
     ...(range === undefined ? [] : rangeBlocks(range, numbers)),
     ...latencyBlocks(name, numbers),
     ...doingBlocks(numbers),
@@ -109,21 +141,37 @@ function rangeBlocks({ tensors }: LayerRangeNumbers, numbers: PlanNumbers): read
   if (tensors.length === 0) return [];
   return [
     table(
-      ['range', 'largest', 'at', `beyond ${numbers.format}`, 'subnormal or zero'],
+      ['range', 'largest', 'at', `beyond ${numbers.format}`, 'subnormal or zero', 'spread'],
       tensors.map((one) => [
         code(one.tensor),
         shortNumber(one.maxAbs),
-        place(one, numbers),
+        placeOf(
+          one,
+          numbers.sampleNames.map((sample) => ({ name: sample })),
+        ),
         one.overflow === 0 ? 'none' : `${one.overflow} of ${one.elements}`,
         one.nonZero === 0 ? 'none' : formatPercent(one.underflow / one.nonZero),
+        spreadText(one.histogram),
       ]),
     ),
   ];
 }
 
-function place({ kind, sample, index }: TensorRange, { sampleNames }: PlanNumbers): string {
-  if (kind === 'weight' || sample === undefined) return `weight, index ${index}`;
-  return `sample ${sampleNames[sample] ?? sample}, index ${index}`;
+/** What stands out, a line for each reason. */
+function reasonBlocks(evidence: LayerEvidence): readonly Block[] {
+  return explain(evidence).map(({ sentence, flags }) =>
+    paragraph(...(flags ? [bold('Why')] : ['Note']), `: ${sentence}.`),
+  );
+}
+
+function errorsIn({
+  method,
+  value,
+  low,
+  high,
+  local,
+}: LayerSensitivity): Pick<LayerEvidence, 'local' | 'measured'> {
+  return method === 'local' ? { local: { value, low, high } } : { local, measured: { value, low, high } };
 }
 
 function latencyBlocks(name: string, { latency, latencyIsStale, notes }: PlanNumbers): readonly Block[] {

@@ -13,6 +13,7 @@ import {
   writeOperatorType,
 } from '../plan/index.js';
 import { formatPercent, formatSize } from '../report/index.js';
+import { countText } from './format-figures.js';
 import { describeLayerNumbers } from './hover-measured.js';
 import { elementTypeText, namesOf, shapesOf, shapeText } from './model-names.js';
 import type { OpenPlan } from './open-plan.js';
@@ -35,7 +36,10 @@ export function describeLayer(written: string, open: OpenPlan, numbers: PlanNumb
       `, layer ${index + 1} of ${plan.layers.length}`,
     ),
     ...describeDecision(decision, open),
-    ...describeLayerNumbers(layer.name, numbers),
+    ...describeLayerNumbers(layer.name, numbers, {
+      accumulate: decision.numerics?.accumulate ?? plan.accumulate,
+      scale: decision.format === numbers.format ? decision.numerics?.scale : undefined,
+    }),
     describeTensors(layer.nodeIndex, plan),
     paragraph(describeWork(decision, plan)),
   ];
@@ -108,7 +112,7 @@ function describeWork({ layer }: LayerDecision, plan: TracedPlan): string {
   if (layer.multiplyAdds === undefined) return `Multiply-adds are not known without its shapes; ${weights}.`;
   const all = plan.layers.reduce((sum, one) => sum + (one.multiplyAdds ?? 0), 0);
   const share = all === 0 ? '' : ` (${formatPercent(layer.multiplyAdds / all)} of the model)`;
-  return `${layer.multiplyAdds.toLocaleString('en-US')} multiply-adds${share}, ${weights}.`;
+  return `${countText(layer.multiplyAdds)} multiply-adds${share}, ${weights}.`;
 }
 
 /** An input with what feeds it, an output with what writes it. */

@@ -3,6 +3,7 @@ import type { PlanNumbers } from '../analysis/index.js';
 import { STATEMENTS } from '../language/index.js';
 import { type BoundStatement, summarizeDecisions, writeOperatorType } from '../plan/index.js';
 import { describeSum, describeTolerances } from './hover-measured.js';
+import { countText } from './format-figures.js';
 import { listed } from './hover-terms.js';
 import type { OpenPlan } from './open-plan.js';
 import type { Part } from './parts.js';
@@ -42,7 +43,7 @@ function describeEffect(
     decides.length === matches.length
       ? `Decides ${count}`
       : `Matches ${count} and decides ${decides.length}; later statements decide the rest`;
-  const work = `${weighted} with weights, ${multiplyAdds.toLocaleString('en-US')} multiply-adds`;
+  const work = `${weighted} with weights, ${countText(multiplyAdds)} multiply-adds`;
   return [
     paragraph(`${effect} (${work}).`),
     ...(decided.length === 0 ? [] : measured),
@@ -74,7 +75,7 @@ export function describeOperator(
     paragraph(
       bold(operator),
       `: ${layers} ${layers === 1 ? 'layer' : 'layers'}, ${weighted} with weights, `,
-      `${multiplyAdds.toLocaleString('en-US')} multiply-adds`,
+      `${countText(multiplyAdds)} multiply-adds`,
     ),
     ...describeSum(
       decisions.map(({ layer }) => layer.name),
@@ -85,7 +86,7 @@ export function describeOperator(
       [...formats].map(([format, share]) => [
         code(format),
         String(share.layers),
-        share.multiplyAdds.toLocaleString('en-US'),
+        countText(share.multiplyAdds),
       ]),
     ),
   ];

@@ -67,7 +67,7 @@ export function describeFormat(name: string): readonly Block[] {
     blocks.push(paragraph(`Codes from ${lowest} to ${highest}, times a scale, from a zero point.`));
   }
   if (!term.runs) {
-    blocks.push(paragraph('Layers cannot be run in this format: it is for analysis by emulation.'));
+    blocks.push(paragraph('No operator computes in it: layers compute in FP32 between roundings to it.'));
   }
   return blocks;
 }

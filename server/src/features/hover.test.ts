@@ -3,6 +3,7 @@ import { MarkupContent } from 'vscode-languageserver';
 import { hoverOf } from './hover.js';
 import type { PlanNumbers } from '../analysis/index.js';
 import type { Model } from '../onnx/index.js';
+import { rangeOfValues } from '../formats/index.js';
 import type { ClientAbilities } from './capabilities.js';
 import type { OpenPlan } from './open-plan.js';
 import {
@@ -14,6 +15,7 @@ import {
   measured,
   nothing,
   openWorkspace,
+  ranged,
   sensitivities,
 } from './testing.js';
 
@@ -107,21 +109,12 @@ describe('hover on what is measured', () => {
     { name: 'conv2d_5/Conv', value: 4.1e-3, share: 0.82 },
     { name: 'conv2d/Conv', value: 1e-3, share: 0.124 },
   ]);
-  const counts = { elements: 1000, nonFinite: 0, becomesZero: 0, nonZero: 500 };
-  const output = { tensor: 'out', kind: 'output' as const, maxAbs: 70000, sample: 1, index: 42, ...counts };
-  const weight = {
-    tensor: 'w',
-    kind: 'weight' as const,
-    maxAbs: 0.5,
-    sample: undefined,
-    index: 3,
-    ...counts,
-  };
-  const tensors = [
-    { ...output, overflow: 2, underflow: 15 },
-    { ...weight, overflow: 0, underflow: 0 },
-  ];
-  const ranges = new Map([['conv2d/Conv', { maxAbs: 70000, overflow: 2, underflow: 0.03, tensors }]]);
+  const counts = { elements: 1000, nonZero: 500 };
+  const output = { tensor: 'out', maxAbs: 70000, sample: 1, index: 42, overflow: 2, underflow: 15 };
+  const weight = { tensor: 'w', kind: 'weight' as const, maxAbs: 0.5, sample: undefined, index: 3 };
+  const { histogram } = rangeOfValues(Float32Array.of(0.5, 0.25, 0.5));
+  const range = ranged({ ...output, ...counts }, { ...weight, ...counts, histogram });
+  const ranges = new Map([['conv2d/Conv', range]]);
   const whole = { fp32: 4.3, plan: 5.58 };
   const fusedInto = { fp32: undefined, plan: undefined };
   const layers = new Map([
@@ -137,9 +130,27 @@ describe('hover on what is measured', () => {
       measured({ sensitivity, ranges, latency, sampleNames: ['a', 'walker_b'] }),
       '**Error** alone in `fp16`: 1.00e-3 relative at the model',
       's outputs (measured, 5.00e-4 to 2.00e-3 over the samples), 12 % of the tolerance. Rank 2 of 2.',
-      '| `out` | 70000 | sample walker\\_b, index 42 | 2 of 1000 | 3.0 % |',
-      '| `w` | 0.5 | weight, index 3 | none | 0 % |',
+      '**Why**: 2 of 1000 values of "out" beyond fp16, largest 70000 (sample walker\\_b, index 42)',
+      '| `out` | 70000 | sample walker\\_b, index 42 | 2 of 1000 | 3.0 % | none |',
+      '| `w` | 0.5 | weight, index 3 | none | 0 % | 2^-2 ▆█ 2^0 |',
       '**Latency**: 0.200 ms in the model, 0.100 ms in the plan and 0.0500 ms for its casts.',
+    );
+  });
+
+  it('says why a layer stands out, and what explains its figures', () => {
+    const local = { value: 1e-4, low: 1e-4, high: 1e-4 };
+    const amplified = new Map([...sensitivity].map(([name, one]) => [name, { ...one, local }]));
+    const long = { ...ranged({ maxAbs: 1 }), terms: 4608 };
+    checkNumbers(
+      `${header}layer "conv2d$0/Conv": fp16\n`,
+      measured({ sensitivity: amplified, ranges: new Map([['conv2d/Conv', long]]) }),
+      '**Why**: what follows amplifies its error 10 times: 1.00e-4 of its own output, 1.00e-3 of an output of the model.',
+      'Note: adds up 4608 terms, and a sum in fp16 stands still after 2048 equal ones, where the target holds sums in it.',
+    );
+    checkNumbers(
+      `${header}layer "conv2d$0/Conv": fp16 { accumulate: fp16 }\n`,
+      measured({ ranges: new Map([['conv2d/Conv', long]]) }),
+      '**Why**: adds up 4608 terms, and a sum in fp16 stands still after 2048 equal ones.',
     );
   });
 

@@ -11,8 +11,13 @@ export function isolated<Parameters extends readonly unknown[], Answer>(
     try {
       return handler(...parameters);
     } catch (error) {
-      log(`${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      logError(name, log, error);
       return nothing;
     }
   };
+}
+
+/** Logs an error with where it comes from. */
+export function logError(name: string, log: (message: string) => void, error: unknown): void {
+  log(`${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
 }

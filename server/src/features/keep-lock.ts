@@ -17,7 +17,7 @@ export interface LockKeepingParts {
 /** To be called when a plan was saved. Never rejects: a folder that nobody may write into has plans without locks. */
 export async function keepLock(uri: string, { readiness, turns, log }: LockKeepingParts): Promise<void> {
   const seen: OpenPlan[] = [];
-  await readiness.take(`lock of ${uri}`, uri, (open) => seen.push(open));
+  await readiness.take(`lock of ${uri}`, uri, (open) => seen.push(open), 'background');
   const [saved] = seen;
   const plan = saved?.plan;
   if (saved === undefined || plan === undefined) return;
@@ -26,7 +26,7 @@ export async function keepLock(uri: string, { readiness, turns, log }: LockKeepi
   // What is typed while the lock is made is not saved.
   const isWanted = (): boolean => document.version === version;
   try {
-    const text = await turns.takeSteps(`lock of ${uri}`, lockTextSteps(plan), isWanted);
+    const text = await turns.takeSteps(`lock of ${uri}`, lockTextSteps(plan), isWanted, 'background');
     const written = await saveLock(plan.path, text);
     if (isRefused(written)) log(`${lockPath(plan.path)}: ${written.problem.message}`);
   } catch (error) {

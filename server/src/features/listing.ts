@@ -6,7 +6,7 @@
  */
 import { basename } from 'node:path';
 import { RequestType } from 'vscode-languageserver';
-import { modelText, type Model, type ModelText, type Node } from '../onnx/index.js';
+import { modelText, nodeLines, type Model, type Node } from '../onnx/index.js';
 import { formatSize } from '../report/index.js';
 import { pathOfUri, uriOfPath } from './document-path.js';
 import type { WorkspaceFiles } from './workspace-files.js';
@@ -31,25 +31,21 @@ export function listingAt(uri: string, files: WorkspaceFiles): string | null {
 
 /** The line, from 0, on which a node begins; the first line for one that is not in the file. */
 export function listingLine(model: Model, node: Node): number {
-  const line = textOf(model).nodeLines.get(node);
+  let lines = known.get(model);
+  if (lines === undefined) {
+    lines = nodeLines(model);
+    known.set(model, lines);
+  }
+  const line = lines.get(node);
   return line === undefined ? 0 : 1 + line;
 }
 
-const texts = new WeakMap<Model, ModelText>();
-
-function textOf(model: Model): ModelText {
-  let text = texts.get(model);
-  if (text === undefined) {
-    text = modelText(model);
-    texts.set(model, text);
-  }
-  return text;
-}
+const known = new WeakMap<Model, ReturnType<typeof nodeLines>>();
 
 /** The model as ONNX text, below a line that says which file it is. */
 function listingOf(model: Model, path: string): string {
   const head = `# ${oneLine(basename(path))}: ${formatSize(model.source.length)}, ${model.graph.nodes.length} nodes; the values of constants are left out`;
-  return [head, ...textOf(model).lines, ''].join('\n');
+  return [head, ...modelText(model).lines, ''].join('\n');
 }
 
 /** The name of a file may hold line breaks. */

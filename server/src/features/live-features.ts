@@ -14,7 +14,7 @@ import type { LiveAnalysis, PlanNumbers } from '../analysis/index.js';
 import type { RunFormat } from '../formats/index.js';
 import type { TextEdit } from '../language/index.js';
 import { flipLayer, flipStatement } from '../plan/index.js';
-import { codeLensesOf, COMMANDS, readLensData, resolvedLens } from './code-lens.js';
+import { codeLensSteps, COMMANDS, readLensData, resolvedLens } from './code-lens.js';
 import { applyTextEdits } from './commands/apply-edits.js';
 import type { CommandCall, ServerCommand } from './commands/index.js';
 import { type Feature, planFeature } from './feature.js';
@@ -42,7 +42,7 @@ export function liveFeatures({ measurements, settings }: LiveParts): readonly Fe
       type: CodeLensRequest.type,
       nothing: null,
       capabilities: () => ({ codeLensProvider: { resolveProvider: true } }),
-      answer: (open): CodeLens[] | null => codeLensesOf(open, settings().codeLens, actions),
+      steps: (open) => codeLensSteps(open, settings().codeLens, actions),
     }),
     lensResolving(numbers),
     planFeature({
@@ -71,16 +71,8 @@ function lensResolving(numbersOf: (open: OpenPlan) => PlanNumbers): Feature {
   };
 }
 
-/** The commands behind lenses. */
-export function liveCommands(live: LiveAnalysis): readonly ServerCommand[] {
-  const about = (name: string, act: (open: OpenPlan, call: CommandCall) => void): ServerCommand => ({
-    name,
-    run: (call) =>
-      call.answers.aboutPlan({ name, nothing: null }, call.uri, call.token, (open) => {
-        act(open, call);
-        return null;
-      }),
-  });
+/** The commands behind lenses that say what the analysis is to do. */
+export function analysisCommands(live: LiveAnalysis): readonly ServerCommand[] {
   return [
     about(COMMANDS.analyze, ({ path }) => {
       if (path !== undefined) live.restart(path);
@@ -88,6 +80,12 @@ export function liveCommands(live: LiveAnalysis): readonly ServerCommand[] {
     about(COMMANDS.stop, ({ path }) => {
       if (path !== undefined) live.cancel(path);
     }),
+  ];
+}
+
+/** The commands behind lenses that change the plan. */
+export function flipCommands(): readonly ServerCommand[] {
+  return [
     about(COMMANDS.flip, (open, { connection, words: [offset, format] }) => {
       if (typeof offset !== 'number' || !isFlipFormat(format) || open.plan === undefined) return;
       const bound = statementStartingAt(open.plan, offset);
@@ -98,6 +96,17 @@ export function liveCommands(live: LiveAnalysis): readonly ServerCommand[] {
       applyFlip(connection, open, flipLayer(open.plan, open.tree, name, format));
     }),
   ];
+}
+
+function about(name: string, act: (open: OpenPlan, call: CommandCall) => void): ServerCommand {
+  return {
+    name,
+    run: (call) =>
+      call.answers.aboutPlan({ name, nothing: null }, call.uri, call.token, (open) => {
+        act(open, call);
+        return null;
+      }),
+  };
 }
 
 function isFlipFormat(word: unknown): word is RunFormat {

@@ -6,9 +6,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { CodeLensRefreshRequest, type Connection } from 'vscode-languageserver';
 import { type LiveAnalysis, NOTHING_KNOWN, type PlanNumbers } from '../analysis/index.js';
+import type { Steps } from '../onnx/index.js';
 import { summarizeDecisions } from '../plan/index.js';
 import { concludeNoGain } from '../report/index.js';
-import { findingsOf } from './finding.js';
+import { type Finding, findingsOf, findingSteps } from './finding.js';
 import type { OpenPlan } from './open-plan.js';
 
 const INTERVAL_MILLISECONDS = 100;
@@ -34,10 +35,10 @@ export interface UpdatesParts {
   readonly live: LiveAnalysis;
   readonly abilities: RefreshAbilities;
   /**
-   * Does a piece of work in a turn of its own, with the open plan of a path as it is now and all about it at hand; not at all
-   * if it is closed. Never rejects.
+   * Does work in slices, with the open plan of a path as it is now and all about it at hand; not at all if it is closed, and
+   * begun anew where its text has changed meanwhile. Never rejects.
    */
-  readonly withPlan: (name: string, path: string, work: (open: OpenPlan) => void) => Promise<void>;
+  readonly withPlan: (name: string, path: string, work: (open: OpenPlan) => Steps<void>) => Promise<void>;
   /** Diagnostics of open plans are no longer what the client was given. */
   readonly diagnosticsChanged: () => void;
 }
@@ -48,7 +49,7 @@ export class LiveUpdates {
   /** By path: what the client was last told, so that it is asked to ask again only when something differs. */
   private readonly told = new Map<string, PlanNumbers>();
   /** By path: the findings that the client shows, or is about to ask for. */
-  private readonly findings = new Map<string, string>();
+  private readonly findings = new Map<string, readonly Finding[]>();
 
   constructor(private readonly parts: UpdatesParts) {
     parts.live.onChange((path) => {
@@ -73,9 +74,10 @@ export class LiveUpdates {
     this.findings.delete(path);
   }
 
-  /** The client was given the diagnostics of a plan as it is now. */
-  diagnosed(open: OpenPlan): void {
-    if (open.path !== undefined) this.findings.set(open.path, this.shownFindings(open));
+  /** The client was given the diagnostics of a plan as it is now, with these numbers. */
+  diagnosed({ plan, path }: OpenPlan, numbers: PlanNumbers): void {
+    // What was found for the diagnostics is at hand.
+    if (path !== undefined) this.findings.set(path, plan === undefined ? [] : findingsOf(plan, numbers));
   }
 
   /** For settings that change what is shown. */
@@ -88,10 +90,11 @@ export class LiveUpdates {
     const paths = [...this.changed];
     this.changed.clear();
     const differences: Differences[] = [];
+    const tellOf = this.tellOfSteps.bind(this);
     await Promise.all(
       paths.map((path) =>
-        this.parts.withPlan('telling of numbers', path, (open) => {
-          differences.push(this.tellOf(path, open));
+        this.parts.withPlan('telling of numbers', path, function* (open) {
+          differences.push(yield* tellOf(path, open));
         }),
       ),
     );
@@ -102,10 +105,9 @@ export class LiveUpdates {
     if (differences.some(({ diagnostics }) => diagnostics)) this.parts.diagnosticsChanged();
   }
 
-  private tellOf(path: string, open: OpenPlan): Differences {
+  private *tellOfSteps(path: string, open: OpenPlan): Steps<Differences> {
     const now = this.parts.live.numbers(path);
     const before = this.told.get(path) ?? NOTHING_KNOWN;
-    this.told.set(path, now);
     const { state, message, progress } = now;
     const share = progress === undefined || progress.total === 0 ? undefined : progress.done / progress.total;
     const status: StatusNotification = {
@@ -116,27 +118,26 @@ export class LiveUpdates {
     this.ignoreRefusal(this.parts.connection.sendNotification('onnxPrecision/status', status));
     // Finding out what the findings are now is not for every step of a progress.
     const mayDiffer = shownByFindings(now).some((part, index) => part !== shownByFindings(before)[index]);
-    return {
-      lenses: differs(before, now, shownByLenses),
-      hints: differs(before, now, shownByHints),
-      diagnostics: mayDiffer && this.findingsDiffer(path, open),
-    };
+    yield;
+    const lenses = differs(before, now, shownByLenses);
+    yield;
+    const hints = differs(before, now, shownByHints);
+    yield;
+    const diagnostics = mayDiffer && (yield* this.findingsDifferSteps(path, open, now));
+    // Only now: what is begun anew compares with what the client knows.
+    this.told.set(path, now);
+    return { lenses, hints, diagnostics };
   }
 
   /** Whether the client shows other findings than are known now; it counts as told of them. */
-  private findingsDiffer(path: string, open: OpenPlan): boolean {
-    const before = this.findings.get(path);
+  private *findingsDifferSteps(path: string, { plan }: OpenPlan, numbers: PlanNumbers): Steps<boolean> {
     // What the client has not asked for yet it will ask for.
-    if (before === undefined) return false;
-    const now = this.shownFindings(open);
+    if (!this.findings.has(path)) return false;
+    const now = plan === undefined ? [] : yield* findingSteps(plan, numbers);
+    yield;
+    const before = this.findings.get(path);
     this.findings.set(path, now);
-    return now !== before;
-  }
-
-  private shownFindings({ plan, path }: OpenPlan): string {
-    if (plan === undefined || path === undefined) return '';
-    const findings = findingsOf(plan, this.parts.live.numbers(path));
-    return JSON.stringify(findings.map(({ diagnostic }) => diagnostic));
+    return before !== now && !isDeepStrictEqual(before?.map(shownOf), now.map(shownOf));
   }
 
   private refresh(lenses: boolean, hints: boolean): void {
@@ -151,6 +152,11 @@ export class LiveUpdates {
       this.parts.connection.console.log(`telling of numbers: ${String(error)}`);
     });
   }
+}
+
+/** What the client shows of a finding. */
+function shownOf({ diagnostic }: Finding): Finding['diagnostic'] {
+  return diagnostic;
 }
 
 /** Which of what the client shows is no longer what it would be given. */
@@ -174,8 +180,19 @@ function shownByHints({ format, sensitivity, verdict, verdictIsStale }: PlanNumb
 
 /** What findings are made from. */
 function shownByFindings(numbers: PlanNumbers): readonly unknown[] {
-  const { state, format, sensitivity, ranges, verdict, verdictIsStale, measured, sampleNames } = numbers;
-  return [state, format, sensitivity, ranges, verdict, verdictIsStale, measured === undefined, sampleNames];
+  const { state, format, sensitivity, ranges, verdict, latency, measured, sampleNames } = numbers;
+  const isStale = [numbers.verdictIsStale, numbers.latencyIsStale];
+  return [
+    state,
+    format,
+    sensitivity,
+    ranges,
+    verdict,
+    latency,
+    ...isStale,
+    measured === undefined,
+    sampleNames,
+  ];
 }
 
 /**

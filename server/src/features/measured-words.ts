@@ -2,7 +2,7 @@
  * Measured numbers in the few words that a line of an editor has room for. Says with each how it was found, and what is
  * of an earlier version of the plan. Knows no place where it is shown.
  */
-import type { LayerSensitivity, PlanNumbers, ToleranceVerdict } from '../analysis/index.js';
+import type { LayerSensitivity, PlanNumbers, PlanVerdict, ToleranceVerdict } from '../analysis/index.js';
 import { formatNumber, formatPercent } from '../report/index.js';
 import type { Before } from './statement-effect.js';
 
@@ -43,11 +43,15 @@ export function milliseconds(value: number): string {
   return value === 0 ? '0' : value < 10 ? value.toPrecision(3) : value.toFixed(1);
 }
 
-/** Whether the tolerances hold, and what is going on; short, since it stands in one line. */
-export function verdictWords(numbers: PlanNumbers): string {
+/**
+ * Whether the tolerances hold, and what is going on; short, since it stands in one line.
+ *
+ * @param inError how many tolerances there is something wrong with, so that nothing is measured for them.
+ */
+export function verdictWords(numbers: PlanNumbers, inError: number): string {
   const { state, message } = numbers;
   if (state === 'failed') return `analysis failed: ${message}`;
-  const shown = toleranceWords(numbers);
+  const shown = toleranceWords(numbers, inError);
   if (state === 'idle') {
     const [note] = numbers.notes;
     return [
@@ -56,14 +60,22 @@ export function verdictWords(numbers: PlanNumbers): string {
       ...(note === undefined ? [] : [shortNote(note)]),
     ].join(' · ');
   }
-  return `${shown} · ${state === 'waiting' ? 'waiting' : `measuring ${message}`.trimEnd()}`;
+  if (state === 'waiting') return [shown, message === '' ? 'waiting' : message].join(' · ');
+  return `${shown} · ${`measuring ${message}`.trimEnd()}`;
+}
+
+function toleranceWords(numbers: PlanNumbers, inError: number): string {
+  const { verdict } = numbers;
+  if (verdict === undefined) return 'tolerances not measured';
+  const left =
+    inError === 0 ? [] : [`${inError === 1 ? 'a tolerance is' : `${inError} tolerances are`} in error`];
+  if (verdict.verdicts.length > 0)
+    return [measuredWords(verdict, numbers.verdictIsStale), ...left].join(' · ');
+  return left[0] ?? 'no tolerance';
 }
 
 /** What stands in the header; what each tolerance measured stands at its own line. */
-function toleranceWords({ verdict, verdictIsStale }: PlanNumbers): string {
-  if (verdict === undefined) return 'tolerances not measured';
-  const { verdicts } = verdict;
-  if (verdicts.length === 0) return 'no tolerance';
+function measuredWords({ verdicts }: PlanVerdict, verdictIsStale: boolean): string {
   const stale = verdictIsStale ? ` ${STALE}` : '';
   const [only, ...others] = verdicts;
   if (only !== undefined && others.length === 0)

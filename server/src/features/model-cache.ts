@@ -2,8 +2,8 @@
  * Models that plans were last bound to, kept open so that a keystroke does not open a file. A model is opened again
  * when the file at its path is another one or has changed. Knows nothing of plans, nor what there is to learn of a model.
  */
-import { statSync } from 'node:fs';
 import { type Model, openModel, openModelSteps, type Steps } from '../onnx/index.js';
+import { fileIdentity } from './file-identity.js';
 
 type OpenedModel = ReturnType<typeof openModel>;
 
@@ -72,12 +72,6 @@ export class ModelCache {
     }
     return kept;
   }
-}
-
-/** Changes whenever the file may have; files that do not exist are alike. */
-function fileIdentity(path: string): string {
-  const status = statSync(path, { throwIfNoEntry: false, bigint: true });
-  return status === undefined ? '' : `${status.ino} ${status.size} ${status.mtimeNs}`;
 }
 
 function close(opened: OpenedModel): void {

@@ -10,10 +10,10 @@ import {
   type Shape,
   type ValueInfo,
 } from '../onnx/index.js';
-import { findLayers, inferredShapes, modelFacts, type TracedPlan, type Layer } from '../plan/index.js';
+import { inferredShapes, knowModel, modelFacts, type Layer, type TracedPlan } from '../plan/index.js';
 
 export interface ModelNames {
-  /** In graph order; without multiply-adds. */
+  /** In graph order. */
   readonly layers: readonly Layer[];
   /** By the name that plans write: the index of the layer. */
   readonly layerIndex: ReadonlyMap<string, number>;
@@ -35,7 +35,7 @@ export function namesOf(model: Model): ModelNames {
 }
 
 function findNames(model: Model): ModelNames {
-  const layers = findLayers(model);
+  const { layers } = knowModel(model);
   const { nodes } = model.graph;
   const nodeNames = nodes.map(({ name, outputs }) =>
     name === '' ? (outputs.find((one) => one !== '') ?? '') : name,

@@ -3,7 +3,7 @@
  * ask. Knows no feature.
  */
 import type { TextDocument } from 'vscode-languageserver-textdocument';
-import { parse, type SyntaxTree } from '../language/index.js';
+import { parse, parseSteps, type SyntaxTree } from '../language/index.js';
 import type { Model, Steps } from '../onnx/index.js';
 import { bindPlan, bindPlanSteps, type PlanFiles, type TracedPlan, type UnboundPlan } from '../plan/index.js';
 import { resolveBeside } from './beside.js';
@@ -33,6 +33,11 @@ export class OpenPlans {
   /** The plan in the version that its document has now; what is not at hand is found when it is asked for. */
   open(document: TextDocument): OpenPlan {
     return this.reading(document);
+  }
+
+  /** How to parse the plan a little at a time; undefined where it is parsed. */
+  parsingSteps(document: TextDocument): Steps<void> | undefined {
+    return this.reading(document).parsingSteps();
   }
 
   /** The model of the plan, if it is still to be learnt, and how. */
@@ -76,6 +81,16 @@ class Reading implements OpenPlan {
   get tree(): SyntaxTree {
     this.parsed ??= parse(this.document.getText());
     return this.parsed;
+  }
+
+  parsingSteps(): Steps<void> | undefined {
+    return this.parsed === undefined ? this.parse(this.document.getText()) : undefined;
+  }
+
+  private *parse(text: string): Steps<void> {
+    const tree = yield* parseSteps(text);
+    // Someone who could not wait may have parsed it meanwhile, and holds on to that one.
+    this.parsed ??= tree;
   }
 
   get bound(): TracedPlan | UnboundPlan | undefined {

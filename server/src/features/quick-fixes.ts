@@ -4,9 +4,9 @@ import type { TextDocument } from 'vscode-languageserver-textdocument';
 import { NOTHING_KNOWN, type PlanNumbers } from '../analysis/index.js';
 import type { Fix } from '../language/index.js';
 import { type ActionCommands, NO_ACTIONS } from './action-commands.js';
-import { checkPlan, type PlacedDiagnostic } from './check.js';
-import { protocolDiagnostic, protocolRange } from './diagnostics.js';
-import { findingFixes, tuneAction } from './finding-fixes.js';
+import { checkPlan } from './check.js';
+import { PLAIN, type DiagnosticAbilities, protocolDiagnostic, protocolRange } from './diagnostics.js';
+import { findingCommands, findingFixes } from './finding-fixes.js';
 import type { OpenPlan } from './open-plan.js';
 
 /** The fixes of every diagnostic that the range touches, in the order of the diagnostics. */
@@ -15,6 +15,7 @@ export function quickFixesOf(
   range: Range,
   numbers: PlanNumbers = NOTHING_KNOWN,
   actions: ActionCommands = NO_ACTIONS,
+  abilities: DiagnosticAbilities = PLAIN,
 ): CodeAction[] {
   const { document } = open;
   const start = document.offsetAt(range.start);
@@ -24,33 +25,31 @@ export function quickFixesOf(
   const isNew = (fix: Fix): boolean => !offered.has(fix) && offered.add(fix).has(fix);
   return checkPlan(open, numbers)
     .filter(({ shownAt }) => shownAt.start <= end && start <= shownAt.end)
-    .flatMap((placed) => [
-      ...(placed.diagnostic.fixes ?? [])
-        .filter(isNew)
-        .map((fix) => quickFix(document, placed, placed.document, fix)),
-      // A flip is written into the plan, wherever the statement is that decides now.
-      ...findingFixes(open, placed).map((fix) => quickFix(document, placed, document, fix)),
-      ...tuneAction(document, placed, actions),
-    ]);
+    .flatMap((placed) => {
+      // Editors apply the preferred fix unasked (`Fix All`, auto fix): only where there is no choice to make.
+      const isPreferred = placed.diagnostic.fixes?.length === 1;
+      const action = (title: string): CodeAction => ({
+        title,
+        kind: CodeActionKind.QuickFix,
+        diagnostics: [protocolDiagnostic(open, placed, abilities)],
+      });
+      const edit = (fix: Fix, changed: TextDocument): CodeAction => {
+        return { ...action(fix.title), isPreferred, edit: editOf(fix, changed) };
+      };
+      return [
+        ...(placed.diagnostic.fixes ?? []).filter(isNew).map((fix) => edit(fix, placed.document)),
+        // A flip is written into the plan, wherever the statement is that decides now.
+        ...findingFixes(open, placed).map((fix) => edit(fix, document)),
+        ...findingCommands(document, placed, actions).map(({ title, command }) => ({
+          ...action(title),
+          command,
+        })),
+      ];
+    });
 }
 
 /** @param changed the document that the fix changes */
-function quickFix(
-  document: TextDocument,
-  placed: PlacedDiagnostic,
-  changed: TextDocument,
-  fix: Fix,
-): CodeAction {
-  const edits = fix.edits.map(({ range, newText }) => ({
-    range: protocolRange(changed, range),
-    newText,
-  }));
-  return {
-    title: fix.title,
-    kind: CodeActionKind.QuickFix,
-    diagnostics: [protocolDiagnostic(document, placed)],
-    // Editors apply the preferred fix unasked (`Fix All`, auto fix): only where there is no choice to make.
-    isPreferred: placed.diagnostic.fixes?.length === 1,
-    edit: { changes: { [changed.uri]: edits } },
-  };
+function editOf({ edits }: Fix, changed: TextDocument): NonNullable<CodeAction['edit']> {
+  const changes = edits.map(({ range, newText }) => ({ range: protocolRange(changed, range), newText }));
+  return { changes: { [changed.uri]: changes } };
 }

@@ -30,7 +30,7 @@ function opening(learn?: () => Steps<void>) {
     },
     modelSteps: () => (isLearnt ? undefined : (learn ?? learning)()),
   });
-  // Every look at the clock is a millisecond, so that a slice is ten steps or so.
+  // Every look at the clock is a millisecond, so that a slice is six steps or so.
   let clock = 0;
   const turns = new Turns(
     () => undefined,
@@ -56,7 +56,7 @@ describe('what is asked of a plan', () => {
       events.push(`first: ${plan?.layers.length}`);
     });
     const other = turns.take('other', () => events.push('other'));
-    const urgent = turns.take('urgent', () => events.push('urgent'), true);
+    const urgent = turns.take('urgent', () => events.push('urgent'), 'urgent');
     await Promise.all([asked, other, urgent]);
     expect(events.filter((event) => event !== 'model')).toEqual([
       'urgent',
@@ -116,8 +116,10 @@ describe('what is asked of a plan', () => {
     expect(logged).toEqual([expect.stringMatching(/^learning of .*: Error: a bug$/u)]);
   });
 
-  it('needs the model only, if that is all that it is made from', async () => {
+  it('needs the text only, or the model as well, if that is all that it is made from', async () => {
     const { readiness, uri } = opening();
+    await readiness.before(uri, 'text');
+    expect(readiness.before(uri, 'text')).toBeUndefined();
     await readiness.before(uri, 'model');
     expect(readiness.before(uri, 'model')).toBeUndefined();
     expect(readiness.before(uri)).toBeDefined();

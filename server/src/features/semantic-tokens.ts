@@ -9,7 +9,7 @@ import {
   type SemanticTokensLegend,
 } from 'vscode-languageserver';
 import { JOINING_WORDS } from '../language/index.js';
-import type { Model } from '../onnx/index.js';
+import { isStep, type Model, type Steps } from '../onnx/index.js';
 import { namesOf } from './model-names.js';
 import type { OpenPlan } from './open-plan.js';
 import { type Part, type PartRole, partsOf, statementBefore } from './parts.js';
@@ -67,7 +67,10 @@ function numbered<Name extends string>(names: readonly Name[]): Readonly<Record<
 }
 
 /** @param range only the tokens of these lines; all if left out */
-export function semanticTokensOf({ document, tree, model }: OpenPlan, range?: Range): SemanticTokens {
+export function* semanticTokenSteps(
+  { document, tree, model }: OpenPlan,
+  range?: Range,
+): Steps<SemanticTokens> {
   const from = range === undefined ? 0 : document.offsetAt({ line: range.start.line, character: 0 });
   const to =
     range === undefined ? tree.text.length : document.offsetAt({ line: range.end.line + 1, character: 0 });
@@ -75,8 +78,11 @@ export function semanticTokensOf({ document, tree, model }: OpenPlan, range?: Ra
   const builder = new SemanticTokensBuilder();
   let { line } = document.positionAt(from);
   let lineStart = from;
-  const { tokens, text } = tree;
-  for (let index = firstTokenFrom(tokens, from); index < tokens.length; index++) {
+  const { text } = tree;
+  const tokens = yield* tree.tokenSteps();
+  const first = firstTokenFrom(tokens, from);
+  for (let index = first; index < tokens.length; index++) {
+    if (isStep(index - first)) yield;
     const token = tokens[index];
     if (token === undefined || token.start >= to) break;
     const { kind, start, end } = token;

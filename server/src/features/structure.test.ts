@@ -1,14 +1,15 @@
 /** What an editor shows of a plan as a whole: outline, folds, colours, growing selections. */
 import { describe, expect, it } from 'vitest';
-import { documentSymbolsOf } from './document-symbols.js';
-import { foldingRangesOf } from './folding.js';
+import { finish } from '../onnx/index.js';
+import { documentSymbolSteps } from './document-symbols.js';
+import { foldingRangeSteps } from './folding.js';
 import { selectionRangesOf } from './selection-ranges.js';
-import { SEMANTIC_TOKENS_LEGEND, semanticTokensOf } from './semantic-tokens.js';
+import { SEMANTIC_TOKENS_LEGEND, semanticTokenSteps } from './semantic-tokens.js';
 import { everything, header, nothing, openWorkspace } from './testing.js';
 
 /** The outline, two blanks for each level. */
 function checkOutline(text: string, expected: string): void {
-  const symbols = documentSymbolsOf(openWorkspace(text).open, everything);
+  const symbols = finish(documentSymbolSteps(openWorkspace(text).open, everything));
   const lines = symbols.flatMap((symbol) => [
     symbol.name,
     ...('children' in symbol ? (symbol.children ?? []) : []).map(
@@ -39,7 +40,7 @@ Decisions
   });
 
   it('are a list for an editor that shows no tree', () => {
-    const symbols = documentSymbolsOf(openWorkspace(plan).open, nothing);
+    const symbols = finish(documentSymbolSteps(openWorkspace(plan).open, nothing));
     expect(symbols).toHaveLength(6);
     expect(symbols[0]).toMatchObject({ containerName: 'Model', location: { range: { start: { line: 0 } } } });
   });
@@ -47,7 +48,7 @@ Decisions
 
 /** `START-END` or `START-END comment` for each fold, lines from 0. */
 function checkFolds(text: string, expected: readonly string[]): void {
-  const folds = foldingRangesOf(openWorkspace(text).open);
+  const folds = finish(foldingRangeSteps(openWorkspace(text).open));
   expect(folds.map(({ startLine, endLine, kind = '' }) => `${startLine}-${endLine} ${kind}`.trim())).toEqual(
     expected,
   );
@@ -68,8 +69,8 @@ describe('folding', () => {
 
   it('gives no more than the editor takes', () => {
     const { open } = openWorkspace('default: fp16\ndefault: fp32\n\n'.repeat(100));
-    expect(foldingRangesOf(open)).toHaveLength(100);
-    expect(foldingRangesOf(open, 7)).toHaveLength(7);
+    expect(finish(foldingRangeSteps(open))).toHaveLength(100);
+    expect(finish(foldingRangeSteps(open, 7))).toHaveLength(7);
   });
 });
 
@@ -80,7 +81,7 @@ function tokens(text: string, lines?: readonly [number, number]): string[] {
     lines === undefined
       ? undefined
       : { start: { line: lines[0], character: 3 }, end: { line: lines[1], character: 0 } };
-  const { data } = semanticTokensOf(open, range);
+  const { data } = finish(semanticTokenSteps(open, range));
   const found: string[] = [];
   let line = 0;
   let character = 0;

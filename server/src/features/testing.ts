@@ -19,10 +19,12 @@ import {
   readModel,
 } from '../onnx/index.js';
 import {
+  type LayerRangeNumbers,
   type LayerSensitivity,
   NOTHING_KNOWN,
   type PlanNumbers,
   type PlanVerdict,
+  type TensorRange,
 } from '../analysis/index.js';
 import type { ClientAbilities } from './capabilities.js';
 import { pathOfUri, uriOfPath } from './document-path.js';
@@ -38,6 +40,7 @@ export const header = 'model "pose_landmark_lite.onnx"\ninput "input_1" = unifor
 export const everything: ClientAbilities = {
   pullsDiagnostics: true,
   refreshesDiagnostics: true,
+  showsRelatedPlaces: true,
   refreshes: { codeLens: true, inlayHints: true },
   watchesFiles: true,
   takesSnippets: true,
@@ -54,6 +57,7 @@ export const everything: ClientAbilities = {
 export const nothing: ClientAbilities = {
   pullsDiagnostics: false,
   refreshesDiagnostics: false,
+  showsRelatedPlaces: false,
   refreshes: { codeLens: false, inlayHints: false },
   watchesFiles: false,
   takesSnippets: false,
@@ -92,6 +96,36 @@ export function exceeded({ plan }: OpenPlan, measured: number): PlanVerdict {
     verdict: 'exceeded' as const,
   }));
   return { verdicts, outputs: [], samples: 3 };
+}
+
+/** The range of a layer in FP16 whose tensors are these; what is left out of one is nothing. */
+export function ranged(...tensors: readonly Partial<TensorRange>[]): LayerRangeNumbers {
+  const nothing: TensorRange = {
+    tensor: 't',
+    kind: 'output',
+    elements: 100,
+    maxAbs: 0,
+    sample: 0,
+    index: 7,
+    squares: 0,
+    histogram: { zeros: 0, negative: 0, nonFinite: 0, bounds: [], counts: [] },
+    nonZero: 100,
+    overflow: 0,
+    underflow: 0,
+    becomesZero: 0,
+    nonFinite: 0,
+    scale: 1,
+  };
+  const own = tensors.map((one) => ({ ...nothing, ...one }));
+  return {
+    tensors: own,
+    maxAbs: Math.max(...own.map(({ maxAbs }) => maxAbs)),
+    overflow: own.reduce((sum, { overflow }) => sum + overflow, 0),
+    underflow: Math.max(...own.map(({ underflow, nonZero }) => underflow / nonZero)),
+    inside: undefined,
+    terms: undefined,
+    cancellation: undefined,
+  };
 }
 
 /** Errors of layers, most sensitive first: local ones, or measured ones with the share of a tolerance. */

@@ -10,7 +10,7 @@ import type { Steps } from '../onnx/index.js';
 const LONGEST_TURN_MILLISECONDS = 50;
 
 /** How long steps are taken one after the other: a slice that is too short is mostly spent on what lies between two. */
-const SLICE_MILLISECONDS = 10;
+const SLICE_MILLISECONDS = 6;
 
 /**
  * Rounds of the event loop before each piece of work. In each round one message is taken in that is already here, so that
@@ -18,10 +18,22 @@ const SLICE_MILLISECONDS = 10;
  */
 const ROUNDS = 10;
 
+/**
+ * What comes before what: an answer that someone waits for with a finger on a key, any other, long work that answers wait
+ * for, an answer that is long work itself, and what nobody has asked for.
+ */
+const ORDER = ['urgent', 'ordinary', 'preparing', 'long answer', 'background'] as const;
+
+export type Haste = (typeof ORDER)[number];
+
 export class Turns {
-  private readonly urgent: (() => void)[] = [];
-  private readonly ordinary: (() => void)[] = [];
-  private readonly slices: (() => void)[] = [];
+  private readonly waiting: Readonly<Record<Haste, (() => void)[]>> = {
+    urgent: [],
+    ordinary: [],
+    preparing: [],
+    'long answer': [],
+    background: [],
+  };
   private isScheduled = false;
 
   /**
@@ -33,13 +45,10 @@ export class Turns {
     private readonly now = (): number => performance.now(),
   ) {}
 
-  /**
-   * Does a piece of work in a turn of its own; those that someone waits for with a finger on a key come first. `work`
-   * does not throw.
-   */
-  take<Result>(name: string, work: () => Result, isUrgent = false): Promise<Result> {
+  /** Does a piece of work in a turn of its own. `work` does not throw. */
+  take<Result>(name: string, work: () => Result, haste: Haste = 'ordinary'): Promise<Result> {
     return new Promise((resolve) => {
-      (isUrgent ? this.urgent : this.ordinary).push(() => {
+      this.waiting[haste].push(() => {
         this.timed(name, () => {
           resolve(work());
         });
@@ -49,14 +58,16 @@ export class Turns {
   }
 
   /**
-   * Does long work a slice at a time, each in a turn that comes after all other work. Gives undefined, and the work up,
-   * once `isWanted` says no; rejects where a step throws.
+   * Does long work a slice at a time, each in a turn of its own, in turns with other work of the same haste. Gives undefined,
+   * and the work up, once `isWanted` says no; rejects where a step throws.
    */
   takeSteps<Result>(
     name: string,
     steps: Steps<Result>,
     isWanted: () => boolean = () => true,
+    haste: Haste = 'preparing',
   ): Promise<Result | undefined> {
+    const waiting = this.waiting[haste];
     return new Promise((resolve, reject) => {
       const slice = (): void => {
         try {
@@ -69,7 +80,7 @@ export class Turns {
           let step = steps.next();
           while (step.done !== true && this.now() < end) step = steps.next();
           if (step.done === true) resolve(step.value);
-          else this.slices.push(inTurn);
+          else waiting.push(inTurn);
         } catch (error) {
           reject(error instanceof Error ? error : new Error(String(error)));
         }
@@ -77,7 +88,7 @@ export class Turns {
       const inTurn = (): void => {
         this.timed(name, slice);
       };
-      this.slices.push(inTurn);
+      waiting.push(inTurn);
       this.schedule();
     });
   }
@@ -87,6 +98,12 @@ export class Turns {
     work();
     const took = this.now() - start;
     if (took > LONGEST_TURN_MILLISECONDS) this.reportSlow(`${name} took ${took.toFixed(0)} ms`);
+  }
+
+  /** What is to be done next, and what is like it. */
+  private first(): (() => void)[] | undefined {
+    const haste = ORDER.find((one) => this.waiting[one].length > 0);
+    return haste === undefined ? undefined : this.waiting[haste];
   }
 
   private schedule(): void {
@@ -100,8 +117,8 @@ export class Turns {
         return;
       }
       this.isScheduled = false;
-      (this.urgent.shift() ?? this.ordinary.shift() ?? this.slices.shift())?.();
-      if (this.urgent.length + this.ordinary.length + this.slices.length > 0) this.schedule();
+      this.first()?.shift()?.();
+      if (this.first() !== undefined) this.schedule();
     };
     setImmediate(round);
   }

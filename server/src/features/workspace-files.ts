@@ -1,11 +1,12 @@
 /** The files that a plan names, as the editor has them: an open document counts before the file on disk. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import type { Steps } from '../onnx/index.js';
 import type { PlanFiles } from '../plan/index.js';
 import { pathOfUri } from './document-path.js';
 import { learnModel } from './learn-model.js';
 import { ModelCache } from './model-cache.js';
+import { TextCache } from './text-cache.js';
 
 export interface FolderEntry {
   readonly name: string;
@@ -24,16 +25,12 @@ export interface WorkspaceFiles extends PlanFiles {
 /** @param openDocuments gives the documents that are open at the time of the call */
 export function workspaceFiles(openDocuments: () => readonly TextDocument[]): WorkspaceFiles {
   const models = new ModelCache(learnModel);
+  const texts = new TextCache();
   return {
     readText: (path) => {
       const open = openDocuments().find(({ uri }) => pathOfUri(uri) === path);
       if (open !== undefined) return open.getText();
-      try {
-        return readFileSync(path, 'utf8');
-      } catch {
-        // The plan's own diagnostics say that the file is missing.
-        return undefined;
-      }
+      return texts.read(path);
     },
     openModel: (path) => models.open(path),
     modelSteps: (path) => models.steps(path),

@@ -1,7 +1,7 @@
 /** The number formats by name, and how values that they do not hold become values that they do. Imports nothing of ours. */
 
-export const FORMAT_NAMES = [
-  'fp32',
+/** The formats that a layer loses something in. */
+export const LOW_FORMAT_NAMES = [
   'fp16',
   'bf16',
   'fp8_e4m3',
@@ -15,9 +15,13 @@ export const FORMAT_NAMES = [
   'fp4_radix4',
 ] as const;
 
+export type LowFormatName = (typeof LOW_FORMAT_NAMES)[number];
+
+export const FORMAT_NAMES = ['fp32', ...LOW_FORMAT_NAMES] as const;
+
 export type FormatName = (typeof FORMAT_NAMES)[number];
 
-/** The formats that a layer can run in and be exported in today. */
+/** The formats that are types in which operators compute. */
 export type RunFormat = 'fp32' | 'fp16' | 'bf16';
 
 /** The formats that hold numbers only together with a scale. */

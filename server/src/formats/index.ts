@@ -15,5 +15,16 @@ export { roundArrayStochastically } from './stochastic.js';
 export { seededBits, type RandomBits } from './random.js';
 export { neighbours, type Neighbours } from './neighbours.js';
 export { countLost, type LostCounts } from './lost.js';
+export {
+  binadeOf,
+  binadesOf,
+  mergeHistograms,
+  rangeOfValues,
+  scaledHistogram,
+  type Histogram,
+  type ValueRange,
+} from './histogram.js';
+export { thresholdsOf, type Thresholds } from './thresholds.js';
+export { lossOf, recommendedScale, type FormatLoss } from './histogram-loss.js';
 export * from './quantization/index.js';
 export * from './accumulation/index.js';

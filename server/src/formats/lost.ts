@@ -1,8 +1,6 @@
 /** What a format does to the values of a tensor: how many overflow, how many are lost. Counts only, nothing is rounded. */
 import type { FloatFormatName } from './format.js';
-import { formatInformation } from './information.js';
-import { isSmall, roundTo } from './rounding.js';
-import { nearestCode, smallFormatOf } from './small-numbers.js';
+import { thresholdsOf } from './thresholds.js';
 
 export interface LostCounts {
   readonly elements: number;
@@ -27,51 +25,27 @@ interface Thresholds {
   readonly overflow: number;
   /** FP32 bits of the smallest magnitude that rounds to a normal number. */
   readonly normal: number;
-  /** FP32 bits of the largest magnitude that rounds to zero. */
-  readonly zero: number;
+  /** FP32 bits of the smallest magnitude that does not round to zero. */
+  readonly nonZero: number;
 }
 
 const INFINITY_BITS = 0x7f800000;
 
-/**
- * FP32 bits of the smallest magnitude of which this is so; one more than those of the largest finite number if none is.
- * Rounding never changes the order of numbers, so what is so of one is so of all above it.
- */
-function firstWhere(isSo: (magnitude: number) => boolean): number {
-  const value = new Float32Array(1);
+/** FP32 bits of the smallest FP32 number that is no less; those of infinity if there is none. */
+function bitsFrom(magnitude: number): number {
+  const value = Float32Array.of(magnitude);
   const bits = new Uint32Array(value.buffer);
-  let low = 0;
-  let high = INFINITY_BITS;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    bits[0] = middle;
-    if (isSo(value[0] ?? 0)) high = middle;
-    else low = middle + 1;
-  }
-  return low;
-}
-
-/** Whether a magnitude rounds to no number of the format, also where the format then clips. */
-function isBeyond(format: FloatFormatName, magnitude: number): boolean {
-  if (isSmall(format)) {
-    const small = smallFormatOf(format);
-    return nearestCode(small, magnitude) >= small.magnitudes.length;
-  }
-  const rounded = roundTo(format, magnitude);
-  return rounded === Infinity || Number.isNaN(rounded);
+  const nearest = bits[0] ?? 0;
+  return (value[0] ?? 0) < magnitude ? nearest + 1 : nearest;
 }
 
 const known = new Map<FloatFormatName, Thresholds>();
 
-function thresholdsOf(format: FloatFormatName): Thresholds {
+function thresholdBits(format: FloatFormatName): Thresholds {
   let thresholds = known.get(format);
   if (thresholds === undefined) {
-    const { smallestNormal } = formatInformation(format);
-    thresholds = {
-      overflow: firstWhere((magnitude) => isBeyond(format, magnitude)),
-      normal: firstWhere((magnitude) => roundTo(format, magnitude, 'saturate') >= smallestNormal),
-      zero: firstWhere((magnitude) => roundTo(format, magnitude, 'saturate') > 0) - 1,
-    };
+    const { overflow, normal, nonZero } = thresholdsOf(format);
+    thresholds = { overflow: bitsFrom(overflow), normal: bitsFrom(normal), nonZero: bitsFrom(nonZero) };
     known.set(format, thresholds);
   }
   return thresholds;
@@ -79,7 +53,7 @@ function thresholdsOf(format: FloatFormatName): Thresholds {
 
 /** Range of the values of an FP32 array, and what rounding them to `format` would do. */
 export function countLost(format: FloatFormatName, values: Float32Array): LostCounts {
-  const { overflow: overflowFrom, normal: normalFrom, zero: zeroUpTo } = thresholdsOf(format);
+  const { overflow: overflowFrom, normal: normalFrom, nonZero: nonZeroFrom } = thresholdBits(format);
   const allBits = new Uint32Array(values.buffer, values.byteOffset, values.length);
   let maxBits = -1;
   let maxIndex = -1;
@@ -105,7 +79,7 @@ export function countLost(format: FloatFormatName, values: Float32Array): LostCo
       zeros++;
     } else {
       underflow++;
-      if (bits <= zeroUpTo) becomesZero++;
+      if (bits < nonZeroFrom) becomesZero++;
     }
   }
   return {

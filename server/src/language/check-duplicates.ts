@@ -1,16 +1,18 @@
 /** Statements that say again what an earlier one already says. Knows which statements may stand once. */
 import type { Complaints } from './complaints.js';
 import { removeStatement } from './edits.js';
+import { endsStep, type Pausing } from './pausing.js';
 import type { Statement, StringLiteral, ToleranceStatement, Value, Word } from './tree.js';
 
 /** Warns on each statement that repeats the subject of an earlier one. */
-export function checkDuplicates(
+export function* checkDuplicatesSteps(
   text: string,
   statements: readonly Statement[],
   complaints: Complaints,
-): void {
+): Pausing<void> {
   const seen = new Set<string>();
-  for (const statement of statements) {
+  for (const [index, statement] of statements.entries()) {
+    if (endsStep(index)) yield;
     const subject = subjectOf(statement);
     if (subject === undefined) continue;
     if (!seen.has(subject.key)) {

@@ -3,12 +3,13 @@
  * does not take. Parts that are missing are passed over; the parser has spoken of them. Knows the vocabulary, no
  * model and no file.
  */
-import { checkDuplicates } from './check-duplicates.js';
+import { checkDuplicatesSteps } from './check-duplicates.js';
 import { checkGenerator } from './check-generator.js';
 import { checkTolerance } from './check-metric.js';
 import { checkOptions } from './check-options.js';
 import { checkFormat, checkNumber, checkValue } from './check-values.js';
 import { type Complaints, excerpt, listed } from './complaints.js';
+import { endsStep, type Pausing } from './pausing.js';
 import { suggestName } from './suggest.js';
 import type { DecisionStatement, Statement, StringLiteral, SyntaxTree, Word } from './tree.js';
 import {
@@ -23,22 +24,23 @@ import {
   type Term,
 } from './vocabulary.js';
 
-export function checkStatements(
+export function* checkStatementsSteps(
   { text, statements, broken }: Pick<SyntaxTree, 'text' | 'statements' | 'broken'>,
   complaints: Complaints,
-): void {
+): Pausing<void> {
   const ownMetrics = new Set<string>();
   for (const statement of statements) {
     if (statement.kind === 'metric' && statement.name !== undefined) ownMetrics.add(statement.name.text);
   }
   const brokenStarts = new Set(broken.map((range) => range.start));
-  for (const statement of statements) {
+  for (const [index, statement] of statements.entries()) {
+    if (endsStep(index)) yield;
     checkStatement(statement, ownMetrics, complaints);
     // A pattern with a bad escape is not yet the pattern that was meant.
     if (statement.kind !== 'layers matching' || brokenStarts.has(statement.range.start)) continue;
     for (const pattern of statement.patterns) checkPattern(pattern, complaints);
   }
-  checkDuplicates(text, statements, complaints);
+  yield* checkDuplicatesSteps(text, statements, complaints);
 }
 
 function checkStatement(statement: Statement, ownMetrics: ReadonlySet<string>, complaints: Complaints): void {

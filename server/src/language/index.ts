@@ -1,7 +1,8 @@
 /** The plan language: text to tree and back. Imports nothing of ours. */
 export type * from './diagnostic.js';
 export type * from './tree.js';
-export { parse } from './parse.js';
+export { parse, parseSteps } from './parse.js';
+export type { Pausing } from './pausing.js';
 export { fileDiagnostics } from './file-diagnostics.js';
 export { formatEdits, formatText } from './format-text.js';
 export { isWord, printDimensionName, printLayerStatement, quote } from './print.js';

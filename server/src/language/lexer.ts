@@ -2,6 +2,7 @@
  * Text to tokens. Every character belongs to exactly one token, what cannot be read included; no input is refused.
  * One pass that never steps back. Knows characters only: no keyword, no grammar.
  */
+import type { Pausing } from './pausing.js';
 import { Code, TokenBuffer } from './token-buffer.js';
 
 const NEWLINE = 10;
@@ -58,12 +59,25 @@ function canFollow(code: number, set: number): boolean {
   return code < 128 && ((follows[code] ?? 0) & set) !== 0;
 }
 
+/** Characters that are one step. */
+const STEP_LENGTH = 8192;
+
 /** The tokens of a text, without a gap. */
-export function tokenize(text: string): TokenBuffer {
+export function* tokenizeSteps(text: string): Pausing<TokenBuffer> {
   const tokens = new TokenBuffer(text.length);
-  const length = text.length;
   let offset = 0;
-  while (offset < length) {
+  while (offset < text.length) {
+    offset = tokenizeFrom(text, offset, Math.min(text.length, offset + STEP_LENGTH), tokens);
+    yield;
+  }
+  return tokens;
+}
+
+/** Reads the tokens that begin from `from` on and before `to`; gives where the last of them ends. */
+function tokenizeFrom(text: string, from: number, to: number, tokens: TokenBuffer): number {
+  const { length } = text;
+  let offset = from;
+  while (offset < to) {
     const start = offset;
     const code = text.charCodeAt(offset);
     switch (beginOf(code)) {
@@ -105,7 +119,7 @@ export function tokenize(text: string): TokenBuffer {
         tokens.push(Code.error, start);
     }
   }
-  return tokens;
+  return offset;
 }
 
 /** Dots and hyphens join the parts of a word, but neither ends it: `com.microsoft.Gelu`, `batch-size`. */

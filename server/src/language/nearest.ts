@@ -36,10 +36,11 @@ export function nearest(
   found.sort(byDistance);
   found.length = Math.min(found.length, count);
   let order = found.length;
+  const rows = new Rows(hopeful.reduce((longest, { lower }) => Math.max(longest, lower.length), 0));
   for (const candidate of hopeful) {
     const worst = found.length < count ? furthest : (found[found.length - 1]?.distance ?? furthest);
     if (candidate.bound > worst) break;
-    const distance = boundedDistance(wanted, candidate.lower, Math.floor(worst));
+    const distance = boundedDistance(wanted, candidate.lower, Math.floor(worst), rows);
     if (distance > worst) continue;
     found.push({ name: candidate.name, distance, order: order++ });
     found.sort(byDistance);
@@ -90,8 +91,21 @@ function leastDistance(
   return Math.max(surplus, shortage);
 }
 
-/** The distance of two texts, or `limit + 1` as soon as it is known to be above `limit`. */
-function boundedDistance(a: string, b: string, limit: number): number {
+/** Three rows of the table of distances, made once for thousands of candidates. */
+class Rows {
+  beforeLast: Int32Array;
+  last: Int32Array;
+  current: Int32Array;
+
+  constructor(longest: number) {
+    this.beforeLast = new Int32Array(longest + 1);
+    this.last = new Int32Array(longest + 1);
+    this.current = new Int32Array(longest + 1);
+  }
+}
+
+/** The distance of two texts, or `limit + 1` as soon as it is known to be above `limit`; `b` fits into `rows`. */
+function boundedDistance(a: string, b: string, limit: number, scratch: Rows): number {
   let start = 0;
   let aEnd = a.length;
   let bEnd = b.length;
@@ -103,14 +117,13 @@ function boundedDistance(a: string, b: string, limit: number): number {
   const rows = aEnd - start;
   const columns = bEnd - start;
   if (rows === 0 || columns === 0) return Math.min(Math.max(rows, columns), limit + 1);
-  let beforeLast = new Int32Array(columns + 1);
-  let last = Int32Array.from({ length: columns + 1 }, (_, column) => column);
-  let current = new Int32Array(columns + 1);
+  let { beforeLast, last, current } = scratch;
+  for (let column = 0; column <= columns; column++) last[column] = column;
   for (let row = 1; row <= rows; row++) {
     // Only a band of width `limit` round the diagonal can stay within the limit.
     const from = Math.max(1, row - limit);
     const to = Math.min(columns, row + limit);
-    current.fill(limit + 1);
+    current.fill(limit + 1, 0, columns + 1);
     if (row <= limit) current[0] = row;
     let least = current[0] ?? 0;
     const letter = a.charCodeAt(start + row - 1);

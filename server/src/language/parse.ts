@@ -2,13 +2,14 @@
  * Text to syntax tree. Never throws, whatever the text; takes time in proportion to its length. Knows the text alone:
  * no file, no model.
  */
-import { checkStatements } from './check-statements.js';
+import { checkStatementsSteps } from './check-statements.js';
 import { Complaints, excerpt, replaceWith } from './complaints.js';
 import type { Diagnostic, TextRange } from './diagnostic.js';
-import { tokenize } from './lexer.js';
+import { tokenizeSteps } from './lexer.js';
 import { nearest } from './nearest.js';
 import { takeStatement } from './parse-statement.js';
 import { Parsing } from './parsing.js';
+import { endsStep, finished, type Pausing } from './pausing.js';
 import { Code, type TokenBuffer } from './token-buffer.js';
 import type { Statement, SyntaxTree, Token, UnknownStatement, Word } from './tree.js';
 import { STATEMENT_KEYWORDS } from './vocabulary.js';
@@ -18,33 +19,54 @@ export function parse(text: string): SyntaxTree {
   return parseCounted(text).tree;
 }
 
+/** The same a little at a time, for whoever serves others meanwhile. */
+export function* parseSteps(text: string): Pausing<SyntaxTree> {
+  return (yield* parseCountedSteps(text)).tree;
+}
+
 /** The tree, and how many tokens the parser looked at: the work that must grow no faster than the text. */
 export function parseCounted(text: string): { readonly tree: SyntaxTree; readonly visits: number } {
-  const tokens = tokenize(text);
+  return finished(parseCountedSteps(text));
+}
+
+function* parseCountedSteps(text: string): Pausing<{ readonly tree: SyntaxTree; readonly visits: number }> {
+  const tokens = yield* tokenizeSteps(text);
   const syntax = new Complaints();
   const parsing = new Parsing(text, tokens, syntax);
-  const statements: Statement[] = [];
-  const broken: TextRange[] = [];
+  const read: ReadStatements = { statements: [], broken: [] };
   const { cursor } = parsing;
-  while (cursor.toNextStatement()) {
-    parsing.beginStatement();
-    // Beyond the limit of diagnostics, lines that cannot be read are kept as one: a file of noise stays small.
-    const before = syntax.full ? statements[statements.length - 1] : undefined;
-    const line = takeLine(parsing);
-    const statement = syntax.full && parsing.isLost() ? unknownStatement(line.keyword, line.range.end) : line;
-    if (before?.kind === 'unknown' && statement.kind === 'unknown') {
-      const range = { start: before.range.start, end: statement.range.end };
-      statements[statements.length - 1] = { ...before, range };
-      broken[broken.length - 1] = range;
-    } else {
-      statements.push(statement);
-      if (parsing.isBroken()) broken.push(statement.range);
-    }
+  for (let lines = 1; cursor.toNextStatement(); lines += 1) {
+    takeInto(read, parsing);
+    if (endsStep(lines)) yield;
   }
   const meaning = new Complaints();
-  checkStatements({ text, statements, broken }, meaning);
+  const { statements, broken } = read;
+  yield* checkStatementsSteps({ text, statements, broken }, meaning);
   const tree = new PlanTree(text, tokens, statements, Complaints.merge(syntax, meaning), broken);
   return { tree, visits: cursor.visits };
+}
+
+interface ReadStatements {
+  readonly statements: Statement[];
+  readonly broken: TextRange[];
+}
+
+/** Reads the statement under the cursor. */
+function takeInto({ statements, broken }: ReadStatements, parsing: Parsing): void {
+  const { complaints: syntax } = parsing;
+  parsing.beginStatement();
+  // Beyond the limit of diagnostics, lines that cannot be read are kept as one: a file of noise stays small.
+  const before = syntax.full ? statements[statements.length - 1] : undefined;
+  const line = takeLine(parsing);
+  const statement = syntax.full && parsing.isLost() ? unknownStatement(line.keyword, line.range.end) : line;
+  if (before?.kind === 'unknown' && statement.kind === 'unknown') {
+    const range = { start: before.range.start, end: statement.range.end };
+    statements[statements.length - 1] = { ...before, range };
+    broken[broken.length - 1] = range;
+  } else {
+    statements.push(statement);
+    if (parsing.isBroken()) broken.push(statement.range);
+  }
 }
 
 function takeLine(parsing: Parsing): Statement {
@@ -90,7 +112,16 @@ class PlanTree implements SyntaxTree {
   ) {}
 
   get tokens(): readonly Token[] {
-    this.list ??= this.buffer.toTokens();
+    this.list ??= finished(this.buffer.toTokensSteps());
+    return this.list;
+  }
+
+  *tokenSteps(): Pausing<readonly Token[]> {
+    if (this.list === undefined) {
+      const list = yield* this.buffer.toTokensSteps();
+      // Someone who could not wait may have made them meanwhile, and holds on to those.
+      this.list ??= list;
+    }
     return this.list;
   }
 }

@@ -2,7 +2,11 @@
  * The tokens of one text in two flat arrays, and their typed view. A token ends where the next one starts, so the
  * tokens cover the text by construction. Knows no grammar.
  */
+import type { Pausing } from './pausing.js';
 import type { Token, TokenKind } from './tree.js';
+
+/** Tokens that are made in one step. */
+const TOKENS_PER_STEP = 1024;
 
 /** What the lexer tells apart; finer than `TokenKind` where the parser can save work by it. */
 export const Code = {
@@ -70,16 +74,23 @@ export class TokenBuffer {
     return this.start(index + 1);
   }
 
-  toTokens(): Token[] {
-    const tokens = new Array<Token>(this.count);
-    for (let index = 0; index < this.count; index++) {
-      tokens[index] = {
+  *toTokensSteps(): Pausing<Token[]> {
+    const tokens: Token[] = [];
+    while (tokens.length < this.count) {
+      this.addTokens(tokens, Math.min(this.count, tokens.length + TOKENS_PER_STEP));
+      yield;
+    }
+    return tokens;
+  }
+
+  private addTokens(tokens: Token[], end: number): void {
+    for (let index = tokens.length; index < end; index++) {
+      tokens.push({
         kind: KINDS[this.code(index)] ?? 'error',
         start: this.start(index),
         end: this.end(index),
-      };
+      });
     }
-    return tokens;
   }
 
   private grow(): void {

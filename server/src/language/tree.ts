@@ -4,6 +4,7 @@
  * only: not what a name means, nor whether a layer exists.
  */
 import type { Diagnostic, TextRange } from './diagnostic.js';
+import type { Pausing } from './pausing.js';
 
 export interface Word {
   readonly kind: 'word';
@@ -222,7 +223,10 @@ export interface Token {
 
 export interface SyntaxTree {
   readonly text: string;
+  /** Made when they are first asked for. */
   readonly tokens: readonly Token[];
+  /** The same tokens, made a little at a time. */
+  tokenSteps(): Pausing<readonly Token[]>;
   readonly statements: readonly Statement[];
   /**
    * The statements that hold a syntax error, from first to last character, in the order of the text. They may still

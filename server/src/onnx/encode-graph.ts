@@ -36,8 +36,8 @@ export function* graphPieces(graph: Graph): Steps<Piece[]> {
   replaceText(to, 2, graph.name, origin?.name);
   yield* replaceElementsSteps(to, 5, graph.initializers, before(origin?.initializers, message), encodeTensor);
   replaceElements(to, 11, graph.inputs, before(origin?.inputs, message), encodeValueInfo);
-  replaceElements(to, 12, graph.outputs, before(origin?.outputs, message), encodeValueInfo);
-  replaceElements(to, 13, graph.valueInfo, before(origin?.valueInfo, message), encodeValueInfo);
+  yield* replaceElementsSteps(to, 12, graph.outputs, before(origin?.outputs, message), encodeValueInfo);
+  yield* replaceElementsSteps(to, 13, graph.valueInfo, before(origin?.valueInfo, message), encodeValueInfo);
   replaceSparse(to, graph, origin);
   yield;
   return encodeMessage(message, to);

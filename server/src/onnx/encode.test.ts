@@ -166,8 +166,10 @@ describe('an edited model', () => {
   });
 
   it('can have every other part replaced', () => {
+    const { sparseTypes, ...dense } = model.graph;
+    expect(sparseTypes?.size).toBe(1);
     const graph: Graph = {
-      ...model.graph,
+      ...dense,
       name: '',
       initializers: [
         ...model.graph.initializers.slice(2),
@@ -281,7 +283,9 @@ describe('a model of our own', () => {
 
   it('reads as what it was made from', () => {
     const { graph, functions } = modelFromBytes(everythingModel());
-    const own = { ...graph, sparseInitializers: [], inputs: graph.inputs.slice(0, 4), message: undefined };
+    const { sparseTypes, ...dense } = graph;
+    expect([...(sparseTypes?.keys() ?? [])]).toEqual(graph.sparseInitializers);
+    const own = { ...dense, sparseInitializers: [], inputs: graph.inputs.slice(0, 4), message: undefined };
     const model = modelFromBytes(
       encodeBytes(encodeFresh({ irVersion: 8, opsets, graph: own, functions, producer: 'us' })),
     );

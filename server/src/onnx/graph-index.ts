@@ -5,6 +5,7 @@
 import { subgraphsOf } from './attributes.js';
 import type { Attribute, Graph, Node, Tensor } from './model.js';
 import { DataType } from './model.js';
+import { finish, isStep, type Steps } from './steps.js';
 
 export interface Reader {
   /** Index of the node in the graph. */
@@ -53,43 +54,53 @@ const remembered = {
  * @param irVersion the model's; before 4 every initializer had to be listed among the inputs, and is constant.
  */
 export function indexGraph(graph: Graph, irVersion = FIRST_WITH_DEFAULTS): GraphIndex {
+  return finish(indexGraphSteps(graph, irVersion));
+}
+
+/** The same a little at a time. */
+export function* indexGraphSteps(graph: Graph, irVersion = FIRST_WITH_DEFAULTS): Steps<GraphIndex> {
   const hasDefaults = irVersion >= FIRST_WITH_DEFAULTS;
   const indexes = hasDefaults ? remembered.withDefaults : remembered.withoutDefaults;
   let index = indexes.get(graph);
   if (index === undefined) {
-    index = makeIndex(graph, hasDefaults);
+    index = yield* makeIndexSteps(graph, hasDefaults);
     indexes.set(graph, index);
   }
   return index;
 }
 
-function makeIndex(graph: Graph, hasDefaults: boolean): GraphIndex {
+function* makeIndexSteps(graph: Graph, hasDefaults: boolean): Steps<GraphIndex> {
   const producers = new Map<string, number>();
   const consumers = new Map<string, Reader[]>();
   const capturedBySubgraphs = new Map<string, number[]>();
-  graph.nodes.forEach((node, index) => {
+  for (const [index, node] of graph.nodes.entries()) {
+    if (isStep(index)) yield;
     for (const output of node.outputs)
       if (output !== '' && !producers.has(output)) producers.set(output, index);
     node.inputs.forEach((name, input) => {
       if (name !== '') append(consumers, name, { node: index, input });
     });
     for (const name of capturedNames(node)) append(capturedBySubgraphs, name, index);
-  });
+  }
+  yield;
 
   const initializers = new Map(graph.initializers.map((tensor) => [tensor.name, tensor]));
   const graphInputs = new Set(graph.inputs.map((input) => input.name));
   const graphOutputs = new Set(graph.outputs.map((output) => output.name));
+  /** Of Constant nodes, whose values are made here. */
   const constants = new Map<string, Tensor | undefined>();
-  const order = topologicalOrder(graph, producers, capturedBySubgraphs);
+  const order = yield* topologicalOrderSteps(graph, producers, capturedBySubgraphs);
   const isOverridable = (name: string): boolean =>
     hasDefaults && initializers.has(name) && graphInputs.has(name);
 
-  const readConstant = (name: string): Tensor | undefined => {
+  const constantOf = (name: string): Tensor | undefined => {
     const initializer = initializers.get(name);
     if (initializer !== undefined) return isOverridable(name) ? undefined : initializer;
     const producer = producers.get(name);
     const node = producer === undefined ? undefined : graph.nodes[producer];
-    return node === undefined ? undefined : constantNodeTensor(node);
+    if (node?.opType !== 'Constant') return undefined;
+    if (!constants.has(name)) constants.set(name, constantNodeTensor(node));
+    return constants.get(name);
   };
 
   return {
@@ -103,15 +114,16 @@ function makeIndex(graph: Graph, hasDefaults: boolean): GraphIndex {
     isGraphInput: (name) => graphInputs.has(name),
     isGraphOutput: (name) => graphOutputs.has(name),
     isOverridable,
-    constantOf(name) {
-      if (!constants.has(name)) constants.set(name, readConstant(name));
-      return constants.get(name);
-    },
+    constantOf,
   };
 }
 
+const NO_NAMES: readonly string[] = [];
+
 /** The names that a node's sub-graphs read from the graph around it, each once, in order of first use. */
 export function capturedNames(node: Node): readonly string[] {
+  // Nearly every node of a large model.
+  if (!node.attributes.some(({ kind }) => kind === 'graph' || kind === 'graphs')) return NO_NAMES;
   const captured = new Set<string>();
   for (const { graph } of subgraphsOf(node)) for (const name of freeNames(graph)) captured.add(name);
   return [...captured];
@@ -189,22 +201,23 @@ function freeNames(graph: Graph): ReadonlySet<string> {
 }
 
 /** Kahn's algorithm, always taking the ready node that stands first in the file. */
-function topologicalOrder(
+function* topologicalOrderSteps(
   graph: Graph,
   producers: ReadonlyMap<string, number>,
   captured: ReadonlyMap<string, readonly number[]>,
-): readonly number[] {
-  const successors: number[][] = graph.nodes.map(() => []);
+): Steps<readonly number[]> {
+  const successors = new Map<number, number[]>();
   const waitingFor: number[] = graph.nodes.map(() => 0);
   const connect = (name: string, reader: number): void => {
     const producer = producers.get(name);
     if (producer === undefined) return;
-    successors[producer]?.push(reader);
+    append(successors, producer, reader);
     waitingFor[reader] = (waitingFor[reader] ?? 0) + 1;
   };
-  graph.nodes.forEach((node, index) => {
+  for (const [index, node] of graph.nodes.entries()) {
+    if (isStep(index)) yield;
     for (const name of node.inputs) connect(name, index);
-  });
+  }
   for (const [name, readers] of captured) for (const reader of readers) connect(name, reader);
 
   const ready = new MinimumQueue();
@@ -213,8 +226,9 @@ function topologicalOrder(
   });
   const order: number[] = [];
   for (let next = ready.pop(); next !== undefined; next = ready.pop()) {
+    if (isStep(order.length)) yield;
     order.push(next);
-    for (const successor of successors[next] ?? []) {
+    for (const successor of successors.get(next) ?? []) {
       const left = (waitingFor[successor] ?? 0) - 1;
       waitingFor[successor] = left;
       if (left === 0) ready.push(successor);
@@ -263,7 +277,7 @@ class MinimumQueue {
   }
 }
 
-function append<Value>(map: Map<string, Value[]>, key: string, value: Value): void {
+function append<Key, Value>(map: Map<Key, Value[]>, key: Key, value: Value): void {
   const values = map.get(key);
   if (values === undefined) map.set(key, [value]);
   else values.push(value);

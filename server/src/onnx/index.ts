@@ -9,6 +9,7 @@ export { elementBits, elementCount, tensorByteLength } from './tensor-size.js';
 export { type TensorProblem } from './external-files.js';
 export {
   modelFolder,
+  storedRange,
   tensorBytes,
   tensorLocation,
   weightsFolder,
@@ -83,7 +84,7 @@ export {
   inferShapesSteps,
   type ShapeOptions,
 } from './shape-inference/infer-shapes.js';
-export { modelText, type ModelText } from './model-text.js';
+export { modelText, nodeLines, type ModelText } from './model-text.js';
 export { multiplyAdds } from './multiply-adds.js';
 export { capturedNames, indexGraph, type GraphIndex, type Reader } from './graph-index.js';
 export { calledFunction, functionBody } from './functions.js';
@@ -99,3 +100,5 @@ export {
   subgraphsOf,
   tensorAttribute,
 } from './attributes.js';
+export { referredTensor, variantSteps, type Variant, type VariantParts } from './variant.js';
+export { foldNode, readSmallTensor, type PartialTensor } from './constants.js';

@@ -36,10 +36,20 @@ interface Text extends ModelText {
 /** What to write behind a node; undefined for nothing. */
 type Remark = (node: Node) => string | undefined;
 
+/** The whole text. */
 export function modelText(model: Model): ModelText {
+  return textOf(model, outputRemarks(model));
+}
+
+/** The lines on which nodes begin in `modelText`, without the types and shapes that it has to infer for its comments. */
+export function nodeLines(model: Model): ModelText['nodeLines'] {
+  return textOf(model, () => undefined).nodeLines;
+}
+
+function textOf(model: Model, remark: Remark): ModelText {
   const lines = ['<', ...separated(headOf(model)).map((line) => INDENT + line), '>'];
   const text: Text = { lines, nodeLines: new Map() };
-  appendGraph(text, model.graph, '', outputRemarks(model));
+  appendGraph(text, model.graph, '', remark);
   for (const one of model.functions) appendFunction(text, one);
   return text;
 }

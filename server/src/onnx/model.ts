@@ -71,6 +71,9 @@ export enum DataType {
   UINT4 = 21,
   INT4 = 22,
   FLOAT4E2M1 = 23,
+  FLOAT8E8M0 = 24,
+  UINT2 = 25,
+  INT2 = 26,
 }
 
 /** Where the elements of a tensor are. */
@@ -137,8 +140,11 @@ export type Attribute = { readonly name: string; readonly message: Message | und
   | { readonly kind: 'graph'; readonly value: Graph }
   | { readonly kind: 'graphs'; readonly value: readonly Graph[] }
   | { readonly kind: 'reference'; readonly value: string }
-  /** Sparse tensors, type protos, lists of tensors, and texts and lists as long as weights: kept, not read. */
-  | { readonly kind: 'other' }
+  /**
+   * Sparse tensors, type protos, lists of tensors, and texts and lists as long as weights: kept, not read. Of a sparse
+   * tensor `filled` is what its readers see: the tensor that the runtime fills up with zeros.
+   */
+  | { readonly kind: 'other'; readonly filled?: ValueType }
 );
 
 export interface Node {
@@ -161,6 +167,8 @@ export interface Graph {
   readonly initializers: readonly Tensor[];
   /** Names of sparse initializers; their content is kept, not read. */
   readonly sparseInitializers: readonly string[];
+  /** What their readers see: a tensor that the runtime fills up with zeros. None is known of a graph made by us. */
+  readonly sparseTypes?: ReadonlyMap<string, ValueType>;
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
   readonly valueInfo: readonly ValueInfo[];

@@ -28,6 +28,33 @@ describe('multiply-adds', () => {
     );
   });
 
+  it('of attention: queries with keys, and what that weighs with values', () => {
+    const [query, key] = [
+      [1, 4, 3, 8],
+      [1, 2, 5, 8],
+    ];
+    checkMultiplyAdds(
+      node('y = Attention(q, k, v)'),
+      { q: query, k: key, v: [1, 2, 5, 6] },
+      4 * 3 * 5 * (8 + 6),
+    );
+    checkMultiplyAdds(
+      node('y = Attention(q, k, v, , pk, pv)'),
+      { q: query, k: key, v: key, pk: [1, 2, 7, 8], pv: [1, 2, 7, 8] },
+      4 * 3 * 12 * 16,
+    );
+    checkMultiplyAdds(
+      node('y = com.microsoft.GroupQueryAttention(q, k, v)', { num_heads: 4, kv_num_heads: 2 }),
+      { q: [1, 3, 32], k: [1, 5, 16], v: [1, 5, 16] },
+      4 * 3 * 5 * 16,
+    );
+    checkMultiplyAdds(
+      node('y = com.microsoft.MultiHeadAttention(q)', { num_heads: 2 }),
+      { q: [1, 3, 2, 3, 8] },
+      undefined,
+    );
+  });
+
   it('of a transposed convolution: each input element adds to a window', () => {
     checkMultiplyAdds(
       node('y = ConvTranspose(x, w)'),

@@ -1,11 +1,12 @@
 /**
  * Multiply-adds of one run of a node, from its tensors' shapes. What counts: the products of convolutions, matrix
- * products and recurrent layers, each with its addition as one. What does not: biases, activations, peepholes,
+ * products, attention and recurrent layers, each with its addition as one. What does not: biases, activations, peepholes,
  * normalization, element-wise work. Products with padding count, as kernels do them; a sparse weight counts whole.
  */
 import { intAttribute, stringAttribute } from './attributes.js';
 import type { Dimension, Node, Shape } from './model.js';
-import { elementCount, product } from './shape-inference/dimension.js';
+import { headsOf, keyHeads, queryHeads } from './shape-inference/attention.js';
+import { addDimensions, elementCount, product } from './shape-inference/dimension.js';
 import { parseEinsum } from './shape-inference/layout.js';
 import { matmulShape, transposeLast } from './shape-inference/matmul.js';
 
@@ -77,6 +78,20 @@ function recurrent(gates: number): Count {
   };
 }
 
+/** Each query with each key, and the weights so found with each value; masks save nothing. Keys of before count. */
+function attention(past: number): Count {
+  return ({ node, input }) => {
+    const query = headsOf(input(0), queryHeads(node));
+    const key = headsOf(input(1), keyHeads(node));
+    const value = headsOf(input(2), keyHeads(node));
+    if (query === undefined || key === undefined || value === undefined) return undefined;
+    const before = (node.inputs[past] ?? '') === '' ? 0 : input(past)?.[2];
+    const keys = addDimensions(key.length, before);
+    const size = addDimensions(query.size, value.size);
+    return product([query.batch, query.heads, query.length, keys, size]);
+  };
+}
+
 const STANDARD: ReadonlyMap<string, Count> = new Map([
   ['Conv', convolution],
   ['ConvTranspose', transposedConvolution],
@@ -86,6 +101,7 @@ const STANDARD: ReadonlyMap<string, Count> = new Map([
   ['RNN', recurrent(1)],
   ['GRU', recurrent(3)],
   ['LSTM', recurrent(4)],
+  ['Attention', attention(4)],
 ]);
 
 const CONTRIBUTED: ReadonlyMap<string, Count> = new Map([
@@ -94,6 +110,8 @@ const CONTRIBUTED: ReadonlyMap<string, Count> = new Map([
   ['FusedMatMul', fusedMatMul],
   ['TransposeMatMul', gemm],
   ['MatMulNBits', matMulNBits],
+  ['MultiHeadAttention', attention(6)],
+  ['GroupQueryAttention', attention(3)],
 ]);
 
 function countFor(node: Node): Count | undefined {

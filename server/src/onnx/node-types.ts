@@ -42,10 +42,9 @@ export function nodeTypes(
   opset: number,
   inputs: readonly (ValueType | undefined)[],
 ): NodeTypes {
-  const findings: NodeTypeFinding[] = [
-    ...countFindings(node, schema),
-    ...attributeFindings(node, schema, opset),
-  ];
+  const findings: NodeTypeFinding[] = [];
+  addCountFindings(node, schema, findings);
+  addAttributeFindings(node, schema, opset, findings);
   const bound = new Map<string, Binding>();
 
   inputs.forEach((type, index) => {
@@ -63,12 +62,13 @@ export function nodeTypes(
     }
   });
 
-  findings.push(...insertionFindings(node, inputs));
+  addInsertionFindings(node, inputs, findings);
 
   const outputs = node.outputs.map((tensor, index) => {
     const parameter = outputParameter(schema, index);
     if (parameter === undefined || tensor === '') return undefined;
-    const type = outputType(node, parameter, opset, index, inputs, bound);
+    const type =
+      outputType(node, parameter, opset, index, inputs, bound) ?? mainType(schema, parameter, bound);
     // A constant is a stored tensor of whatever type it has: early opsets' limits are not enforced by anyone.
     if (type !== undefined && node.opType !== 'Constant' && !isAllowed(parameter, type, schema, opset)) {
       findings.push(notAllowed(node, parameter, 'output', tensor, type));
@@ -88,6 +88,9 @@ function outputType(
 ): ValueType | undefined {
   const container = containerType(node, index, inputs);
   if (container !== undefined) return container;
+  // Integers where a zero point says which, else numbers as they are.
+  if (node.domain === 'com.microsoft' && node.opType === 'QGemm')
+    return inputs[8] ?? tensorOf(DataType.FLOAT);
   const fromAttribute = typeFromAttributes(node, opset, index);
   if (fromAttribute !== undefined) {
     const element = tensorOf(fromAttribute);
@@ -99,6 +102,16 @@ function outputType(
   }
   if (index === 0 && LIKE_FIRST_INPUT.has(node.opType)) return inputs[0];
   return onlyType(parameter);
+}
+
+/** A variable of the main type that no input binds (the cache of an attention that begins anew) is what the others are. */
+function mainType(
+  { mainVariables }: OperatorSchema,
+  { variable, homogeneous }: OperatorParameter,
+  bound: ReadonlyMap<string, Binding>,
+): ValueType | undefined {
+  if (variable === undefined || !homogeneous || !mainVariables.includes(variable)) return undefined;
+  return mainVariables.map((main) => bound.get(main)?.type).find((type) => type !== undefined);
 }
 
 /** Sequences and optionals: what comes out is made of, or taken from, what goes in. */
@@ -126,16 +139,17 @@ function containerType(
 }
 
 /** What SequenceInsert puts in must be what the sequence holds: two variables in the schema, one type in truth. */
-function insertionFindings(
+function addInsertionFindings(
   node: Node,
   inputs: readonly (ValueType | undefined)[],
-): readonly NodeTypeFinding[] {
+  findings: NodeTypeFinding[],
+): void {
+  if (node.opType !== 'SequenceInsert') return;
   const [sequence, inserted] = inputs;
-  if (node.opType !== 'SequenceInsert' || sequence?.kind !== 'sequence' || inserted === undefined) return [];
-  if (sameType(sequence.element, inserted)) return [];
+  if (sequence?.kind !== 'sequence' || inserted === undefined || sameType(sequence.element, inserted)) return;
   const [wanted, found] = [typeName(sequence.element), typeName(inserted)];
   const message = `SequenceInsert puts ${found} into a sequence of ${wanted}`;
-  return [{ code: 'type-variable', tensor: node.inputs[1] ?? '', wanted, found, message }];
+  findings.push({ code: 'type-variable', tensor: node.inputs[1] ?? '', wanted, found, message });
 }
 
 /** The type of a parameter that allows a single one: `tensor(bool)` of a comparison. */
@@ -150,6 +164,8 @@ function isAllowed(
   schema: OperatorSchema,
   opset: number,
 ): boolean {
+  // Nearly all are plain tensors, whose type needs no writing out.
+  if (type.kind === 'tensor' && parameter.dataTypes.has(type.elementType)) return true;
   if (parameter.types.has(typeName(type))) return true;
   const inner = innermost(type);
   switch (inner.kind) {
@@ -169,36 +185,46 @@ function innermost(type: ValueType): Exclude<ValueType, { kind: 'sequence' | 'op
   return 'element' in type ? innermost(type.element) : type;
 }
 
-function countFindings(node: Node, schema: OperatorSchema): readonly NodeTypeFinding[] {
-  const findings: NodeTypeFinding[] = [];
+function addCountFindings(node: Node, schema: OperatorSchema, findings: NodeTypeFinding[]): void {
   const missing = (parameter: OperatorParameter, index: number): void => {
     const message = `${node.opType} needs its input ${String(index)} (${parameter.name}), which is left out`;
     findings.push({ code: 'input-count', tensor: '', wanted: parameter.name, found: 'nothing', message });
   };
-  schema.inputs.forEach((parameter, index) => {
+  for (const [index, parameter] of schema.inputs.entries()) {
     if (parameter.option === 'Single' && (node.inputs[index] ?? '') === '') missing(parameter, index);
-  });
-  node.inputs.forEach((name, index) => {
-    const parameter = inputParameter(schema, index);
-    if (name === '' && parameter?.option === 'Variadic') missing(parameter, index);
-  });
-  for (const side of ['input', 'output'] as const) {
-    const formal = side === 'input' ? schema.inputs : schema.outputs;
-    const actual = side === 'input' ? node.inputs : node.outputs;
-    if (formal.at(-1)?.option === 'Variadic' || actual.length <= formal.length) continue;
-    const wanted = `at most ${String(formal.length)}`;
-    const found = String(actual.length);
-    const message = `${node.opType} has ${wanted} ${side}s, not ${found}`;
-    findings.push({ code: `${side}-count`, tensor: actual[formal.length] ?? '', wanted, found, message });
   }
-  return findings;
+  for (const [index, name] of node.inputs.entries()) {
+    if (name !== '') continue;
+    const parameter = inputParameter(schema, index);
+    if (parameter?.option === 'Variadic') missing(parameter, index);
+  }
+  addSurplus(node, 'input', schema.inputs, node.inputs, findings);
+  addSurplus(node, 'output', schema.outputs, node.outputs, findings);
+}
+
+function addSurplus(
+  node: Node,
+  side: 'input' | 'output',
+  formal: readonly OperatorParameter[],
+  actual: readonly string[],
+  findings: NodeTypeFinding[],
+): void {
+  if (actual.length <= formal.length || formal.at(-1)?.option === 'Variadic') return;
+  const wanted = `at most ${String(formal.length)}`;
+  const found = String(actual.length);
+  const message = `${node.opType} has ${wanted} ${side}s, not ${found}`;
+  findings.push({ code: `${side}-count`, tensor: actual[formal.length] ?? '', wanted, found, message });
 }
 
 /** A name that the operator's version does not have, or one that it must have: what a change of opset brings. */
-function attributeFindings(node: Node, schema: OperatorSchema, opset: number): readonly NodeTypeFinding[] {
-  const findings: NodeTypeFinding[] = [];
+function addAttributeFindings(
+  node: Node,
+  schema: OperatorSchema,
+  opset: number,
+  findings: NodeTypeFinding[],
+): void {
   // Of later opsets, and of operators that others define, not every attribute is known.
-  if (schema.domain !== '' || schema.isContributed || opset > NEWEST_KNOWN_OPSET) return findings;
+  if (schema.domain !== '' || schema.isContributed || opset > NEWEST_KNOWN_OPSET) return;
   const tensor = node.outputs[0] ?? '';
   for (const attribute of node.attributes) {
     const { name } = attribute;
@@ -218,7 +244,6 @@ function attributeFindings(node: Node, schema: OperatorSchema, opset: number): r
     const message = `${node.opType} needs the attribute ${name}`;
     findings.push({ code: 'attribute', tensor, wanted: name, found: 'nothing', message });
   }
-  return findings;
 }
 
 /** References take the kind of what they refer to; an empty list may be of any kind. */

@@ -2,6 +2,7 @@
  * What each message was read as. The writer compares an element with it, and so knows without reading again
  * which fields were changed. An element that is the very object of its message is written as its bytes.
  */
+import type { FieldTable } from './field-table.js';
 import type {
   Attribute,
   ByteRange,
@@ -40,12 +41,26 @@ type Origin =
 export class IndexedMessage implements Message {
   /** Private at run time too, so that comparing or printing a model does not go round in circles. */
   #origin: Origin | undefined;
+  readonly #table: FieldTable;
+  readonly #first: number;
+  readonly #count: number;
 
+  /** Of `count` fields that stand in the table from the place `first` on. */
   constructor(
     readonly source: ByteSource,
     readonly range: ByteRange,
-    readonly fields: readonly Field[],
-  ) {}
+    table: FieldTable,
+    first: number,
+    count: number,
+  ) {
+    this.#table = table;
+    this.#first = first;
+    this.#count = count;
+  }
+
+  get fields(): readonly Field[] {
+    return this.#table.list(this.#first, this.#count, this.range.offset);
+  }
 
   /** To be called once, by whoever reads the message. */
   remember(origin: Origin): void {

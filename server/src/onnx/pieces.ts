@@ -4,6 +4,7 @@
  */
 import type { ByteRange, ByteSource, ComputedBytes } from './model.js';
 import { readInto, SourceFault } from './source.js';
+import { finish, isStep, type Steps } from './steps.js';
 import { encodeText } from './text.js';
 import { BYTES, FIXED32, VARINT } from './wire.js';
 
@@ -53,12 +54,18 @@ function computeInto(bytes: Uint8Array, start: number, computed: ComputedBytes):
 
 /** All in memory, for small models such as variants. @throws SourceFault if a range cannot be read. */
 export function encodeBytes(pieces: readonly Piece[]): Uint8Array {
+  return finish(encodeBytesSteps(pieces));
+}
+
+/** The same a few pieces at a time: those of files are read one by one. */
+export function* encodeBytesSteps(pieces: readonly Piece[]): Steps<Uint8Array> {
   const length = piecesLength(pieces);
   if (length > LARGEST_BUFFER)
     throw new SourceFault(`${length} bytes are too many for one buffer`, undefined);
   const bytes = new Uint8Array(length);
   let at = 0;
-  for (const piece of pieces) {
+  for (const [index, piece] of pieces.entries()) {
+    if (isStep(index)) yield;
     if (piece.kind === 'bytes') bytes.set(piece.bytes, at);
     else if (piece.kind === 'range') {
       readInto(piece.source, piece.range.offset, bytes.subarray(at, at + piece.range.length));

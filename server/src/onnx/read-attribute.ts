@@ -2,7 +2,7 @@
 import type { Attribute, ByteRange, Field, Graph, Message } from './model.js';
 import { fieldsOf, readMessage } from './read-message.js';
 import { readGraph } from './read-graph.js';
-import { readTensor } from './read-tensor.js';
+import { readSparse, readTensor } from './read-tensor.js';
 import { BYTES, WireFault, type WireReader } from './wire.js';
 
 /** A longer list is kept and not read: what is that long is a weight in the wrong place. */
@@ -50,6 +50,8 @@ function readContent(wire: WireReader, message: Message, depth: number): Content
       return { kind: 'tensor', value: readTensor(wire, required(last, message).payload) };
     case 6:
       return { kind: 'graph', value: readGraph(wire, required(last, message).payload, depth + 1) };
+    case 22:
+      return { kind: 'other', filled: readSparse(wire, required(last, message).payload).type };
     case 7:
       return readFloats(wire, fields);
     case 8:

@@ -8,9 +8,10 @@ import { BYTES, WireFault, type WireReader } from './wire.js';
 export const DEEPEST_NESTING = 64;
 
 export function readMessage(wire: WireReader, shape: ShapeName, range: ByteRange): IndexedMessage {
-  const fields = wire.fields(range);
+  const first = wire.table.length;
+  const message = new IndexedMessage(wire.source, range, wire.table, first, wire.walk(range));
   const known = SHAPES[shape];
-  for (const field of fields) {
+  for (const field of message.fields) {
     const expected = known[field.number];
     if (expected === undefined || field.wireType === expected.wireType) continue;
     if (expected.packable === true && field.wireType === BYTES) continue;
@@ -19,7 +20,7 @@ export function readMessage(wire: WireReader, shape: ShapeName, range: ByteRange
       field.whole.offset,
     );
   }
-  return new IndexedMessage(wire.source, range, fields);
+  return message;
 }
 
 export function checkDepth(depth: number, offset: number): void {

@@ -1,5 +1,13 @@
 /** `TensorProto`: its header, and where its elements are. Elements are not read here. */
-import { DataType, type ByteRange, type Field, type Message, type Tensor, type TensorData } from './model.js';
+import {
+  DataType,
+  type ByteRange,
+  type Field,
+  type Message,
+  type Tensor,
+  type TensorData,
+  type ValueType,
+} from './model.js';
 import { dataTypeOf } from './data-type.js';
 import { fieldsOf, readEntry, readMessage } from './read-message.js';
 import { BYTES, WireFault, type WireReader } from './wire.js';
@@ -44,9 +52,24 @@ export function readTensor(wire: WireReader, range: ByteRange): Tensor {
     else if (field.number === 14) external = wire.integer(field) === 1;
   }
   const data = external ? readExternal(wire, message) : storedData(message, dataType);
-  const tensor: Tensor = { name, dataType, dims, data, message };
+  const tensor: Tensor = { name, dataType, dims: dims.slice(), data, message };
   message.remember({ kind: 'tensor', part: tensor });
   return tensor;
+}
+
+/** The name of a sparse tensor is that of its values, and so is the type of its elements. */
+export function readSparse(
+  wire: WireReader,
+  range: ByteRange,
+): { readonly name: string; readonly type: ValueType } {
+  let name = '';
+  let elementType: DataType = DataType.UNDEFINED;
+  const shape: number[] = [];
+  for (const field of readMessage(wire, 'sparse', range).fields) {
+    if (field.number === 1) ({ name, dataType: elementType } = readTensor(wire, field.payload));
+    else if (field.number === 3) shape.push(...readDims(wire, field, HIGHEST_RANK - shape.length));
+  }
+  return { name, type: { kind: 'tensor', elementType, shape } };
 }
 
 function readDims(wire: WireReader, field: Field, most: number): number[] {

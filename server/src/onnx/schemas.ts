@@ -1,9 +1,10 @@
 /**
- * What the ONNX standard (1.17, opsets 1 to 22) and ONNX Runtime's own operators say about the types of each
+ * What the ONNX standard (opsets 1 to 26, the newest that ONNX Runtime loads) and ONNX Runtime's own operators say about the types of each
  * operator's inputs and outputs, by opset, and which of them form the operator's main type.
  * Knows schemas only: no graph, no model, no precision plan.
  */
 import contribSchemas from '../../data/contrib-operator-schemas.json';
+import newerSchemas from '../../data/newer-operator-schemas.json';
 import standardSchemas from '../../data/onnx-operator-schemas.json';
 import { DataType } from './model.js';
 
@@ -58,7 +59,7 @@ interface ParameterRecord {
 }
 
 /** The newest opset of the ONNX domain that the registry knows. */
-export const NEWEST_KNOWN_OPSET = 22;
+export const NEWEST_KNOWN_OPSET = 26;
 
 const TYPE_NAMES: ReadonlyMap<DataType, string> = new Map([
   [DataType.FLOAT, 'float'],
@@ -84,6 +85,9 @@ const TYPE_NAMES: ReadonlyMap<DataType, string> = new Map([
   [DataType.UINT4, 'uint4'],
   [DataType.INT4, 'int4'],
   [DataType.FLOAT4E2M1, 'float4e2m1'],
+  [DataType.FLOAT8E8M0, 'float8e8m0'],
+  [DataType.UINT2, 'uint2'],
+  [DataType.INT2, 'int2'],
 ]);
 
 const TENSOR_TYPES: ReadonlyMap<string, DataType> = new Map(
@@ -103,6 +107,7 @@ const HETEROGENEOUS = new Set([
   'Adam',
   'Momentum',
   'Gradient',
+  'QLinearConcat',
 ]);
 
 /** Versions of each operator, newest first, by `domain:name`. */
@@ -197,6 +202,8 @@ function buildRegistry(): ReadonlyMap<string, readonly OperatorSchema[]> {
       else if (!versions.some((other) => other.since === schema.since)) versions.push(schema);
     }
   };
+  // First, since it also holds what the standard has corrected.
+  add(newerSchemas, false);
   add(standardSchemas, false);
   add(contribSchemas, true);
   for (const versions of byName.values()) versions.sort((a, b) => b.since - a.since);

@@ -5,7 +5,7 @@
 import { constants } from 'node:buffer';
 import { realpathSync } from 'node:fs';
 import { dirname, relative, sep } from 'node:path';
-import { DataType, type Model, type Tensor, type TensorData } from './model.js';
+import { DataType, type ByteSource, type Model, type Tensor, type TensorData } from './model.js';
 import { findExternalFile, isInside, type TensorProblem } from './external-files.js';
 import { computedBytes } from './pieces.js';
 import { fileSource, SourceFault } from './source.js';
@@ -63,6 +63,20 @@ export function tensorBytes(tensor: Tensor, folder: string | undefined): BytesRe
       return unreadable(tensor, `is damaged at byte ${error.offset}: ${error.words}`);
     throw error;
   }
+}
+
+/** Where the bytes lie in the source that the tensor was read from; undefined if they are not stored as such there. */
+export function storedRange(
+  tensor: Tensor,
+):
+  { readonly source: ByteSource; readonly offset: number } | { readonly problem: TensorProblem } | undefined {
+  const { data } = tensor;
+  if (data.kind !== 'bytes') return undefined;
+  const length = tensorByteLength(tensor);
+  const problem = tensorProblem(tensor, length);
+  if (length === undefined || problem !== undefined) return { problem: problem ?? unknownType(tensor) };
+  if (data.range.length !== length) return wrongLength(tensor, data.range.length, length);
+  return { source: data.source, offset: data.range.offset };
 }
 
 /**

@@ -24,6 +24,9 @@ const BITS: ReadonlyMap<DataType, number> = new Map([
   [DataType.UINT4, 4],
   [DataType.INT4, 4],
   [DataType.FLOAT4E2M1, 4],
+  [DataType.FLOAT8E8M0, 8],
+  [DataType.UINT2, 2],
+  [DataType.INT2, 2],
 ]);
 
 /** Bits of one element; undefined for strings and for types that we do not know. */
@@ -38,8 +41,8 @@ export function elementCount(tensor: Pick<Tensor, 'dims'>): number {
 }
 
 /**
- * Bytes of the elements, little-endian and close together, two 4-bit elements to a byte. Undefined for strings and
- * for types that we do not know.
+ * Bytes of the elements, little-endian and close together, two 4-bit or four 2-bit elements to a byte. Undefined for
+ * strings and for types that we do not know.
  */
 export function tensorByteLength(tensor: Pick<Tensor, 'dataType' | 'dims'>): number | undefined {
   const bits = elementBits(tensor.dataType);

@@ -22,8 +22,8 @@ export type TensorValues =
 export type ValuesResult = { readonly values: TensorValues } | { readonly problem: TensorProblem };
 
 /**
- * The elements in C order. FLOAT16 and BFLOAT16 come as their bits (`Uint16Array`), FP8, FP4 and UINT4 as their codes
- * (`Uint8Array`, one element each), INT4 sign-extended (`Int8Array`), complex numbers as pairs, BOOL as 0 and 1.
+ * The elements in C order. FLOAT16 and BFLOAT16 come as their bits (`Uint16Array`), FP8, FP4, UINT4 and UINT2 as their
+ * codes (`Uint8Array`, one element each), INT4 and INT2 sign-extended (`Int8Array`), complex numbers as pairs, BOOL as 0 and 1.
  * `folder`: see `tensorBytes`.
  */
 export function tensorValues(tensor: Tensor, folder: string | undefined): ValuesResult {
@@ -64,6 +64,10 @@ function valuesOf(bytes: Uint8Array, dataType: DataType, count: number): TensorV
       return Uint8Array.from({ length: count }, (_, index) => nibble(bytes, index));
     case DataType.INT4:
       return Int8Array.from({ length: count }, (_, index) => (nibble(bytes, index) << 28) >> 28);
+    case DataType.UINT2:
+      return Uint8Array.from({ length: count }, (_, index) => quarter(bytes, index));
+    case DataType.INT2:
+      return Int8Array.from({ length: count }, (_, index) => (quarter(bytes, index) << 30) >> 30);
     default:
       return bytes;
   }
@@ -73,6 +77,11 @@ function valuesOf(bytes: Uint8Array, dataType: DataType, count: number): TensorV
 function nibble(bytes: Uint8Array, index: number): number {
   const byte = bytes[index >> 1] ?? 0;
   return index % 2 === 0 ? byte & 15 : byte >> 4;
+}
+
+/** The first of four elements is in the lowest two bits of their byte. */
+function quarter(bytes: Uint8Array, index: number): number {
+  return ((bytes[index >> 2] ?? 0) >> (2 * (index % 4))) & 3;
 }
 
 function stringValues(tensor: Tensor): ValuesResult {

@@ -54,6 +54,8 @@ function standardType(node: Node, opset: number, output: number): DataType | und
   }
   if (output !== 0) return undefined;
   switch (node.opType) {
+    case 'BitCast':
+      return dataTypeAttribute(node, 'to');
     case 'Cast':
       return dataTypeAttribute(node, 'to') ?? earlyCastType(node, opset);
     case 'Constant':
@@ -105,6 +107,8 @@ function earlyCastType(node: Node, opset: number): DataType | undefined {
 function constantType(node: Node): DataType | undefined {
   const tensor = tensorAttribute(node, 'value');
   if (tensor !== undefined) return tensor.dataType;
+  const sparse = node.attributes.find(({ name }) => name === 'sparse_value');
+  if (sparse?.kind === 'other' && sparse.filled?.kind === 'tensor') return sparse.filled.elementType;
   if (hasAttribute(node, 'value_float') || hasAttribute(node, 'value_floats')) return DataType.FLOAT;
   if (hasAttribute(node, 'value_int') || hasAttribute(node, 'value_ints')) return DataType.INT64;
   if (hasAttribute(node, 'value_string') || hasAttribute(node, 'value_strings')) return DataType.STRING;

@@ -5,7 +5,7 @@
  */
 import { controlFlowTypes, SUBGRAPH_OPERATORS } from './control-flow-types.js';
 import { calledFunction, functionBody } from './functions.js';
-import { capturedNames, indexGraph } from './graph-index.js';
+import { capturedNames, indexGraphSteps } from './graph-index.js';
 import type { Graph, LocalFunction, Node, ValueInfo, ValueType } from './model.js';
 import { nodeTypes } from './node-types.js';
 import { NEWEST_KNOWN_OPSET, operatorSchema } from './schemas.js';
@@ -140,20 +140,23 @@ class TypePass {
       depth: outer?.depth ?? 0,
     };
     this.defineInputs(graph, given, scope);
-    this.defineInitializers(graph, scope);
+    yield* this.initializerSteps(graph, scope);
     yield;
     this.checkNodeNames(graph.nodes, scope);
-    this.checkOrder(graph.nodes, scope);
+    yield;
+    yield* this.orderSteps(graph.nodes, scope);
     yield;
     // A graph in the wrong order is a problem of its own; its types are found all the same.
-    const order = new Set([...indexGraph(graph).order, ...graph.nodes.keys()]);
-    for (const index of order) {
-      if (isStep(index)) yield;
-      const node = graph.nodes[index];
+    const index = yield* indexGraphSteps(graph);
+    const isWhole = index.order.length === graph.nodes.length;
+    const order = isWhole ? index.order : [...new Set([...index.order, ...graph.nodes.keys()])];
+    for (const at of order) {
+      if (isStep(at)) yield;
+      const node = graph.nodes[at];
       if (node !== undefined) this.defineNode(node, scope);
     }
     yield* addTypesFromReaders({
-      nodes: [...order].flatMap((index) => graph.nodes[index] ?? []),
+      nodes: order.flatMap((at) => graph.nodes[at] ?? []),
       opsets: scope.opsets,
       functions: this.source.functions,
       types: scope.types,
@@ -179,10 +182,11 @@ class TypePass {
     });
   }
 
-  private defineInitializers(graph: Graph, scope: Scope): void {
+  private *initializerSteps(graph: Graph, scope: Scope): Steps<void> {
     const inputs = typesByName(graph.inputs);
     const seen = new Set<string>();
-    for (const tensor of graph.initializers) {
+    for (const [index, tensor] of graph.initializers.entries()) {
+      if (isStep(index)) yield;
       const { name, dataType, dims } = tensor;
       if (seen.has(name)) this.reportDuplicate(scope, '', name);
       seen.add(name);
@@ -197,7 +201,7 @@ class TypePass {
     }
     for (const name of graph.sparseInitializers) {
       scope.defined.add(name);
-      const type = scope.valueInfo.get(name);
+      const type = scope.valueInfo.get(name) ?? graph.sparseTypes?.get(name);
       if (type !== undefined) scope.types.set(name, type);
     }
   }
@@ -223,12 +227,13 @@ class TypePass {
     }
   }
 
-  private checkOrder(nodes: readonly Node[], scope: Scope): void {
+  private *orderSteps(nodes: readonly Node[], scope: Scope): Steps<void> {
     const before = new Set<string>();
-    for (const node of nodes) {
-      const tensor = [...node.inputs, ...capturedNames(node)].find(
-        (name) => name !== '' && scope.written.has(name) && !before.has(name) && !scope.defined.has(name),
-      );
+    for (const [index, node] of nodes.entries()) {
+      if (isStep(index)) yield;
+      const isTooEarly = (name: string): boolean =>
+        name !== '' && !before.has(name) && scope.written.has(name) && !scope.defined.has(name);
+      const tensor = node.inputs.find(isTooEarly) ?? capturedNames(node).find(isTooEarly);
       if (tensor !== undefined) {
         const message = `"${nodeName(node)}" reads "${tensor}" before the node that writes it`;
         const [wanted, found] = ['a value written before', 'one written after'];
@@ -258,7 +263,7 @@ class TypePass {
     if (name === '') return undefined;
     for (let level: Scope | undefined = scope; level !== undefined; level = level.outer) {
       if (level.defined.has(name)) return level.types.get(name);
-      // Written later: `checkOrder` has reported it in the scope where it is.
+      // Written later: `orderSteps` has reported it in the scope where it is.
       if (level.written.has(name)) return undefined;
     }
     const message = `"${nodeName(node)}" reads "${name}", which nothing defines`;
@@ -316,7 +321,7 @@ class TypePass {
       const type = inputs[index];
       if (type !== undefined) body.types.set(name, type);
     });
-    this.checkOrder(nodes, body);
+    finish(this.orderSteps(nodes, body));
     for (const inner of nodes) this.defineNode(inner, body);
     for (const name of called.outputs) if (!body.defined.has(name)) this.reportUndefinedOutput(body, name);
     return called.outputs.map((name) => body.types.get(name));

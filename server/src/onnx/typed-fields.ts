@@ -17,7 +17,7 @@ export function decodeFields(
   length: number,
 ): Decoded {
   const number = typedField(dataType);
-  // Complex numbers lie as two values each; 4-bit elements in pairs, one pair to a value.
+  // Complex numbers lie as two values each; elements of fewer than 8 bits lie as many to a value as fill a byte.
   const width = number === 4 ? 4 : number === 10 ? 8 : Math.max(8, elementBits(dataType) ?? 8) / 8;
   const wanted = length / width;
   const fixed = number === 4 || number === 10;

@@ -2,6 +2,7 @@
  * The protobuf wire format: walks the fields of a byte range and decodes scalars, through one page of the source
  * at a time. Skips what it is not asked for. Knows no ONNX: see message-shapes.ts for what the fields are called.
  */
+import { FieldTable } from './field-table.js';
 import type { ByteRange, ByteSource, Field } from './model.js';
 import { PAGE_SIZE } from './source.js';
 import { decodeText, decodeTextWithin } from './text.js';
@@ -31,26 +32,6 @@ export class WireFault extends Error {
   }
 }
 
-/** Ranges are made when asked for: an index holds millions of fields. */
-class IndexedField implements Field {
-  constructor(
-    readonly number: number,
-    readonly wireType: number,
-    readonly count: number,
-    private readonly start: number,
-    private readonly content: number,
-    private readonly end: number,
-  ) {}
-
-  get whole(): ByteRange {
-    return { offset: this.start, length: this.end - this.start };
-  }
-
-  get payload(): ByteRange {
-    return { offset: this.content, length: this.end - this.content };
-  }
-}
-
 export class WireReader {
   /** Bytes from `pageStart` on that are at hand. */
   private page: Buffer = Buffer.alloc(0);
@@ -63,14 +44,17 @@ export class WireReader {
   private textLeft = MOST_TEXT;
   private elementsLeft = MOST_ELEMENTS;
 
+  /** All fields that have been walked over. */
+  readonly table = new FieldTable();
+
   constructor(readonly source: ByteSource) {}
 
   /**
-   * The fields of a message, in file order. Scalars of the same tag that follow each other are one field with a
-   * `count`, so that a long unpacked list weighs no more than a packed one.
+   * Adds the fields of a message to the table, in file order, and gives their number. Scalars of the same tag that follow
+   * each other are one field with a `count`, so that a long unpacked list weighs no more than a packed one.
    */
-  fields(range: ByteRange): Field[] {
-    const fields: Field[] = [];
+  walk(range: ByteRange): number {
+    const first = this.table.length;
     const end = range.offset + range.length;
     let at = range.offset;
     while (at < end) {
@@ -90,9 +74,9 @@ export class WireReader {
       }
       this.fieldsLeft -= 1;
       if (this.fieldsLeft < 0) throw new WireFault(`there are more than ${MOST_FIELDS} fields`, start);
-      fields.push(new IndexedField(number, wireType, count, start, content, at));
+      this.table.add(number, wireType, count, content - start, at);
     }
-    return fields;
+    return this.table.length - first;
   }
 
   /** The last number of a varint field, as a signed 64-bit integer (rounded beyond 2^53). */

@@ -222,12 +222,51 @@ metric mine from "mine.mjs"
 ^^^^^^^^^^^^^^^^^^^^^^^^^^^ not-yet-analysed
 labels "*.json"
 ^^^^^^^^^^^^^^^ not-yet-analysed
-state "x" from "probabilities"
-^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ not-yet-analysed
 `);
     checkBound(`
 accumulate: fp16
-^^^^^^^^^^^^^^^^ not-yet-analysed
+`);
+  });
+});
+
+const RECURRENT = `
+  input x float 1 4
+  input h float 1 4
+  Add "sum" x h -> a
+  Tanh "squash" a -> next
+  output next float 1 4
+`;
+
+describe('states', () => {
+  it('are outputs that feed inputs of the next sample, which begin with zeros', () => {
+    const { plan } = bindText(
+      'model "m.onnx"\ninput "x" = ones\nstate "h" from "next"\n',
+      worldFiles({ model: RECURRENT }),
+    );
+    expect(plan.diagnostics.map(({ code }) => code)).toEqual([]);
+    expect(plan.inputs).toMatchObject([
+      { name: 'x', source: { name: 'ones' } },
+      { name: 'h', source: { kind: 'generator', name: 'zeros' }, carriedFrom: 'next' },
+    ]);
+    expect(plan.inputs[0]).not.toHaveProperty('carriedFrom');
+  });
+
+  it('begin with what the plan feeds, where it says so', () => {
+    const { plan } = bindText(
+      'model "m.onnx"\ninput "x" = ones\ninput "h" from "h.npy"\nstate "h" from "next"\n',
+      worldFiles({ model: RECURRENT }),
+    );
+    expect(plan.inputs[1]).toMatchObject({ source: { kind: 'files', glob: 'h.npy' }, carriedFrom: 'next' });
+  });
+
+  it('are of a model that has both, of one type and shape', () => {
+    checkBound(`
+state "x" from "probabilities"
+               ^^^^^^^^^^^^^^^ input-shape: it is of shape [1, 5], and [1, 3, 8, 8] is wanted
+state "y" from "probabilities"
+      ^^^ input-unknown: "x"
+state "x" from "probability"
+               ^^^^^^^^^^^^^ unknown-output: "probabilities"
 `);
   });
 });

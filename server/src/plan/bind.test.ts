@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { makeAttribute, makeGraph, makeNode, makeValueInfo } from '../onnx/index.js';
 import { checkBound, checkDiagnostics, checkFix, FED } from './check-diagnostics.js';
-import { bindAny, bindText, makeModel, worldFiles } from './fixture.js';
+import { bindAny, bindText, makeModel, NETWORK, worldFiles } from './fixture.js';
 
 describe('the model', () => {
   it('is missing in a file that is opened as a plan', () => {
@@ -28,7 +28,7 @@ default: fp16
         problem: { code: 'model-unreadable' as const, message: 'this is no protobuf message', offset: 17 },
       }),
     };
-    const plan = bindAny('model "m.onnx"\ndefault: int8\ntarget cuda\ninclude "gone.precision"\n', {
+    const plan = bindAny('model "m.onnx"\nlatency from "p.json"\ntarget cuda\ninclude "gone.precision"\n', {
       ...broken,
       targetsAvailable: ['cpu'],
     });
@@ -228,6 +228,24 @@ op LSTM: fp16
 `);
   });
 
+  it('that match nothing are taken away, or get the slash that they lack', () => {
+    checkFix(
+      'layers "stem/**", "stems/*": fp16\n',
+      'no-match',
+      'Remove this pattern',
+      'layers "stem/**": fp16\n',
+    );
+    const remove = 'Remove this statement';
+    checkFix('layers "flat*": fp16 # why\nop Conv: fp16\n', 'no-match', remove, '# why\nop Conv: fp16\n');
+    checkFix('layers matching "none": fp16\nop Conv: fp16\n', 'no-match', remove, 'op Conv: fp16\n');
+    checkFix('op LSTM, Conv: fp16\n', 'no-match', 'Remove this operator', 'op Conv: fp16\n');
+    checkFix('op Conv, Reshape: fp16\n', 'no-match', 'Remove this operator', 'op Conv: fp16\n');
+    const model = NETWORK.replaceAll('"stem/', '"/stem/');
+    checkFix('layers "stem/*": fp16\n', 'no-match', 'Change to "/stem/*"', 'layers "/stem/*": fp16\n', {
+      model,
+    });
+  });
+
   it('operators that do not exist', () => {
     checkBound(`
 op Sotfmax: fp32
@@ -286,6 +304,12 @@ between "head/sofmax" and "flatten": fp16
       'no-path',
       'Swap the ends',
       'between "stem/conv" and "head/softmax": fp16\n',
+    );
+    checkFix(
+      'between "head/softmax" and "magic": fp16\nop Conv: fp16\n',
+      'no-path',
+      'Remove this statement',
+      'op Conv: fp16\n',
     );
   });
 });
@@ -349,18 +373,64 @@ default: fp16
     checkBound('default: fp32\n');
   });
 
-  it('that come later leave the model as it is, and say so', () => {
+  it('below 16 bits are decided like any other, with what their options say', () => {
     checkBound(`
 default: int8
-         ^^^^ not-yet-analysed: stay as they are in the model
+         ^^^^ format-not-in-schema: no schema of
 layer "stem/conv": fp16 { weights: int8, overflow: saturate }
-                          ^^^^^^^^^^^^^ not-yet-analysed
 layer "stem/relu": fp16 { weights: fp16, accumulate: fp32, rounding: nearest }
 `);
-    const { plan } = bindText('model "m.onnx"\nop Conv: fp16 { accumulate: chunked(64) }\n', worldFiles({}));
-    const decision = plan.decisions.find((one) => one.layer.name === 'stem/conv');
-    expect(decision).toMatchObject({ wanted: 'fp16', format: 'original' });
-    expect(decision?.clamped).toContain('not yet analysed');
+    const numericsOf = (text: string): unknown => {
+      const { plan } = bindText(`model "m.onnx"\n${text}\n`, worldFiles({}));
+      const decision = plan.decisions.find((one) => one.layer.name === 'stem/conv');
+      return [decision?.format, decision?.clamped, decision?.numerics];
+    };
+    expect(numericsOf('op Conv: fp8_e4m3')).toEqual(['fp8_e4m3', undefined, undefined]);
+    expect(numericsOf('op Conv: fp16 { accumulate: chunked(64) }')).toEqual([
+      'fp16',
+      undefined,
+      { accumulate: { kind: 'chunked', length: 64 } },
+    ]);
+    expect(numericsOf('accumulate: fp16\nop Conv: fp8_e5m2')).toMatchObject([
+      'fp8_e5m2',
+      undefined,
+      { accumulate: { kind: 'fp16' } },
+    ]);
+    expect(numericsOf('accumulate: fp16\nop Conv: fp32')).toEqual(['fp32', undefined, undefined]);
+    expect(numericsOf('accumulate: fp16\nop Conv: fp16 { accumulate: fp32 }')).toEqual([
+      'fp16',
+      undefined,
+      undefined,
+    ]);
+    expect(
+      numericsOf(
+        'op Conv: int8 { weights: int4, per: channel, quantize: percentile(99.9), rounding: stochastic }',
+      ),
+    ).toEqual([
+      'int8',
+      undefined,
+      {
+        weights: 'int4',
+        stochastic: true,
+        quantize: { name: 'percentile', percent: 99.9 },
+        perChannel: true,
+      },
+    ]);
+    expect(numericsOf('op Conv: fp16 { scale: 2^-3 }')).toEqual(['fp16', undefined, { scale: 0.125 }]);
+  });
+
+  it('are rounded to bf16 as Cast has it, and no other way', () => {
+    checkBound(`
+layer "stem/conv": fp8_e4m3 { weights: bf16, rounding: stochastic }
+                   ^^^^^^^^ not-yet-analysed
+`);
+  });
+
+  it('take a scale only where the output grows with the input', () => {
+    checkBound(`
+op Conv, Softmax: fp16 { scale: 2^-3 }
+                         ^^^^^^^^^^^ option-unknown: Softmax
+`);
   });
 
   it('take their options with them', () => {

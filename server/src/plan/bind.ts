@@ -18,10 +18,10 @@ import { bindInputs } from './inputs.js';
 import { knowModelSteps, withSizes } from './knowledge.js';
 import { lockPath } from './layer-lock.js';
 import { movedNamesSteps, type MovedNames } from './moved-layers.js';
+import { bindStates } from './states.js';
 import { bindTargets } from './targets.js';
 import { bindTolerances } from './tolerances.js';
 import type { PlanFiles, TracedPlan, UnboundPlan } from './types.js';
-import { readPostponedWishes } from './wishes.js';
 
 export interface PlanSource {
   /** Absolute path of the plan: what is relative in it is relative to its folder. */
@@ -43,12 +43,12 @@ export function* bindPlanSteps({ path, tree, files }: PlanSource): Steps<TracedP
   const documents = gatherStatements(path, tree, files);
   yield;
   const { statements } = documents;
-  const { targets, objective, diagnostics: ofTargets } = bindTargets(statements, files.targetsAvailable);
+  const bound = bindTargets(statements, files.targetsAvailable);
+  const { targets, objective, accumulate, diagnostics: ofTargets } = bound;
   const ofFiles = [...fileDiagnostics(tree), ...documents.diagnostics, ...ofTargets];
   const plan: PlanFile = { path, tree, include: undefined };
   if (!documents.model) {
-    const diagnostics = [...ofFiles, ...readPostponedWishes(statements)];
-    return { path, model: undefined, modelPath: undefined, diagnostics };
+    return { path, model: undefined, modelPath: undefined, diagnostics: ofFiles };
   }
   const { statement, path: modelPath } = documents.model;
   const modelRange = statement.path?.range ?? statement.range;
@@ -58,21 +58,20 @@ export function* bindPlanSteps({ path, tree, files }: PlanSource): Steps<TracedP
     const where = offset === undefined ? '' : ` (at byte ${offset})`;
     const text = `${quote(statement.path?.value ?? '')}: ${message}${message.includes(`byte ${offset ?? ''}`) ? '' : where}`;
     const problem = diagnosticIn(plan, code, 'error', modelRange, text);
-    return {
-      path,
-      model: undefined,
-      modelPath,
-      diagnostics: [...ofFiles, problem, ...readPostponedWishes(statements)],
-    };
+    return { path, model: undefined, modelPath, diagnostics: [...ofFiles, problem] };
   }
   const { model } = opened;
   const dimensions = bindDimensions(model, statements);
   const knowledge = yield* withSizes(yield* knowModelSteps(model), dimensions.sizes);
   const moved = yield* movedNamesSteps(knowledge, statements, files.readText(lockPath(path)));
-  const decided = yield* decisionSteps(knowledge, statements, moved);
+  const decided = yield* decisionSteps(knowledge, statements, moved, accumulate);
+  yield;
   const place = { file: plan, range: modelRange, statementRange: statement.range };
-  const fed = bindInputs(knowledge, statements, dimensions.sizes, place);
+  const carried = bindStates(knowledge, statements);
+  const fed = bindInputs(knowledge, statements, dimensions.sizes, carried.states, place);
+  yield;
   const judged = bindTolerances(knowledge, statements, dimensions.sizes);
+  yield;
   return {
     path,
     model,
@@ -85,10 +84,12 @@ export function* bindPlanSteps({ path, tree, files }: PlanSource): Steps<TracedP
     dims: dimensions.sizes,
     targets,
     objective,
+    accumulate,
     tolerances: judged.tolerances,
     diagnostics: [
       ...ofFiles,
       ...dimensions.diagnostics,
+      ...carried.diagnostics,
       ...fed.diagnostics,
       ...judged.diagnostics,
       ...decided.diagnostics,

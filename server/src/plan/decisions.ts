@@ -2,17 +2,22 @@
  * A decision for every layer: the statements matched, the later one winning, formats clamped to what operators
  * allow. Knows neither inputs nor tolerances.
  */
+import type { Accumulation, FormatName } from '../formats/index.js';
 import { isDecision, type Diagnostic, type DecisionStatement } from '../language/index.js';
 import { isStep, type Steps } from '../onnx/index.js';
 import { diagnosticIn, type Placed } from './documents.js';
+import { scaledInputs } from './homogeneous.js';
 import { runnableFormats, type ModelKnowledge } from './knowledge.js';
 import type { NameHelp } from './layer-names.js';
 import { matchStatement } from './matching.js';
 import type { MovedNames } from './moved-layers.js';
+import { accumulationText } from './numerics.js';
+import { writeOperatorType } from './operators.js';
 import { removeStatement } from './removal.js';
-import { resolveRules, type Rule } from './resolution.js';
+import { resolveRulesSteps, type Rule } from './resolution.js';
+import { addsUp, sumProblem } from './roundings.js';
 import type { RunnableFormat } from './run-format.js';
-import type { BoundStatement, DecisionSource, LayerDecision } from './types.js';
+import type { BoundStatement, DecisionSource, Layer, LayerDecision, LayerNumerics } from './types.js';
 import { readWish, UNDECIDED, type Wish } from './wishes.js';
 import { counted, layerName, someOf } from './wording.js';
 
@@ -33,17 +38,22 @@ interface Candidate {
   readonly layers: readonly number[];
 }
 
-/** Decides every layer of a model. Of statements that decide nothing understandable only the complaints remain. */
+/**
+ * Decides every layer of a model. Of statements that decide nothing understandable only the complaints remain.
+ *
+ * @param accumulate in what layers of a low format add up that do not say so themselves.
+ */
 export function* decisionSteps(
   knowledge: ModelKnowledge,
   placed: readonly Placed[],
   moved: MovedNames,
+  accumulate?: Accumulation,
 ): Steps<BoundDecisions> {
   const { layers } = knowledge;
   const diagnostics: Diagnostic[] = [];
   const help: NameHelp = { suggestionsLeft: MOST_SUGGESTIONS, moved };
   const candidates = yield* candidateSteps(knowledge, placed, help, diagnostics);
-  const resolution = resolveRules(layers.length, candidates.map(ruleOf), UNDECIDED);
+  const resolution = yield* resolveRulesSteps(layers.length, candidates.map(ruleOf), UNDECIDED);
   yield;
   const decided: number[][] = candidates.map(() => []);
   resolution.winners.forEach((winner, layer) => decided[winner]?.push(layer));
@@ -51,14 +61,17 @@ export function* decisionSteps(
     decided[index]?.length === 0 ? undefined : sourceOf(candidate.placed),
   );
   yield;
+  const opset = knowledge.model.opsets.get('') ?? 1;
   const decisions = layers.map((layer, index): LayerDecision => {
     const winner = resolution.winners[index] ?? -1;
     const wish = candidates[winner]?.wish;
     const { format, clamped } = runWish(knowledge, index, wish);
+    const numerics = numericsOf(layer, opset, format, wish?.numerics, accumulate);
     return {
       layer,
       wanted: wish?.wanted ?? 'original',
       format,
+      ...(numerics === undefined ? {} : { numerics }),
       clamped,
       pinned: wish?.pinned ?? false,
       overflow: wish?.overflow ?? 'error',
@@ -69,6 +82,9 @@ export function* decisionSteps(
     if (isStep(index)) yield;
     const found = [
       clampDiagnostic(candidate, decided[index] ?? [], decisions),
+      bf16Diagnostic(candidate, decided[index] ?? [], opset),
+      scaleDiagnostic(candidate, decided[index] ?? [], decisions),
+      sumDiagnostic(candidate, decided[index] ?? [], decisions, opset, accumulate),
       needlessDiagnostic(
         candidate,
         resolution.shadowed[index] === true,
@@ -105,11 +121,10 @@ function* candidateSteps(
     }
     const matches = matchStatement(knowledge, item, help);
     diagnostics.push(...matches.diagnostics);
+    // Names are compared with all those of the model to find out what was meant.
+    if (matches.diagnostics.length > 0) yield;
     const wish = readWish(item);
-    if (wish) {
-      diagnostics.push(...wish.diagnostics);
-      candidates.push({ placed: item, wish, layers: matches.layers });
-    }
+    if (wish) candidates.push({ placed: item, wish, layers: matches.layers });
   }
   return candidates;
 }
@@ -139,16 +154,120 @@ function sourceOf({ statement, file }: Placed<DecisionStatement>): DecisionSourc
 
 /** What a layer runs in, of which this is wanted. */
 function runWish(knowledge: ModelKnowledge, layer: number, wish: Wish | undefined): RunnableFormat {
-  if (wish && wish.postponed === undefined && isRunFormat(wish.wanted)) {
-    return runnableFormats(knowledge, wish.wanted)[layer] ?? AS_IN_MODEL;
-  }
-  return wish?.postponed === undefined ? AS_IN_MODEL : { format: 'original', clamped: wish.postponed };
+  if (wish === undefined || wish.wanted === 'original') return AS_IN_MODEL;
+  return runnableFormats(knowledge, wish.wanted)[layer] ?? AS_IN_MODEL;
 }
 
 const AS_IN_MODEL: RunnableFormat = { format: 'original', clamped: undefined };
 
-function isRunFormat(format: string): format is 'fp32' | 'fp16' | 'bf16' {
-  return format === 'fp32' || format === 'fp16' || format === 'bf16';
+/**
+ * What counts of options for a layer: a scale only where it can be undone, accumulation only where sums are long.
+ *
+ * @param opset of the ONNX domain.
+ * @param ofPlan in what layers of a low format add up that do not say so themselves.
+ */
+export function numericsOf(
+  layer: Layer,
+  opset: number,
+  format: FormatName | 'original',
+  wanted: LayerNumerics | undefined,
+  ofPlan: Accumulation | undefined,
+): LayerNumerics | undefined {
+  if (format === 'original') return undefined;
+  const { node } = layer;
+  const { scale, accumulate = format === 'fp32' ? undefined : ofPlan, ...rest } = wanted ?? {};
+  const others = withoutBf16Limits(rest, format, opset);
+  const numerics: LayerNumerics = {
+    ...others,
+    ...(scale === undefined || scaledInputs(node) === undefined ? {} : { scale }),
+    ...(accumulate === undefined ||
+    accumulate.kind === 'fp32' ||
+    !addsUp(node) ||
+    sumProblem(layer, opset) !== undefined
+      ? {}
+      : { accumulate }),
+  };
+  return Object.keys(numerics).length === 0 ? undefined : numerics;
+}
+
+/** BF16 is rounded by Cast alone, which has it from here on. */
+const FIRST_OPSET_WITH_BF16 = 13;
+
+/** What is left of options where BF16 cannot be rounded as they say. */
+function withoutBf16Limits(
+  { stochastic, weights, ...others }: LayerNumerics,
+  format: FormatName,
+  opset: number,
+): LayerNumerics {
+  const isBf16 = format === 'bf16' || weights === 'bf16';
+  return {
+    ...others,
+    ...(stochastic === undefined || isBf16 ? {} : { stochastic }),
+    ...(weights === undefined || (weights === 'bf16' && opset < FIRST_OPSET_WITH_BF16) ? {} : { weights }),
+  };
+}
+
+/** One diagnostic for a statement of whose options BF16 takes less than they say. */
+function bf16Diagnostic(
+  { placed: { statement, file }, wish }: Candidate,
+  decided: readonly number[],
+  opset: number,
+): Diagnostic | undefined {
+  const { wanted, numerics } = wish;
+  if (numerics === undefined || wanted === 'original' || decided.length === 0 || !statement.format) {
+    return undefined;
+  }
+  const left = withoutBf16Limits(numerics, wanted, opset);
+  const message =
+    left.weights !== numerics.weights
+      ? `Weights in \`bf16\` need opset ${FIRST_OPSET_WITH_BF16}, and the model has opset ${opset}: they are in the format of the layer.`
+      : left.stochastic !== numerics.stochastic
+        ? 'Stochastic rounding to `bf16` is not yet analysed: these layers round to the nearest.'
+        : undefined;
+  if (message === undefined) return undefined;
+  return diagnosticIn(file, 'not-yet-analysed', 'information', statement.format.range, message);
+}
+
+/** One diagnostic for all layers of a statement whose output does not grow with their input. */
+function scaleDiagnostic(
+  { placed: { file }, wish }: Candidate,
+  decided: readonly number[],
+  decisions: readonly LayerDecision[],
+): Diagnostic | undefined {
+  if (wish.scaleRange === undefined || wish.numerics?.scale === undefined) return undefined;
+  const refused = decided.flatMap((at) => {
+    const layer = decisions[at]?.layer;
+    return layer === undefined || scaledInputs(layer.node) !== undefined ? [] : [layer];
+  });
+  if (refused.length === 0) return undefined;
+  const operators = [...new Set(refused.map(({ node }) => writeOperatorType(node)))];
+  const message = `\`scale\` cannot be undone after ${counted(refused.length, 'layer')} (${someOf(refused.map(layerName))}): what ${someOf(operators)} gives does not grow with the input. They run without it; leave it out here.`;
+  return diagnosticIn(file, 'option-unknown', 'error', wish.scaleRange, message);
+}
+
+/** One diagnostic for all layers of a statement whose sums cannot be added up as is asked for. */
+function sumDiagnostic(
+  { placed: { statement, file }, wish }: Candidate,
+  decided: readonly number[],
+  decisions: readonly LayerDecision[],
+  opset: number,
+  ofPlan: Accumulation | undefined,
+): Diagnostic | undefined {
+  const own = wish.numerics?.accumulate;
+  const isLow = wish.wanted !== 'fp32' && wish.wanted !== 'original';
+  const wanted = own ?? (isLow ? ofPlan : undefined);
+  if (wanted === undefined || wanted.kind === 'fp32') return undefined;
+  const refused = decided.flatMap((at) => {
+    const layer = decisions[at]?.layer;
+    if (layer === undefined || decisions[at]?.format === 'original' || !addsUp(layer.node)) return [];
+    const problem = sumProblem(layer, opset);
+    return problem === undefined ? [] : [{ layer, problem }];
+  });
+  const [first] = refused;
+  if (first === undefined || !statement.format) return undefined;
+  const names = someOf(refused.map(({ layer }) => layerName(layer)));
+  const message = `${counted(refused.length, 'layer')} (${names}) add up in fp32 instead of ${accumulationText(wanted)}: ${first.problem}.`;
+  return diagnosticIn(file, 'not-yet-analysed', 'information', statement.format.range, message);
 }
 
 /** One diagnostic for all layers of a statement whose operators do not allow its format. */
@@ -157,8 +276,7 @@ function clampDiagnostic(
   decided: readonly number[],
   decisions: readonly LayerDecision[],
 ): Diagnostic | undefined {
-  const clamped =
-    wish.postponed === undefined ? decided.filter((layer) => decisions[layer]?.clamped !== undefined) : [];
+  const clamped = decided.filter((layer) => decisions[layer]?.clamped !== undefined);
   if (clamped.length === 0 || !statement.format) {
     return undefined;
   }

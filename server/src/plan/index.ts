@@ -1,17 +1,20 @@
 /** A plan bound to its model: a decision for every layer, diagnostics, edits. */
 export type * from './types.js';
-export { allowedFormats } from './allowed-formats.js';
+export { allowedFormats, allowsFormat } from './allowed-formats.js';
 export { ampEntry, type AmpEntry, type AmpList } from './amp.js';
+export { ampLayers, type AmpChoice, type AmpStanding } from './amp-layers.js';
 export { bindPlan, bindPlanSteps, type PlanSource } from './bind.js';
 export { type CastParts, makeCast } from './cast-node.js';
 export { flipLayer, flipStatement } from './flip.js';
+export { numericsOf } from './decisions.js';
 export { type DecidedFormat } from './fold.js';
 export { floatsOf } from './float-values.js';
 export { formatOfType, holdsAllOf, typeOfFormat } from './format-types.js';
 export { freeNames, type TakeName } from './free-names.js';
-export { knowModelSteps } from './knowledge.js';
+export { knowModel, knowModelSteps } from './knowledge.js';
 export { lockPath } from './layer-lock.js';
 export { lockTextSteps } from './lock-plan.js';
+export { layerNeighbours, layerNeighboursSteps, type Neighbours } from './layer-neighbours.js';
 export { findLayers } from './layers.js';
 export { maskStorage, type MaskStorage } from './masks.js';
 export { areFloats, elementTypeOf, isFloating, modelFacts, type ModelFacts } from './model-facts.js';
@@ -19,9 +22,31 @@ export { drawsRandomNumbers, isFreeMovement, isMovement, isShapeInput, tellsShap
 export { indexNodeNames, writeName } from './node-names.js';
 export { type OperatorType, readOperatorType, writeOperatorType } from './operators.js';
 export { attributesForType } from './output-type.js';
+export { accumulationText, accumulationWords, numericsText } from './numerics.js';
 export { precisionGraph, precisionGraphSteps } from './precision-graph.js';
+export { byteChunks, floatChunks, type Floats } from './read-chunks.js';
 export { compileRegex, type CompiledRegex } from './regex.js';
 export { nodeRoles } from './roles.js';
+export {
+  accumulationsOf,
+  elementFormat,
+  isRunFormat,
+  nodeRoundingOf,
+  wantedQuantizations,
+  withQuantizations,
+  type WantedQuantization,
+} from './roundings.js';
+export { isQuantizing, quantizationKey, roundingKey } from './rounding-keys.js';
+export { scaledInputs } from './homogeneous.js';
+export {
+  LayerStand,
+  roundingEvents,
+  type InputEvent,
+  type OutputEvent,
+  type RoundingEvent,
+  type RoundingEvents,
+  type WeightEvent,
+} from './rounding-events.js';
 export { nodeType, presentType } from './run-format.js';
 export {
   constantOf,

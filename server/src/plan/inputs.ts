@@ -37,6 +37,15 @@ export interface ModelPlace {
 
 const DEFAULT_SEED = 0;
 
+/** What a state is before the first sample, where the plan does not feed it. */
+const NO_STATE: SampleSource = {
+  kind: 'generator',
+  name: 'zeros',
+  parameters: [],
+  seed: DEFAULT_SEED,
+  count: undefined,
+};
+
 interface Fed {
   readonly statement: InputStatement;
   readonly name: StringLiteral;
@@ -47,6 +56,7 @@ export function bindInputs(
   knowledge: ModelKnowledge,
   placed: readonly Placed[],
   sizes: ReadonlyMap<string, number>,
+  states: ReadonlyMap<string, string>,
   place: ModelPlace,
 ): BoundInputs {
   const { model, facts } = knowledge;
@@ -78,10 +88,14 @@ export function bindInputs(
     }
     const shape = type.shape && boundShape(name, type.shape, sizes);
     const source = fed && readSource(fed, type.elementType, diagnostics);
+    const carriedFrom = states.get(name);
     const binding = source
       ? { source, statement: placeOfValue(fed) }
       : {
-          source: defaultSource(knowledge, name, type.elementType, shape, place, diagnostics),
+          source:
+            carriedFrom === undefined
+              ? defaultSource(knowledge, name, type.elementType, shape, place, diagnostics)
+              : NO_STATE,
           statement: undefined,
         };
     if (!binding.source) {
@@ -92,6 +106,7 @@ export function bindInputs(
       elementType: type.elementType,
       shape,
       source: binding.source,
+      ...(carriedFrom === undefined ? {} : { carriedFrom }),
       statement: binding.statement,
     });
     if (binding.source.kind === 'generator') {

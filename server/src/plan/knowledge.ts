@@ -12,15 +12,15 @@ import {
   type Shape,
   type Steps,
 } from '../onnx/index.js';
-import type { RunFormat } from '../formats/index.js';
+import type { FormatName, RunFormat } from '../formats/index.js';
 import { boundShape } from './dimensions.js';
-import { findLayers } from './layers.js';
+import { findLayersSteps } from './layers.js';
 import { modelFacts, type ModelFacts } from './model-facts.js';
-import { indexNodeNames, type NodeNames } from './node-names.js';
+import { indexNodeNamesSteps, type NodeNames } from './node-names.js';
 import { writeOperatorType } from './operators.js';
-import { nodeRoles } from './roles.js';
+import { nodeRolesSteps } from './roles.js';
 import { runnableFormat, type RunnableFormat } from './run-format.js';
-import { isInMainGraph, modelScopes, type ScopedNode } from './scopes.js';
+import { isInMainGraph, modelScopesSteps, type ScopedNode } from './scopes.js';
 import type { Layer, NodeRole } from './types.js';
 
 export interface ModelKnowledge {
@@ -91,7 +91,7 @@ export function remember<Answer>(
 const known = new WeakMap<Model, ModelKnowledge>();
 
 /** In what each layer can run where `wanted` is asked for, by layer. */
-export function runnableFormats(knowledge: ModelKnowledge, wanted: RunFormat): readonly RunnableFormat[] {
+export function runnableFormats(knowledge: ModelKnowledge, wanted: FormatName): readonly RunnableFormat[] {
   return remember(knowledge.memory.runnable, wanted, () =>
     knowledge.layers.map((layer) => runnableFormat(knowledge.model, layer, wanted)),
   );
@@ -157,36 +157,45 @@ function inputShapes(model: Model, sizes: ReadonlyMap<string, number>): Readonly
 function* learningSteps(model: Model): Steps<ModelKnowledge> {
   yield* inferTypesSteps(model);
   const shapes = yield* inferShapesSteps(model);
-  const { nodes } = modelScopes(model);
   yield;
-  nodeRoles(model);
+  const facts = modelFacts(model);
   yield;
-  const names = indexNodeNames(model);
-  yield;
+  const { nodes } = yield* modelScopesSteps(model);
+  const roles = yield* nodeRolesSteps(model);
+  const names = yield* indexNodeNamesSteps(model);
   const layerOfNode = new Int32Array(nodes.length).fill(-1);
-  const layers = findLayers(model, shapes);
+  const layers = yield* findLayersSteps(model, shapes);
   layers.forEach(({ nodeIndex }, index) => {
     layerOfNode[nodeIndex] = index;
   });
   yield;
+  const sortedByName = sortByName(layers, names);
+  yield;
   const knowledge: ModelKnowledge = {
     model,
-    facts: modelFacts(model),
+    facts,
     layers,
-    roles: nodeRoles(model),
+    roles,
     layerOfNode,
     names,
     everyLayer: layers.map((_layer, index) => index),
-    sortedByName: sortByName(layers, names),
+    sortedByName,
     shapes,
     operators: countOperators(nodes, layerOfNode),
     memory: { layers: new Map(), runnable: new Map(), nearest: new Map(), sized: new Map() },
   };
-  for (const format of RUN_FORMATS) {
-    yield;
-    runnableFormats(knowledge, format);
-  }
+  for (const format of RUN_FORMATS) yield* runnableSteps(knowledge, format);
   return knowledge;
+}
+
+/** What `runnableFormats` gives, so that it is remembered when it is asked for. */
+function* runnableSteps(knowledge: ModelKnowledge, wanted: RunFormat): Steps<void> {
+  const formats: RunnableFormat[] = [];
+  for (const [index, layer] of knowledge.layers.entries()) {
+    if (isStep(index)) yield;
+    formats.push(runnableFormat(knowledge.model, layer, wanted));
+  }
+  remember(knowledge.memory.runnable, wanted, () => formats);
 }
 
 function countOperators(

@@ -5,6 +5,7 @@
  * reviews. It is written where the plan's file is written, by the command and when an editor saves, never while a plan is read. Knows the
  * file's form; compares nothing.
  */
+import { isStep, type Steps } from '../onnx/index.js';
 import type { LayerRecord, SourceRecord, WeightRecord } from './layer-records.js';
 
 export interface LayerLock {
@@ -21,8 +22,14 @@ export function lockPath(planPath: string): string {
   return `${planPath}.lock`;
 }
 
-export function writeLock({ named, layers }: LayerLock): string {
-  const lines = layers.map((record) => JSON.stringify(written(record)));
+/** The text of a lock, a few layers at a time. */
+export function* writeLockSteps({ named, layers }: LayerLock): Steps<string> {
+  const lines: string[] = [];
+  for (const [index, record] of layers.entries()) {
+    if (isStep(index)) yield;
+    lines.push(JSON.stringify(written(record)));
+  }
+  yield;
   return [
     '{',
     `"version": ${VERSION},`,
@@ -36,8 +43,8 @@ export function writeLock({ named, layers }: LayerLock): string {
   ].join('\n');
 }
 
-/** A lock, or why the text is none. */
-export function readLock(text: string): LayerLock | { readonly problem: string } {
+/** A lock, or why the text is none, a few layers at a time. */
+export function* readLockSteps(text: string): Steps<LayerLock | { readonly problem: string }> {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -49,8 +56,10 @@ export function readLock(text: string): LayerLock | { readonly problem: string }
   const named = fieldOf(value, 'named');
   const lines = fieldOf(value, 'layers');
   if (!isTexts(named) || !Array.isArray(lines)) return { problem: 'it lacks "named" or "layers"' };
+  yield;
   const layers: LayerRecord[] = [];
   for (const [index, line] of lines.entries()) {
+    if (isStep(index)) yield;
     const record = readRecord(line, lines.length);
     if (record === undefined) return { problem: `layer ${index + 1} of it is not understood` };
     layers.push(record);

@@ -3,20 +3,23 @@
  * said in roles.ts; what a plan decides about it is not known here.
  */
 import {
+  finish,
   inferScopedShapes,
+  isStep,
   multiplyAdds,
   type Graph,
   type Model,
   type Shape,
+  type Steps,
   type Tensor,
 } from '../onnx/index.js';
 import { isFloating } from './model-facts.js';
 import { isMovement } from './movement.js';
-import { indexNodeNames, writeName } from './node-names.js';
-import { nodeRoles } from './roles.js';
+import { indexNodeNamesSteps, writeName } from './node-names.js';
+import { nodeRolesSteps } from './roles.js';
 import {
   constantOf,
-  modelScopes,
+  modelScopesSteps,
   type ModelScopes,
   type Scope,
   type ScopedNode,
@@ -31,24 +34,30 @@ import type { Layer } from './types.js';
  * @param shapes of the main graph's tensors, for the multiply-adds; without them these are not known.
  */
 export function findLayers(model: Model, shapes?: ReadonlyMap<string, Shape>): readonly Layer[] {
-  const scopes = modelScopes(model);
-  const roles = nodeRoles(model);
-  const { addresses } = indexNodeNames(model);
+  return finish(findLayersSteps(model, shapes));
+}
+
+/** The same a little at a time. */
+export function* findLayersSteps(model: Model, shapes?: ReadonlyMap<string, Shape>): Steps<readonly Layer[]> {
+  const scopes = yield* modelScopesSteps(model);
+  const roles = yield* nodeRolesSteps(model);
+  const { addresses } = yield* indexNodeNamesSteps(model);
   const counts = shapes === undefined ? undefined : new WorkCount(scopes, shapes);
-  return scopes.readingOrder.flatMap((nodeIndex): Layer[] => {
+  const layers: Layer[] = [];
+  for (const [index, nodeIndex] of scopes.readingOrder.entries()) {
+    if (isStep(index)) yield;
     const scoped = scopes.nodes[nodeIndex];
-    if (roles[nodeIndex] !== 'layer' || scoped === undefined) return [];
+    if (roles[nodeIndex] !== 'layer' || scoped === undefined) continue;
     const { node } = scoped;
-    return [
-      {
-        name: writeName(addresses[nodeIndex] ?? node.name),
-        node,
-        nodeIndex,
-        weights: weightsOf(scoped, scopes),
-        multiplyAdds: counts?.of(scoped),
-      },
-    ];
-  });
+    layers.push({
+      name: writeName(addresses[nodeIndex] ?? node.name),
+      node,
+      nodeIndex,
+      weights: weightsOf(scoped, scopes),
+      multiplyAdds: counts?.of(scoped),
+    });
+  }
+  return layers;
 }
 
 /**
@@ -90,16 +99,20 @@ class WorkCount {
   }
 }
 
+const NO_WEIGHTS: readonly Tensor[] = [];
+
 /** A single number is a parameter of the operator, not a weight. */
 function weightsOf({ inputs }: ScopedNode, scopes: ModelScopes): readonly Tensor[] {
-  const weights = new Map<string, Tensor>();
+  let weights: Map<string, Tensor> | undefined;
   for (const input of inputs) {
     const weight = storedBehind(input, scopes);
     if (weight === undefined || !isFloating(weight.tensor.dataType)) continue;
     if (weight.tensor.dims.reduce((product, dim) => product * dim, 1) < 2) continue;
-    weights.set(weight.of.id, { ...weight.tensor, name: weight.of.name });
+    const { of, tensor } = weight;
+    weights ??= new Map();
+    weights.set(of.id, tensor.name === of.name ? tensor : { ...tensor, name: of.name });
   }
-  return [...weights.values()];
+  return weights === undefined ? NO_WEIGHTS : [...weights.values()];
 }
 
 /** The stored tensor whose values an input reads, also through movement such as Constant -> Reshape -> MatMul. */

@@ -1,7 +1,7 @@
 /** The lock of a plan whose names are right: what is to be written beside it. Knows no disk. */
 import type { Steps } from '../onnx/index.js';
 import { knowModelSteps } from './knowledge.js';
-import { writeLock } from './layer-lock.js';
+import { writeLockSteps } from './layer-lock.js';
 import { layerRecordSteps } from './layer-records.js';
 import type { TracedPlan } from './types.js';
 
@@ -14,7 +14,8 @@ export function* lockTextSteps(plan: TracedPlan): Steps<string | undefined> {
   const named = namedLayers(plan);
   if (named.size === 0) return undefined;
   const knowledge = yield* knowModelSteps(plan.model);
-  return writeLock({ named: [...named], layers: yield* layerRecordSteps(knowledge, 'contents') });
+  const layers = yield* layerRecordSteps(knowledge, 'contents');
+  return yield* writeLockSteps({ named: [...named], layers });
 }
 
 /** The layers that statements name one by one, included files and all. */

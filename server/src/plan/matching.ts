@@ -83,7 +83,8 @@ function matchNames(
 }
 
 function matchGlobs(knowledge: ModelKnowledge, statement: LayersStatement, file: PlanFile): Matches {
-  return matchEach(statement.globs, (glob) => {
+  const { globs } = statement;
+  return matchEach(globs, (glob, position) => {
     const layers = remember(knowledge.memory.layers, `glob ${glob.value}`, () => {
       const compiled = compileGlob(glob.value);
       return compiled ? layersLike(knowledge, compiled) : [];
@@ -91,7 +92,12 @@ function matchGlobs(knowledge: ModelKnowledge, statement: LayersStatement, file:
     return {
       layers,
       diagnostics:
-        layers.length > 0 ? NO_DIAGNOSTICS : noMatch(knowledge, glob, file, compileGlob(glob.value)),
+        layers.length > 0
+          ? NO_DIAGNOSTICS
+          : noMatch(knowledge, glob, file, compileGlob(glob.value), () => [
+              ...withSlash(knowledge, glob),
+              removeItem(file.tree, statement, globs, position, 'pattern'),
+            ]),
     };
   });
 }
@@ -101,7 +107,8 @@ function matchExpressions(
   statement: LayersMatchingStatement,
   file: PlanFile,
 ): Matches {
-  return matchEach(statement.patterns, (pattern) => {
+  const { patterns } = statement;
+  return matchEach(patterns, (pattern, position) => {
     const known = knowledge.memory.layers.get(`regex ${pattern.value}`);
     if (known && known.length > 0) {
       return { layers: known, diagnostics: [] };
@@ -127,13 +134,20 @@ function matchExpressions(
     );
     return {
       layers,
-      diagnostics: layers.length > 0 ? NO_DIAGNOSTICS : noMatch(knowledge, pattern, file, automaton),
+      diagnostics:
+        layers.length > 0
+          ? NO_DIAGNOSTICS
+          : noMatch(knowledge, pattern, file, automaton, () => [
+              removeItem(file.tree, statement, patterns, position, 'pattern'),
+            ]),
     };
   });
 }
 
 function matchOperators(knowledge: ModelKnowledge, statement: OpStatement, file: PlanFile): Matches {
-  return matchEach(statement.types, (type) => {
+  const { types } = statement;
+  return matchEach(types, (type, position) => {
+    const remove = (): readonly Fix[] => [removeItem(file.tree, statement, types, position, 'operator')];
     const { domain, opType } = readOperatorType(type.text);
     const present = knowledge.operators.get(domain === '' ? opType : `${domain}.${opType}`);
     if (present && present.layers.length > 0) {
@@ -141,12 +155,12 @@ function matchOperators(knowledge: ModelKnowledge, statement: OpStatement, file:
     }
     if (present) {
       const message = `None of the ${counted(present.nodes, `${opType} node`)} of the model is a layer: they only move values, compute shapes or derive from constants.`;
-      return { layers: [], diagnostics: warnNoMatch(file, type.range, message) };
+      return { layers: [], diagnostics: warnNoMatch(file, type.range, message, remove) };
     }
     if (operatorSchema(domain, opType, Infinity)) {
       return {
         layers: [],
-        diagnostics: warnNoMatch(file, type.range, `The model has no ${type.text} node.`),
+        diagnostics: warnNoMatch(file, type.range, `The model has no ${type.text} node.`, remove),
       };
     }
     return { layers: [], diagnostics: [unknownOperator(knowledge, type, file)] };
@@ -195,7 +209,9 @@ function matchPaths(
   return {
     layers: [],
     diagnostics: [
-      diagnosticIn(file, 'no-path', 'warning', range, message, { fixes: isReversed ? [swap] : [] }),
+      diagnosticIn(file, 'no-path', 'warning', range, message, {
+        fixes: isReversed ? [swap] : fixes.remove(),
+      }),
     ],
   };
 }
@@ -212,7 +228,7 @@ function layersBetween(knowledge: ModelKnowledge, first: number, last: number): 
 }
 
 /** Matches each item of a list; a diagnostic of one item leaves the others as they are. */
-function matchEach<Item>(items: readonly Item[], match: (item: Item) => Matches): Matches {
+function matchEach<Item>(items: readonly Item[], match: (item: Item, position: number) => Matches): Matches {
   const each = items.map(match);
   const [only] = each;
   if (only && each.length === 1) {
@@ -257,16 +273,31 @@ function noMatch(
   pattern: StringLiteral,
   file: PlanFile,
   compiled: Automaton | undefined,
+  fixes: () => readonly Fix[],
 ): readonly Diagnostic[] {
   const others = knowledge.names.addresses.filter((name) => compiled?.matches(name)).length;
   const but =
     others === 0 ? '' : `, only ${counted(others, 'node')} that ${others === 1 ? 'is' : 'are'} no layer`;
-  return warnNoMatch(file, pattern.range, `${quote(pattern.value)} matches no layer of the model${but}.`);
+  const message = `${quote(pattern.value)} matches no layer of the model${but}.`;
+  return warnNoMatch(file, pattern.range, message, fixes);
+}
+
+/** A leading `/` of a name has to be matched, and is easily left out. */
+function withSlash(knowledge: ModelKnowledge, glob: StringLiteral): readonly Fix[] {
+  const other = `/${glob.value}`;
+  const compiled = compileGlob(other);
+  if (compiled === undefined || layersLike(knowledge, compiled).length === 0) return [];
+  return [replacing(glob.range, quote(other), `Change to ${quote(other)}`)];
 }
 
 /** In a fragment nothing is said: it serves other plans too, where it may match. */
-function warnNoMatch(file: PlanFile, range: TextRange, message: string): readonly Diagnostic[] {
-  return file.include ? [] : [diagnosticIn(file, 'no-match', 'warning', range, message)];
+function warnNoMatch(
+  file: PlanFile,
+  range: TextRange,
+  message: string,
+  fixes: () => readonly Fix[],
+): readonly Diagnostic[] {
+  return file.include ? [] : [diagnosticIn(file, 'no-match', 'warning', range, message, { fixes: fixes() })];
 }
 
 function unknownOperator(knowledge: ModelKnowledge, type: Word, file: PlanFile): Diagnostic {

@@ -10,10 +10,10 @@ import {
   type StringLiteral,
   type TextEdit,
 } from '../language/index.js';
-import type { Steps } from '../onnx/index.js';
+import { isStep, type Steps } from '../onnx/index.js';
 import { diagnosticIn, type Placed, type PlanFile } from './documents.js';
 import type { ModelKnowledge } from './knowledge.js';
-import { readLock, type LayerLock } from './layer-lock.js';
+import { readLockSteps, type LayerLock } from './layer-lock.js';
 import { layerRecordSteps, type LayerRecord } from './layer-records.js';
 import { sameLayersSteps } from './same-layers.js';
 
@@ -71,8 +71,8 @@ function* movesSteps(knowledge: ModelKnowledge, text: string): Steps<Moves> {
   known.set(knowledge.memory, remembered);
   const before = remembered.get(text);
   if (before !== undefined) return before;
-  const lock = readLock(text);
   yield;
+  const lock = yield* readLockSteps(text);
   const found = 'problem' in lock ? { ...NOTHING, problem: lock.problem } : yield* findMoves(knowledge, lock);
   if (remembered.size >= MOST_LOCKS) remembered.clear();
   remembered.set(text, found);
@@ -82,22 +82,23 @@ function* movesSteps(knowledge: ModelKnowledge, text: string): Steps<Moves> {
 function* findMoves(knowledge: ModelKnowledge, { layers, named }: LayerLock): Steps<Moves> {
   // Weights are only looked at where anything else has changed.
   const forms = yield* layerRecordSteps(knowledge, 'shapes');
-  if (sameForms(layers, forms)) return NOTHING;
+  if (yield* sameFormsSteps(layers, forms)) return NOTHING;
   const records = yield* layerRecordSteps(knowledge, 'contents');
   const pairs = yield* sameLayersSteps(layers, records);
   const gone = new Map<string, Move>();
   const shifted = new Map<string, Move>();
   const names = new Map<string, string>();
-  layers.forEach(({ name: before }, at) => {
+  for (const [at, { name: before }] of layers.entries()) {
+    if (isStep(at)) yield;
     const now = records[pairs[at] ?? -1];
-    if (now === undefined || now.name === before) return;
+    if (now === undefined || now.name === before) continue;
     names.set(before, now.name);
     const isGone = knowledge.names.find(before).kind !== 'node';
     (isGone ? gone : shifted).set(before, {
       message: messageOf(before, now, isGone),
       newText: quote(now.name),
     });
-  });
+  }
   return {
     gone,
     shifted,
@@ -118,8 +119,13 @@ function messageOf(before: string, now: LayerRecord, isGone: boolean): string {
 }
 
 /** Whether names, operators, shapes of weights and places are all as they were. */
-function sameForms(before: readonly LayerRecord[], after: readonly LayerRecord[]): boolean {
-  return before.length === after.length && before.every((record, at) => formOf(record) === formOf(after[at]));
+function* sameFormsSteps(before: readonly LayerRecord[], after: readonly LayerRecord[]): Steps<boolean> {
+  if (before.length !== after.length) return false;
+  for (const [at, record] of before.entries()) {
+    if (isStep(at)) yield;
+    if (formOf(record) !== formOf(after[at])) return false;
+  }
+  return true;
 }
 
 function formOf(record: LayerRecord | undefined): string {

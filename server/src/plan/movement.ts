@@ -100,6 +100,11 @@ const RANDOM: ReadonlySet<string> = new Set([
   'RandomUniformLike',
 ]);
 
+/** Whether an operator of the ONNX domain can only move or copy values: some attributes and inputs make it compute. */
+export function isMovementOperator(opType: string): boolean {
+  return MOVEMENT.has(opType) || CONTAINER_MOVEMENT.has(opType);
+}
+
 /** Whether the node only moves or copies values. */
 export function isMovement(node: Node): boolean {
   if (node.domain !== '') return false;

@@ -2,10 +2,10 @@
  * The names by which a plan speaks of nodes: the node's own, or its first output, ` > ` into sub-graphs and
  * functions, and `\>` where a name itself holds ` > `. Knows which node a name means, not whether it is a layer.
  */
-import { calledFunction, subgraphsOf, type Model, type Node } from '../onnx/index.js';
+import { calledFunction, isStep, subgraphsOf, type Model, type Node, type Steps } from '../onnx/index.js';
 import { SCOPE_SEPARATOR } from './glob.js';
-import { oncePerModel } from './once-per-model.js';
-import { FUNCTION_BODY, modelScopes, type Scope } from './scopes.js';
+import { oncePerModelInSteps } from './once-per-model.js';
+import { FUNCTION_BODY, modelScopes, modelScopesSteps, type Scope } from './scopes.js';
 
 /** Names lead no deeper than this into what is not looked into. */
 const DEEPEST_NAME = 16;
@@ -43,16 +43,19 @@ export function readName(written: string): readonly string[] {
   return written.split(' > ').map((part) => part.replace(/ \\(\\*)>(?= )/g, ' $1>'));
 }
 
-export const indexNodeNames = oncePerModel(findNames);
+const found = oncePerModelInSteps(nameSteps);
 
-function findNames(model: Model): NodeNames {
-  const { scopes, nodes } = modelScopes(model);
+export const indexNodeNames = found.at;
+export const indexNodeNamesSteps = found.steps;
+
+function* nameSteps(model: Model): Steps<NodeNames> {
+  const { scopes, nodes } = yield* modelScopesSteps(model);
   const addresses = nodes.map(() => '');
   const ownNames = nodes.map(() => '');
   const byAddress = new Map<string, NamedThing>();
   const others = new Map<string, NamedThing>();
   // Outer scopes stand before inner ones.
-  for (const scope of scopes) nameScope(scope, addresses, ownNames, byAddress, others);
+  for (const scope of scopes) yield* scopeNameSteps(scope, addresses, ownNames, byAddress, others);
   let inside: ReadonlySet<string> | undefined;
   const find = (written: string): NamedThing => {
     // Nothing to undo without a blank: the way that nearly all names of a long plan take.
@@ -67,19 +70,20 @@ function findNames(model: Model): NodeNames {
 }
 
 /** Names the nodes of a scope, each by a name that no other node of the scope has. */
-function nameScope(
+function* scopeNameSteps(
   scope: Scope,
   addresses: string[],
   ownNames: string[],
   byAddress: Map<string, NamedThing>,
   others: Map<string, NamedThing>,
-): void {
+): Steps<void> {
   const { firstNode, container, attribute } = scope;
   const { nodes } = scope.graph;
   const outer = container < 0 ? '' : [addresses[container] ?? '', attribute, ''].join(SCOPE_SEPARATOR);
   const byName = new Map<string, number[]>();
   const byOutput = new Map<string, number>();
-  nodes.forEach((node, index) => {
+  for (const [index, node] of nodes.entries()) {
+    if (isStep(index)) yield;
     if (node.name !== '') {
       const sharing = byName.get(node.name);
       if (sharing) {
@@ -93,9 +97,10 @@ function nameScope(
         byOutput.set(output, index);
       }
     }
-  });
+  }
   const isTaken = (name: string): boolean => byName.get(name)?.length === 1;
-  nodes.forEach((node, index) => {
+  for (const [index, node] of nodes.entries()) {
+    if (isStep(index)) yield;
     const own = addressOf(node, isTaken);
     const address = outer + own;
     ownNames[firstNode + index] = own;
@@ -104,11 +109,13 @@ function nameScope(
     if (!byAddress.has(address) || node.name === own) {
       byAddress.set(address, { kind: 'node', node: firstNode + index });
     }
-  });
+  }
+  yield;
   const addressAt = (index: number): string => addresses[firstNode + index] ?? '';
   for (const [output, index] of byOutput) {
     others.set(outer + output, { kind: 'output', address: addressAt(index) });
   }
+  yield;
   for (const [name, sharing] of byName) {
     others.set(outer + name, { kind: 'ambiguous', addresses: sharing.map(addressAt) });
   }

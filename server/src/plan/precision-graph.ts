@@ -16,6 +16,7 @@ import {
   type Model,
   type Steps,
 } from '../onnx/index.js';
+import { isQuantizer, withoutHeld } from './already-rounded.js';
 import { constantTypes, isConvertible } from './constant-types.js';
 import { holdsAllOf, typeOfFormat } from './format-types.js';
 import { elementTypeOf, isFloating } from './model-facts.js';
@@ -31,12 +32,14 @@ import {
   type ScopedNode,
   type ScopedTensor,
 } from './scopes.js';
+import { elementFormat, nodeRounding, roundedEnd, type RoundedEnd } from './roundings.js';
 import type {
   ConstantCopy,
   Layer,
   LayerDecision,
   NodeInput,
   NodeRole,
+  NodeRounding,
   PrecisionGraph,
   TensorCast,
 } from './types.js';
@@ -88,7 +91,10 @@ class GraphTyping {
   /** By node, and by input of it: the place of the tie that reads. */
   private readonly readingTies = new Map<number, Map<number, number>>();
   private readonly decisionOfNode = new Map<number, LayerDecision>();
+  private roundings: ReadonlyMap<number, NodeRounding> = new Map();
   private chosen: readonly DataType[] = [];
+  /** Tensors of a known element type, by id. */
+  private readonly typed = new Map<string, TypedScopedTensor>();
 
   constructor(
     private readonly model: Model,
@@ -111,6 +117,9 @@ class GraphTyping {
   }
 
   *result(): Steps<PrecisionGraph> {
+    yield;
+    this.roundings = yield* this.roundingSteps();
+    yield;
     const tensors = this.typedTensors();
     const problems: TypedTensor[] = [];
     for (const [index, tensor] of tensors.entries()) {
@@ -150,14 +159,42 @@ class GraphTyping {
       ),
       casts,
       constants,
+      roundings: this.roundings,
+      quantizations: new Map(),
     };
   }
 
-  private decidedType({ format, layer }: LayerDecision): DataType | undefined {
+  private decidedType(decision: LayerDecision): DataType | undefined {
+    const { layer } = decision;
+    const format = elementFormat(decision);
     if (format === 'original') return undefined;
     const type = typeOfFormat(format);
     const operators = this.nodes[layer.nodeIndex]?.scope.operators;
     return operators?.allows(layer.node, type) === true ? type : undefined;
+  }
+
+  /** What decided layers round beside the types that they have. */
+  private *roundingSteps(): Steps<ReadonlyMap<number, NodeRounding>> {
+    const roundings = new Map<number, NodeRounding>();
+    const endOfId = (id: string): RoundedEnd => {
+      const tensor = this.scopes.tensors.get(id);
+      return roundedEnd(tensor, this.roles[tensor?.producer ?? -1] === 'constant');
+    };
+    for (const [at, decision] of this.decisionOfNode) {
+      if (isStep(at)) yield;
+      const by = this.nodes[at];
+      const schema = by?.scope.operators.schema(by.node);
+      if (by === undefined || schema === undefined || this.given[at] === undefined) continue;
+      if (isQuantizer(by)) continue;
+      const rounding = nodeRounding(decision, schema, by.inputs.map(endOfId), by.outputs.map(endOfId));
+      if (rounding !== undefined) roundings.set(at, rounding);
+    }
+    const needed = new Map<number, NodeRounding>();
+    for (const at of roundings.keys()) {
+      const left = withoutHeld(this.scopes, roundings, at);
+      if (left !== undefined) needed.set(at, left);
+    }
+    return needed;
   }
 
   /** Takes up the node among the movements if its type is free; its place there, or -1. */
@@ -212,10 +249,11 @@ class GraphTyping {
 
   /** All tensors of a known element type, in no order that types would depend on. */
   private typedTensors(): readonly TypedScopedTensor[] {
-    return [...this.scopes.tensors.values()].flatMap((tensor) => {
+    for (const [id, tensor] of this.scopes.tensors) {
       const original = elementTypeOf(tensor.type);
-      return original === undefined ? [] : [{ ...tensor, original }];
-    });
+      if (original !== undefined) this.typed.set(id, { ...tensor, original });
+    }
+    return [...this.typed.values()];
   }
 
   private problemOf(tensor: TypedScopedTensor): readonly TypedTensor[] {
@@ -298,11 +336,10 @@ class GraphTyping {
 
   private changedReadTypes(ids: readonly string[], node: number): readonly (DataType | undefined)[] {
     return ids.map((id, input) => {
-      const tensor = this.scopes.tensors.get(id);
-      const original = elementTypeOf(tensor?.type);
-      if (tensor === undefined || original === undefined) return undefined;
-      const type = this.readType({ ...tensor, original }, { node, input });
-      return type === original ? undefined : type;
+      const tensor = this.typed.get(id);
+      if (tensor === undefined) return undefined;
+      const type = this.readType(tensor, { node, input });
+      return type === tensor.original ? undefined : type;
     });
   }
 
@@ -326,7 +363,7 @@ class GraphTyping {
   private copiesOf(tensor: TypedScopedTensor): readonly ConstantCopy[] {
     const value = constantOf(tensor);
     if (value === undefined) return [];
-    const byType = this.readersByType(tensor);
+    const byType = this.readersByType(tensor, (reader) => !this.readsCodes(reader));
     const originalIsRead = byType.delete(tensor.original) || tensor.isFixed;
     return [...byType]
       .sort(([a], [b]) => a - b)
@@ -341,9 +378,17 @@ class GraphTyping {
       }));
   }
 
-  private readersByType(tensor: TypedScopedTensor): Map<DataType, NodeInput[]> {
+  /** Whether a constant is read in a format of its own, whatever type it is in then. */
+  private readsCodes({ node, input }: NodeInput): boolean {
+    return this.roundings.get(node)?.inputs[input]?.isWeight === true;
+  }
+
+  private readersByType(
+    tensor: TypedScopedTensor,
+    counts: (reader: NodeInput) => boolean = () => true,
+  ): Map<DataType, NodeInput[]> {
     const byType = new Map<DataType, NodeInput[]>();
-    for (const reader of tensor.readers) {
+    for (const reader of tensor.readers.filter(counts)) {
       const type = this.readType(tensor, reader);
       byType.set(type, [...(byType.get(type) ?? []), reader]);
     }

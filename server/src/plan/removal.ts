@@ -22,12 +22,17 @@ export function removeStatement(tree: SyntaxTree, { range }: Statement): TextEdi
   return kept.length === 0 ? removeText(text, range) : { range, newText: kept.join(lineBreakOf(text)) };
 }
 
-/** Removes one item of a statement's list with its comma; the whole statement where it is the only one. */
+/**
+ * Removes one item of a statement's list with its comma; the whole statement where it is the only one.
+ *
+ * @param what what an item is, for the title of the fix
+ */
 export function removeItem(
   tree: SyntaxTree,
   statement: Statement,
   items: readonly { readonly range: TextRange }[],
   position: number,
+  what = 'name',
 ): Fix {
   const item = items[position];
   const next = items[position + 1];
@@ -47,7 +52,7 @@ export function removeItem(
     const { start } = statement.range;
     edits.unshift({ range: { start, end: start }, newText: comments.join('') });
   }
-  return { title: 'Remove this name', edits };
+  return { title: `Remove this ${what}`, edits };
 }
 
 /** The comments whose text lies in a range. */

@@ -3,6 +3,8 @@
  * which could go without a change. Numbers only: knows neither names nor formats.
  */
 
+import { isStep, type Steps } from '../onnx/index.js';
+
 /** What one decision statement does, in file order. */
 export interface Rule {
   readonly isDefault: boolean;
@@ -29,9 +31,14 @@ export interface Resolution {
 const NONE = -1;
 
 /** Resolves rules over `layers` layers; `undecided` is the decision of a layer that no rule matches. */
-export function resolveRules(layers: number, rules: readonly Rule[], undecided: string): Resolution {
+export function* resolveRulesSteps(
+  layers: number,
+  rules: readonly Rule[],
+  undecided: string,
+): Steps<Resolution> {
   const effectiveDefault = rules.findLastIndex((rule) => rule.isDefault);
   const stacks = buildStacks(layers, rules, effectiveDefault);
+  yield;
   const winners = new Int32Array(layers).fill(NONE);
   const decided = new Int32Array(rules.length);
   for (let layer = 0; layer < layers; layer += 1) {
@@ -45,7 +52,8 @@ export function resolveRules(layers: number, rules: readonly Rule[], undecided: 
     (rule, index) =>
       rule.removable && decided[index] === 0 && (rule.isDefault ? layers > 0 : rule.matches.length > 0),
   );
-  const redundant = findRedundant(rules, stacks, winners, shadowed, effectiveDefault, undecided);
+  yield;
+  const redundant = yield* redundantSteps(rules, stacks, winners, shadowed, effectiveDefault, undecided);
   return { winners, shadowed, redundant };
 }
 
@@ -96,14 +104,14 @@ function ruleAt(stacks: Stacks, layer: number, position: number): number {
  * Goes from the strongest rule to the weakest and takes away what is not needed. A rule may go if the layers that
  * it decides, in the plan as it stands and in the plan without what already went, are decided the same below it.
  */
-function findRedundant(
+function* redundantSteps(
   rules: readonly Rule[],
   stacks: Stacks,
   winners: Int32Array,
   shadowed: readonly boolean[],
   effectiveDefault: number,
   undecided: string,
-): readonly boolean[] {
+): Steps<readonly boolean[]> {
   const redundant = rules.map(() => false);
   const tops = Int32Array.from(winners, (_winner, layer) => top(stacks, layer));
   const earlierDefaults = rules.slice(0, Math.max(effectiveDefault, 0)).filter((rule) => rule.isDefault);
@@ -136,6 +144,7 @@ function findRedundant(
     }
   };
   for (let index = rules.length - 1; index >= 0; index -= 1) {
+    if (isStep(index)) yield;
     const rule = rules[index];
     if (rule?.removable === true && !rule.isDefault && shadowed[index] !== true) {
       consider(index, rule);

@@ -2,34 +2,43 @@
  * What each node of a model is: the one predicate of what counts as a layer, by dataflow. Rule 1 of the language
  * reference, "What a layer is". Knows no names, no decisions and no formats.
  */
-import type { Model, Node } from '../onnx/index.js';
+import { isStep, type Model, type Node, type Steps } from '../onnx/index.js';
 import { areFloats } from './model-facts.js';
 import { drawsRandomNumbers, isMovement, isShapeInput, tellsShape } from './movement.js';
-import { oncePerModel } from './once-per-model.js';
-import { holdsOthers, idIn, modelScopes, type ModelScopes, type ScopedNode } from './scopes.js';
+import { oncePerModelInSteps } from './once-per-model.js';
+import { holdsOthers, idIn, modelScopesSteps, type ModelScopes, type ScopedNode } from './scopes.js';
 import type { NodeRole } from './types.js';
 
 /** Where a tensor comes from: from constants alone, from shapes and constants alone, or from data. */
 type Origin = 'constant' | 'shape' | 'data';
 
-/** The role of each node, by its number: those of the main graph, then those inside of them. */
-export const nodeRoles = oncePerModel(findRoles);
+const found = oncePerModelInSteps(roleSteps);
 
-function findRoles(model: Model): readonly NodeRole[] {
-  const scopes = modelScopes(model);
-  const origins = nodeOrigins(scopes);
-  const feedsShapes = feedingShapesOnly(scopes);
-  return scopes.nodes.map((scoped, at) => {
+/** The role of each node, by its number: those of the main graph, then those inside of them. */
+export const nodeRoles = found.at;
+export const nodeRolesSteps = found.steps;
+
+function* roleSteps(model: Model): Steps<readonly NodeRole[]> {
+  const scopes = yield* modelScopesSteps(model);
+  const origins = yield* originSteps(scopes);
+  const feedsShapes = yield* shapeFeedingSteps(scopes);
+  const roleOf = (scoped: ScopedNode, at: number): NodeRole => {
     if (holdsOthers(scopes, scoped)) return 'container';
     if (origins[at] === 'constant') return 'constant';
     if (origins[at] === 'shape' || feedsShapes[at] === true) return 'shape';
     if (!givesFloats(scoped, scopes)) return 'integer';
     return isMovement(scoped.node) ? 'movement' : 'layer';
-  });
+  };
+  const roles: NodeRole[] = [];
+  for (const [at, scoped] of scopes.nodes.entries()) {
+    if (isStep(at)) yield;
+    roles.push(roleOf(scoped, at));
+  }
+  return roles;
 }
 
 /** By node where its outputs come from. */
-function nodeOrigins(scopes: ModelScopes): readonly Origin[] {
+function* originSteps(scopes: ModelScopes): Steps<readonly Origin[]> {
   const tensors = new Map<string, Origin>();
   for (const scope of scopes.scopes) {
     const { initializers, sparseInitializers } = scope.graph;
@@ -38,7 +47,8 @@ function nodeOrigins(scopes: ModelScopes): readonly Origin[] {
     }
   }
   const origins: Origin[] = scopes.nodes.map(() => 'data');
-  for (const at of scopes.order) {
+  for (const [index, at] of scopes.order.entries()) {
+    if (isStep(index)) yield;
     const scoped = scopes.nodes[at];
     if (scoped === undefined) continue;
     const origin = holdsOthers(scopes, scoped) ? 'data' : originOf(scoped, tensors);
@@ -65,10 +75,11 @@ function originOf({ node, inputs }: ScopedNode, tensors: ReadonlyMap<string, Ori
 }
 
 /** By node whether all that it gives ends in shape inputs, and it gives something. */
-function feedingShapesOnly(scopes: ModelScopes): readonly boolean[] {
+function* shapeFeedingSteps(scopes: ModelScopes): Steps<readonly boolean[]> {
   const { nodes, tensors } = scopes;
   const feeds: boolean[] = nodes.map(() => false);
-  for (const at of [...scopes.order].reverse()) {
+  for (const [index, at] of [...scopes.order].reverse().entries()) {
+    if (isStep(index)) yield;
     const scoped = nodes[at];
     if (scoped === undefined || holdsOthers(scopes, scoped)) continue;
     let readers = 0;

@@ -2,15 +2,16 @@
  * In which format a layer can run that a plan wants in another: its operator may not allow it at the model's opset.
  * Knows one layer at a time, no plan.
  */
-import type { RunFormat } from '../formats/index.js';
+import type { FormatName, RunFormat } from '../formats/index.js';
 import { DataType, outputFollowsMainType, type Model } from '../onnx/index.js';
 import { elementTypeOf, modelFacts, type OperatorFacts } from './model-facts.js';
 import { writeOperatorType } from './operators.js';
-import { modelScopes } from './scopes.js';
+import { isRunFormat } from './roundings.js';
+import { isInMainGraph, modelScopes } from './scopes.js';
 import type { Layer } from './types.js';
 
 export interface RunnableFormat {
-  readonly format: RunFormat | 'original';
+  readonly format: FormatName | 'original';
   /** Why it is not the format that was wanted. */
   readonly clamped: string | undefined;
 }
@@ -25,9 +26,10 @@ export const DATA_TYPE_OF: Readonly<Record<RunFormat, DataType>> = {
  * The format wanted if the operator's schema allows it, else FP32. A layer whose operator has no schema, or none
  * that allows FP32 either, stays as it is in the model.
  */
-export function runnableFormat(model: Model, layer: Layer, wanted: RunFormat): RunnableFormat {
+export function runnableFormat(model: Model, layer: Layer, wanted: FormatName): RunnableFormat {
   const { node } = layer;
   const operators = operatorsFor(model, layer);
+  if (!isRunFormat(wanted)) return roundedFormat(model, operators, layer, wanted);
   const schema = operators.schema(node);
   if (operators.allows(node, DATA_TYPE_OF[wanted])) {
     return { format: wanted, clamped: undefined };
@@ -52,6 +54,26 @@ export function runnableFormat(model: Model, layer: Layer, wanted: RunFormat): R
     format: 'original',
     clamped: `${operator} does not allow ${wanted} at this opset, so it stays as it is in the model`,
   };
+}
+
+/** What no operator computes in is FP32 between roundings. */
+function roundedFormat(
+  model: Model,
+  operators: OperatorFacts,
+  { node, nodeIndex }: Layer,
+  wanted: FormatName,
+): RunnableFormat {
+  if ((wanted === 'int8' || wanted === 'int4') && !isInMainGraph(model, nodeIndex)) {
+    const why = 'the ranges that integers need are not observed inside sub-graphs and functions';
+    return { format: 'original', clamped: `${why}, so it stays as it is in the model` };
+  }
+  if (operators.allows(node, DataType.FLOAT)) return { format: wanted, clamped: undefined };
+  const operator = writeOperatorType(node);
+  const why =
+    operators.schema(node) === undefined
+      ? `no schema of ${operator} is known`
+      : `${operator} does not compute in fp32 between numbers of ${wanted}`;
+  return { format: 'original', clamped: `${why}, so it stays as it is in the model` };
 }
 
 /** The operators of the opsets that hold where the layer stands. */

@@ -22,17 +22,17 @@ export function* sameLayersSteps(
   const colours = new Colours();
   const old = yield* colourSteps(before, colours);
   const fresh = yield* colourSteps(after, colours);
-  pairing.twins(old.place, fresh.place, 'in order');
-  pairing.agreed([
+  yield* pairing.twins(old.place, fresh.place, 'in order');
+  yield* pairing.agreed([
     [old.weights, fresh.weights],
     [old.above, fresh.above],
     [old.below, fresh.below],
     [old.around, fresh.around],
   ]);
-  yield;
-  pairing.twins(old.form, fresh.form, 'by name');
+  yield* pairing.twins(old.form, fresh.form, 'by name');
   pairing.named(old.shape, fresh.shape);
-  pairing.agreed([
+  yield;
+  yield* pairing.agreed([
     [old.formAbove, fresh.formAbove],
     [old.formBelow, fresh.formBelow],
   ]);
@@ -101,19 +101,24 @@ function* colourSteps(records: readonly LayerRecord[], colours: Colours): Steps<
   const formBelow = yield* belowSteps(graph, shape, false);
   const beside = yield* aroundSteps(graph, shape, 1);
   const formAround = yield* aroundSteps(graph, shape, RADIUS);
-  const both = (what: string, one: readonly number[], other: readonly number[]): readonly number[] =>
-    one.map((colour, index) => colours.of(what, colour, other[index] ?? NONE));
-  yield;
+  function* both(what: string, one: readonly number[], other: readonly number[]): Steps<readonly number[]> {
+    const found: number[] = [];
+    for (const [index, colour] of one.entries()) {
+      if (isStep(index)) yield;
+      found.push(colours.of(what, colour, other[index] ?? NONE));
+    }
+    return found;
+  }
   return {
     shape,
     weights: held.map((colour, index) => (isTelling(records[index]) ? colour : NONE)),
-    place: both('place', above, below),
-    above: both('beside', above, beside),
-    below: both('beside', below, beside),
+    place: yield* both('place', above, below),
+    above: yield* both('beside', above, beside),
+    below: yield* both('beside', below, beside),
     around: yield* aroundSteps(graph, held, RADIUS),
-    form: both('form', formAbove, formBelow),
-    formAbove: both('around', formAbove, formAround),
-    formBelow: both('around', formBelow, formAround),
+    form: yield* both('form', formAbove, formBelow),
+    formAbove: yield* both('around', formAbove, formAround),
+    formBelow: yield* both('around', formBelow, formAround),
   };
 }
 
@@ -229,9 +234,12 @@ class Pairing {
    * Pairs what has the same colour: equal names first, then what alone is left of a colour on both sides, and `in order`
    * as many as are left where these are as many on both sides.
    */
-  twins(old: readonly number[], fresh: readonly number[], rest: 'in order' | 'by name'): void {
+  *twins(old: readonly number[], fresh: readonly number[], rest: 'in order' | 'by name'): Steps<void> {
     const groups = allOf(fresh);
+    yield;
+    let seen = 0;
     for (const [colour, members] of allOf(old)) {
+      if (isStep((seen += 1))) yield;
       const others = groups.get(colour) ?? [];
       const names = new Map(others.map((index) => [this.after[index]?.name, index]));
       for (const member of members) {
@@ -247,10 +255,11 @@ class Pairing {
   }
 
   /** Pairs what at least one sign pairs, alone of its colour in both models, and no other sign pairs otherwise. */
-  agreed(signs: readonly (readonly [readonly number[], readonly number[]])[]): void {
+  *agreed(signs: readonly (readonly [readonly number[], readonly number[]])[]): Steps<void> {
     const claims = this.before.map(() => NONE);
     const refused = new Set<number>();
     for (const [old, fresh] of signs) {
+      yield;
       const groups = allOf(fresh);
       for (const [colour, members] of allOf(old)) {
         const others = groups.get(colour) ?? [];
@@ -261,6 +270,7 @@ class Pairing {
         claims[member] = other;
       }
     }
+    yield;
     const claimed = new Map<number, number>();
     for (const other of claims) claimed.set(other, (claimed.get(other) ?? 0) + 1);
     claims.forEach((other, member) => {

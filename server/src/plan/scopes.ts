@@ -10,6 +10,7 @@ import {
   functionBody,
   indexGraph,
   inferTypes,
+  isStep,
   makeGraph,
   makeValueInfo,
   subgraphsOf,
@@ -18,10 +19,11 @@ import {
   type LocalFunction,
   type Model,
   type Node,
+  type Steps,
   type ValueType,
 } from '../onnx/index.js';
 import { elementTypeOf, isFloating, modelFacts, operatorFacts, type OperatorFacts } from './model-facts.js';
-import { oncePerModel } from './once-per-model.js';
+import { oncePerModelInSteps } from './once-per-model.js';
 import { bordersOf, callBorders, type Border, type Place } from './scope-borders.js';
 import {
   endOf,
@@ -44,7 +46,10 @@ const DEEPEST_CALL = 32;
 /** Functions that call each other twice and more multiply: beyond this many nodes calls are left as they are. */
 const MOST_NODES = 500_000;
 
-export const modelScopes = oncePerModel((model): ModelScopes => new ScopeWalk(model).result());
+const found = oncePerModelInSteps((model) => new ScopeWalk(model).resultSteps());
+
+export const modelScopes = found.at;
+export const modelScopesSteps = found.steps;
 
 /** Whether everything inside can be given other names: nothing reads or holds by name what is not looked into. */
 function isOpen(node: Node, opsets: ReadonlyMap<string, number>): boolean {
@@ -58,6 +63,9 @@ function isOpen(node: Node, opsets: ReadonlyMap<string, number>): boolean {
 }
 
 type GrowingTensor = Omit<ScopedTensor, 'readers' | 'isFixed'> & { readers: NodeInput[]; isFixed: boolean };
+
+/** Never written into. */
+const NO_READERS: NodeInput[] = [];
 type GrowingNode = Omit<ScopedNode, 'inner'> & { inner: readonly Scope[] };
 
 interface ScopeParts {
@@ -83,10 +91,10 @@ class ScopeWalk {
 
   constructor(private readonly model: Model) {}
 
-  result(): ModelScopes {
+  *resultSteps(): Steps<ModelScopes> {
     const { model } = this;
     const facts = modelFacts(model);
-    this.addScope({
+    yield* this.scopeSteps({
       kind: 'main',
       graph: model.graph,
       inferred: facts.inferred,
@@ -111,7 +119,7 @@ class ScopeWalk {
     };
   }
 
-  private addScope(parts: ScopeParts): Scope {
+  private *scopeSteps(parts: ScopeParts): Steps<Scope> {
     const { kind, graph, types, opsets, operators, container, attribute, outer, calls } = parts;
     const index =
       outer === undefined ? modelFacts(this.model).index : indexGraph(graph, this.model.irVersion);
@@ -122,34 +130,42 @@ class ScopeWalk {
       ...{ container, attribute, outer, calls, types, outputs },
     };
     this.scopes.push(scope);
-    this.defineTensors(scope);
-    for (const node of graph.nodes) this.addNode(node, scope);
+    yield* this.tensorSteps(scope);
+    for (const [index, node] of graph.nodes.entries()) {
+      if (isStep(index)) yield;
+      this.addNode(node, scope);
+    }
     graph.outputs.forEach(({ name }, input) => {
       const id = this.resolve(scope, name);
       outputs.push(id);
       if (kind === 'main') this.fix(id);
-      else this.tensors.get(id)?.readers.push({ node: endOf(scope), input });
+      else this.addReader(id, { node: endOf(scope), input });
     });
-    graph.nodes.forEach((_, at) => {
-      this.enter(firstNode + at, parts);
-    });
+    for (const at of graph.nodes.keys()) {
+      if (isStep(at)) yield;
+      yield* this.enterSteps(firstNode + at, parts);
+    }
     return scope;
   }
 
-  private defineTensors(scope: Scope): void {
+  private *tensorSteps(scope: Scope): Steps<void> {
     const { graph } = scope;
-    for (const { name } of [...graph.inputs, ...graph.initializers]) this.define(scope, name, undefined);
+    for (const [index, { name }] of [...graph.inputs, ...graph.initializers].entries()) {
+      if (isStep(index)) yield;
+      this.define(scope, name, undefined);
+    }
     for (const name of graph.sparseInitializers) this.define(scope, name, undefined);
-    graph.nodes.forEach(({ outputs }, at) => {
+    for (const [at, { outputs }] of graph.nodes.entries()) {
+      if (isStep(at)) yield;
       for (const name of outputs) if (name !== '') this.define(scope, name, scope.firstNode + at);
-    });
+    }
   }
 
   private define(scope: Scope, name: string, producer: number | undefined): void {
     const id = idIn(scope, name);
     if (this.tensors.has(id)) return;
     const type = scope.types.get(name);
-    this.tensors.set(id, { id, name, scope, type, producer, readers: [], isFixed: false });
+    this.tensors.set(id, { id, name, scope, type, producer, readers: NO_READERS, isFixed: false });
   }
 
   private addNode(node: Node, scope: Scope): void {
@@ -160,8 +176,16 @@ class ScopeWalk {
     const outputs = scope.place === 0 ? node.outputs : node.outputs.map(resolve);
     this.nodes.push({ node, scope, inputs, outputs, inner: [] });
     inputs.forEach((id, input) => {
-      this.tensors.get(id)?.readers.push({ node: at, input });
+      this.addReader(id, { node: at, input });
     });
+  }
+
+  /** Most tensors have one reader: a list that grows from nothing would have room for seventeen. */
+  private addReader(id: string, reader: NodeInput): void {
+    const tensor = this.tensors.get(id);
+    if (tensor === undefined) return;
+    if (tensor.readers.length === 0) tensor.readers = [reader];
+    else tensor.readers.push(reader);
   }
 
   private resolve(scope: Scope, name: string): string {
@@ -169,13 +193,13 @@ class ScopeWalk {
   }
 
   /** Looks into what a node holds or calls, where it is known what goes in and out. */
-  private enter(at: number, around: ScopeParts): void {
+  private *enterSteps(at: number, around: ScopeParts): Steps<void> {
     const entered = this.nodes[at];
     if (entered === undefined) return;
     const { node, scope } = entered;
     const called = calledFunction(this.model.functions, node);
     if (called !== undefined) {
-      this.enterCall(entered, called, at, around);
+      yield* this.callSteps(entered, called, at, around);
       return;
     }
     const graphs = subgraphsOf(node);
@@ -185,8 +209,9 @@ class ScopeWalk {
       for (const name of capturedNames(node)) this.fix(this.resolve(scope, name));
       return;
     }
-    entered.inner = graphs.map(({ attribute, graph }) =>
-      this.addScope({
+    const inner: Scope[] = [];
+    for (const { attribute, graph } of graphs) {
+      const held = yield* this.scopeSteps({
         ...around,
         kind: 'sub-graph',
         graph,
@@ -195,12 +220,19 @@ class ScopeWalk {
         attribute,
         outer: scope,
         calls: undefined,
-      }),
-    );
+      });
+      inner.push(held);
+    }
+    entered.inner = inner;
     for (const border of borders) this.addTie(border, entered, at);
   }
 
-  private enterCall(entered: GrowingNode, called: LocalFunction, at: number, around: ScopeParts): void {
+  private *callSteps(
+    entered: GrowingNode,
+    called: LocalFunction,
+    at: number,
+    around: ScopeParts,
+  ): Steps<void> {
     const { node, scope } = entered;
     if (around.depth >= DEEPEST_CALL || this.nodes.length > MOST_NODES) return;
     if (node.inputs.length > called.inputs.length || node.outputs.length > called.outputs.length) return;
@@ -220,7 +252,7 @@ class ScopeWalk {
     const { functions } = this.model;
     const { opsets } = called;
     const inferred = inferTypes({ graph, opsets, functions });
-    const body = this.addScope({
+    const body = yield* this.scopeSteps({
       kind: 'function',
       graph,
       inferred,

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { formatText } from '../language/index.js';
 import { openModel, type Model } from '../onnx/index.js';
-import { ampEntry } from './amp.js';
 import { bindText, makeModel, NETWORK, worldFiles } from './fixture.js';
 import { startingPlan } from './starting-plan.js';
 
@@ -53,6 +52,13 @@ describe('a starting plan', () => {
     expect(formatsOf(true)).toEqual(formatsOf(false));
   });
 
+  it('says what is kept for its weights, once for a layer', () => {
+    const keep = new Map([['head/matmul', 'holds weights beyond FP16']]);
+    const text = startingPlan(makeModel(NETWORK), 'm.onnx', { expand: false, keep });
+    expect(text).toContain('layer "head/matmul": fp32 { reason: "holds weights beyond FP16" }');
+    expect(text.match(/MatMul|matmul/gu)).toHaveLength(1);
+  });
+
   it('feeds every input, binds every dimension, and says why a layer is not FP16', () => {
     expect(check(makeModel(NETWORK), false)).toBe(`model "m.onnx"
 
@@ -67,6 +73,7 @@ tolerance "magic_out" relative_l2 <= 1e-3
 default: fp16
 op Celu: fp32 { reason: "does not allow fp16 at this opset" }
 op Softmax: fp32 { reason: "exponentials leave the range of FP16 at arguments of 11.1 and more" }
+op Sigmoid: fp32 { reason: "reads what stays in FP32" }
 op com.example.Magic: original { reason: "does not allow fp16 at this opset" }
 `);
   });
@@ -76,16 +83,5 @@ op com.example.Magic: original { reason: "does not allow fp16 at this opset" }
       'input x float ? "a b" 4\n"odd domain.Op" o x -> y\nRelu r y -> z\noutput z float',
     );
     expect(check(model, false)).toContain('dim "x"[0] = 1\ndim "a b" = 1\n');
-  });
-});
-
-describe('the lists of automatic mixed precision', () => {
-  it('have a place for every operator', () => {
-    expect(ampEntry('', 'Conv').list).toBe('allow');
-    expect(ampEntry('ai.onnx', 'Softmax').list).toBe('deny');
-    expect(ampEntry('', 'Relu').list).toBe('infer');
-    expect(ampEntry('com.microsoft', 'SkipLayerNormalization').list).toBe('deny');
-    expect(ampEntry('elsewhere', 'Softmax').list).toBe('infer');
-    expect(ampEntry('', 'toString').list).toBe('infer');
   });
 });

@@ -1,10 +1,11 @@
 /**
- * The plan that `init` writes for a model: inputs with generators that fit, a size for every open dimension, FP16
- * but for what automatic mixed precision denies, a tolerance for each output. Text only; runs nothing.
+ * The plan that `init` writes for a model: inputs with generators that fit, a size for every open dimension, the formats that
+ * automatic mixed precision gives the layers, a tolerance for each output. Text only; runs nothing.
  */
 import { isWord, printDimensionName, printLayerStatement, quote } from '../language/index.js';
 import { isFloatingType, type Model, type Shape } from '../onnx/index.js';
-import { ampEntry } from './amp.js';
+import { ampLayers } from './amp-layers.js';
+import { foldLayers, type DecidedFormat, type Fold } from './fold.js';
 import { fittingGenerator, writeGenerator } from './generators.js';
 import { knowModel, type ModelKnowledge } from './knowledge.js';
 import { writeOperatorType } from './operators.js';
@@ -82,58 +83,94 @@ function toleranceLines({ model, facts }: ModelKnowledge): readonly string[] {
 }
 
 /** What a layer starts in, and why it is not FP16. */
-function startingFormat(
-  knowledge: ModelKnowledge,
-  layer: Layer,
-): { format: string; reason: string | undefined } {
-  const { format, clamped } = runnableFormat(knowledge.model, layer, 'fp16');
-  if (clamped !== undefined) {
-    return { format: format === 'fp32' ? 'fp32' : 'original', reason: 'does not allow fp16 at this opset' };
-  }
-  const entry = ampEntry(layer.node.domain, layer.node.opType);
-  return entry.list === 'deny'
-    ? { format: 'fp32', reason: entry.reason }
-    : { format: 'fp16', reason: undefined };
+interface Start {
+  readonly layer: Layer;
+  readonly format: DecidedFormat;
+  readonly reason: string | undefined;
 }
 
-/** `default: fp16` and one `op` statement for each reason not to. */
+/** What the lists of automatic mixed precision make of each layer. */
+function startsOf({ model, layers }: ModelKnowledge, keep: StartingPlanOptions['keep']): readonly Start[] {
+  const runnable = new Map(layers.map((layer) => [layer, runnableFormat(model, layer, 'fp16')]));
+  const choices = ampLayers(model, layers, (layer) =>
+    runnable.get(layer)?.clamped === undefined && keep?.has(layer.name) !== true ? 'open' : 'kept',
+  );
+  return layers.map((layer): Start => {
+    const { format, clamped } = runnable.get(layer) ?? { format: 'original', clamped: undefined };
+    if (clamped !== undefined) {
+      const instead = format === 'fp32' ? 'fp32' : 'original';
+      return { layer, format: instead, reason: 'does not allow fp16 at this opset' };
+    }
+    const choice = choices.get(layer);
+    if (choice?.isLow === true) return { layer, format: 'fp16', reason: undefined };
+    return { layer, format: 'fp32', reason: keep?.get(layer.name) ?? choice?.reason };
+  });
+}
+
+/**
+ * Few statements that bring about what the lists make of the layers: a default, one `op` statement for each format and
+ * reason, and a statement for each layer that is another way than its like.
+ */
 function ruleLines(knowledge: ModelKnowledge, keep: StartingPlanOptions['keep']): readonly string[] {
-  const rules = new Map<string, { format: string; reason: string; operators: Set<string> }>();
-  const single: string[] = [];
-  for (const layer of knowledge.layers) {
-    const { format, reason } = startingFormat(knowledge, layer);
-    const kept = keep?.get(layer.name);
-    if (kept !== undefined && format === 'fp16') {
-      single.push(printLayerStatement([layer.name], 'fp32', { reason: quote(kept) }));
-    }
-    if (reason === undefined) {
-      continue;
-    }
-    const operator = writeOperatorType(layer.node);
+  const starts = startsOf(knowledge, keep);
+  const { defaultFormat, operators, exceptions } = folded(starts);
+  const rules = new Map<string, { format: string; reason: string | undefined; operators: string[] }>();
+  const single: Start[] = [];
+  const asRule = (operator: string, format: DecidedFormat): void => {
+    const like = starts.filter(
+      ({ layer, format: own }) => own === format && writeOperatorType(layer.node) === operator,
+    );
     if (!isWord(operator)) {
-      single.push(printLayerStatement([layer.name], format, { reason: quote(reason) }));
-      continue;
+      single.push(...like);
+      return;
     }
-    const key = `${format} ${reason}`;
-    const rule = rules.get(key) ?? { format, reason, operators: new Set() };
+    const reason = like[0]?.reason;
+    const key = `${format} ${reason ?? ''}`;
+    const rule = rules.get(key) ?? { format, reason, operators: [] };
     rules.set(key, rule);
-    rule.operators.add(operator);
+    rule.operators.push(operator);
+  };
+  for (const { operator, format } of operators) asRule(operator, format);
+  for (const index of exceptions) {
+    const start = starts[index];
+    if (start === undefined) continue;
+    const operator = writeOperatorType(start.layer.node);
+    const isOnly = starts.filter(({ layer }) => writeOperatorType(layer.node) === operator).length === 1;
+    // As many statements, and what holds for an operator holds for its next layer as well; of weights it does not.
+    const isOfWeights = keep?.has(start.layer.name) === true;
+    if (isOnly && isWord(operator) && !isOfWeights) asRule(operator, start.format);
+    else single.push(start);
   }
   return [
-    'default: fp16',
+    `default: ${defaultFormat}`,
     ...[...rules.values()].map(
-      ({ format, reason, operators }) =>
-        `op ${[...operators].join(', ')}: ${format} { reason: ${quote(reason)} }`,
+      ({ format, reason, operators: types }) =>
+        `op ${types.join(', ')}: ${format}${reason === undefined ? '' : ` { reason: ${quote(reason)} }`}`,
     ),
-    ...single,
+    ...single.map(({ layer, format, reason }) =>
+      printLayerStatement([layer.name], format, reason === undefined ? {} : { reason: quote(reason) }),
+    ),
   ];
+}
+
+/**
+ * Folded under FP16 as the default, so that each exception has its reason, unless more than half of the layers are exceptions.
+ */
+function folded(starts: readonly Start[]): Fold {
+  const layers = starts.map(({ layer, format }) => {
+    const operator = writeOperatorType(layer.node);
+    return { format, operator, below: undefined, above: undefined, alone: false };
+  });
+  const low = starts.filter(({ format }) => format === 'fp16').length;
+  return foldLayers(layers, 2 * low >= starts.length - others(starts) ? 'fp16' : 'fp32', true);
+}
+
+/** Layers that no choice is left for. */
+function others(starts: readonly Start[]): number {
+  return starts.filter(({ format }) => format === 'original').length;
 }
 
 /** Without reasons: these lines are there to be changed one by one, and folded again. */
 function expandedLines(knowledge: ModelKnowledge, keep: StartingPlanOptions['keep']): readonly string[] {
-  return knowledge.layers.map((layer) => {
-    const { format } = startingFormat(knowledge, layer);
-    const kept = format === 'fp16' && keep?.has(layer.name) === true;
-    return printLayerStatement([layer.name], kept ? 'fp32' : format);
-  });
+  return startsOf(knowledge, keep).map(({ layer, format }) => printLayerStatement([layer.name], format));
 }

@@ -1,5 +1,5 @@
 /** How much of a model a set of decisions puts into each format: the figures that every table shows. Pure. */
-import type { RunFormat } from '../formats/index.js';
+import type { FormatName } from '../formats/index.js';
 import type { LayerDecision } from './types.js';
 
 export interface FormatShare {
@@ -10,11 +10,11 @@ export interface FormatShare {
 }
 
 export interface DecisionSummary {
-  readonly formats: ReadonlyMap<RunFormat | 'original', FormatShare>;
+  readonly formats: ReadonlyMap<FormatName | 'original', FormatShare>;
   readonly layers: number;
   readonly weighted: number;
   readonly multiplyAdds: number;
-  /** In a 16-bit format. */
+  /** In a format of 16 bits or less. */
   readonly low: FormatShare;
   /** Layers whose multiply-adds are not known, because their shapes are not. */
   readonly unknownMultiplyAdds: number;
@@ -24,7 +24,7 @@ const NOTHING: FormatShare = { layers: 0, weighted: 0, multiplyAdds: 0 };
 
 /** Counts layers, weighted layers and multiply-adds by format. */
 export function summarizeDecisions(decisions: readonly LayerDecision[]): DecisionSummary {
-  const formats = new Map<RunFormat | 'original', FormatShare>();
+  const formats = new Map<FormatName | 'original', FormatShare>();
   let all = NOTHING;
   let low = NOTHING;
   let unknownMultiplyAdds = 0;
@@ -36,7 +36,7 @@ export function summarizeDecisions(decisions: readonly LayerDecision[]): Decisio
     };
     if (layer.multiplyAdds === undefined) unknownMultiplyAdds += 1;
     all = add(all, own);
-    if (format === 'fp16' || format === 'bf16') low = add(low, own);
+    if (format !== 'fp32' && format !== 'original') low = add(low, own);
     formats.set(format, add(formats.get(format) ?? NOTHING, own));
   }
   return { formats, ...all, low, unknownMultiplyAdds };

@@ -2,8 +2,10 @@
  * Where the model will run and what the tuner gains: `target`, `objective`, `accumulate`, and the statements that are
  * understood and not yet analysed. Knows no model.
  */
+import type { Accumulation } from '../formats/index.js';
 import { findOption, OBJECTIVES, TARGETS, type Diagnostic } from '../language/index.js';
 import { diagnosticIn, type Placed } from './documents.js';
+import { readAccumulation } from './numerics.js';
 import type { PlanTarget } from './types.js';
 import { listOf } from './wording.js';
 
@@ -11,6 +13,8 @@ export interface BoundTargets {
   /** At least one: `cpu` where the plan names none. */
   readonly targets: readonly PlanTarget[];
   readonly objective: string | undefined;
+  /** In what the layers of a low format add up. */
+  readonly accumulate: Accumulation | undefined;
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -21,6 +25,7 @@ export function bindTargets(
   const diagnostics: Diagnostic[] = [];
   const targets = new Map<string, PlanTarget>();
   let objective: string | undefined;
+  let accumulate: Accumulation | undefined;
   for (const item of placed) {
     const { statement, file } = item;
     if (statement.kind === 'target') {
@@ -36,12 +41,14 @@ export function bindTargets(
         const message = `This machine does not offer \`${name.text}\` (it offers ${offered}): nothing can be measured there.`;
         diagnostics.push(diagnosticIn(file, 'target-unavailable', 'warning', name.range, message));
       } else if (name.text !== 'cpu') {
-        const message = `Only \`cpu\` is measured in this version: nothing is run on \`${name.text}\`.`;
+        const message = `Latencies shown while you type are those of \`cpu\`; \`bench\` and \`verify --executed\` run on \`${name.text}\`.`;
         diagnostics.push(diagnosticIn(file, 'not-yet-analysed', 'information', name.range, message));
       }
     } else if (statement.kind === 'objective') {
       const known = OBJECTIVES.some((term) => term.name === statement.name?.text);
       objective ??= known ? statement.name?.text : undefined;
+    } else if (statement.kind === 'accumulate') {
+      accumulate = readAccumulation(statement.value) ?? accumulate;
     } else {
       diagnostics.push(...postponedStatement(item));
     }
@@ -49,7 +56,7 @@ export function bindTargets(
   if (targets.size === 0) {
     targets.set('cpu', { name: 'cpu', threads: undefined });
   }
-  return { targets: [...targets.values()], objective, diagnostics };
+  return { targets: [...targets.values()], objective, accumulate, diagnostics };
 }
 
 /** Statements that are part of the language and have no effect yet say so, each at its place. */
@@ -58,23 +65,12 @@ function postponedStatement({ statement, file }: Placed): readonly Diagnostic[] 
     diagnosticIn(file, 'not-yet-analysed', 'information', statement.range, message),
   ];
   switch (statement.kind) {
-    case 'accumulate': {
-      const value = statement.value;
-      if (!value || (value.kind === 'word' && value.text === 'fp32')) {
-        return [];
-      }
-      return postponed(
-        'Accumulation other than in fp32 is not yet analysed: tolerances are judged with fp32.',
-      );
-    }
     case 'latency':
       return postponed('Latencies taken elsewhere are not yet read: the product measures its own.');
     case 'metric':
       return postponed('Metrics of your own are not yet run: tolerances that use this one are left out.');
     case 'labels':
       return postponed('Labels are not yet read: there is no metric of your own to give them to.');
-    case 'state':
-      return postponed('Stateful models are not yet analysed: each sample feeds this input on its own.');
     default:
       return [];
   }

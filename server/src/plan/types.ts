@@ -1,7 +1,7 @@
 /** What a plan says once it is bound to its model: layers, decisions, samples, tolerances. Data only. */
 import type { DecisionStatement, Diagnostic, IncludeStatement, TextRange } from '../language/index.js';
 import type { DataType, Model, ModelProblem, Node, Shape, Tensor } from '../onnx/index.js';
-import type { FormatName, RunFormat } from '../formats/index.js';
+import type { Accumulation, FormatName, Quantization, RangeChoice } from '../formats/index.js';
 import type { Aggregation, MetricSpecification } from '../metrics/index.js';
 
 /** A node with a floating-point output that computes. */
@@ -37,12 +37,33 @@ export interface DecisionSource {
   readonly names: number;
 }
 
+/** How the range of an integer format is chosen. */
+export type RangeWish = RangeChoice | { readonly name: 'output_mse' };
+
+/** What the options of a decision say of arithmetic; what they do not say is undefined. */
+export interface LayerNumerics {
+  /** The format of the weights, where it is not the layer's. */
+  readonly weights?: FormatName;
+  /** Left out: what the plan says of all layers, FP32 otherwise. */
+  readonly accumulate?: Accumulation;
+  /** Either neighbour, as often as a number is near to it, instead of the nearest. */
+  readonly stochastic?: true;
+  /** `minmax` where it is left out. */
+  readonly quantize?: RangeWish;
+  /** A scale for each channel of the weights instead of one for the tensor. */
+  readonly perChannel?: true;
+  /** The power of two that inputs are multiplied by before they are rounded. */
+  readonly scale?: number;
+}
+
 export interface LayerDecision {
   readonly layer: Layer;
   /** What the plan asks for; `original` where nothing decides. */
   readonly wanted: FormatName | 'original';
   /** What conversion, emulation and prediction use. */
-  readonly format: RunFormat | 'original';
+  readonly format: FormatName | 'original';
+  /** Undefined where nothing but the format is decided. */
+  readonly numerics?: LayerNumerics | undefined;
   /** Why `format` is not what was wanted. */
   readonly clamped: string | undefined;
   readonly pinned: boolean;
@@ -84,6 +105,8 @@ export interface InputBinding {
   /** With the plan's `dim`s put in. */
   readonly shape: Shape | undefined;
   readonly source: SampleSource;
+  /** The output whose value in one sample is fed in the next, as `state` says; `source` then feeds the first sample. */
+  readonly carriedFrom?: string;
   /** Undefined where no statement feeds the input and a default stands in. */
   readonly statement:
     { readonly path: string; readonly range: TextRange; readonly valueRange: TextRange } | undefined;
@@ -118,6 +141,8 @@ export interface BoundPlan {
   readonly dims: ReadonlyMap<string, number>;
   readonly targets: readonly PlanTarget[];
   readonly objective: string | undefined;
+  /** In what the layers of a low format add up where they do not say so themselves; FP32 where it is left out. */
+  readonly accumulate?: Accumulation | undefined;
   readonly tolerances: readonly Tolerance[];
   readonly diagnostics: readonly Diagnostic[];
 }
@@ -155,6 +180,34 @@ export interface ConstantCopy {
 }
 
 /**
+ * A rounding that no element type stands for: the values go to numbers of the format, and are computed with in the type that
+ * the tensor has.
+ */
+export interface TensorRounding {
+  readonly format: Exclude<FormatName, 'fp32'>;
+  readonly stochastic: boolean;
+  readonly overflow: 'error' | 'saturate' | 'inf';
+  /** Of integer formats: how their range is chosen. */
+  readonly quantize: RangeWish;
+  /** Of integer formats: the axis that has a scale for each index; left out, one for the tensor. */
+  readonly axis?: number;
+  /** A constant's values, which are known without a run. */
+  readonly isWeight: boolean;
+}
+
+/** What a node rounds beside the types of its tensors, and how it adds up. */
+export interface NodeRounding {
+  /** By input; undefined where nothing is rounded, or only by its type. */
+  readonly inputs: readonly (TensorRounding | undefined)[];
+  /** By output. */
+  readonly outputs: readonly (TensorRounding | undefined)[];
+  /** Undefined for FP32, and for operators that add nothing up. */
+  readonly accumulate?: Accumulation;
+  /** The power of two that inputs are multiplied by before they are rounded, and by what an output is divided after. */
+  readonly scale?: number;
+}
+
+/**
  * Which type each tensor has under a plan, in all scopes, and what must be cast. The one source of both the converted
  * and the emulated model. Nodes go by number, tensors by id: in the main graph their indexes and names.
  */
@@ -172,6 +225,10 @@ export interface PrecisionGraph {
   readonly outputTypes: readonly (readonly (DataType | undefined)[])[];
   readonly casts: readonly TensorCast[];
   readonly constants: readonly ConstantCopy[];
+  /** By node, where something is rounded that types do not say. */
+  readonly roundings: ReadonlyMap<number, NodeRounding>;
+  /** Scales of integer formats by `quantizationKey`. None at first: samples and weights give them (`withQuantizations`). */
+  readonly quantizations: ReadonlyMap<string, Quantization>;
 }
 
 /** What binding a plan asks of the world around it: open buffers, a disk, cached models, or a test's own files. */

@@ -1,4 +1,4 @@
-/** The two charts of the report, as SVG: one bar per layer, logarithmic; zero is a line on the ground. Pure. */
+/** The charts of the report with one bar per layer, as SVG: logarithmic; zero is a line on the ground. Pure. */
 import type { ReportLayer } from './report.js';
 import { escapeHtml, formatNumber } from './text.js';
 

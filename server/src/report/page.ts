@@ -4,7 +4,9 @@
  */
 import type { OutputMeasurement, ToleranceVerdict } from '../analysis/index.js';
 import type { Comparison, Report, ReportLayer } from './report.js';
+import { binadeOf } from '../formats/index.js';
 import { sensitivityChart, rangeChart } from './charts.js';
+import { histogramChart, type FormatBinades } from './histogram-chart.js';
 import { outputFigures } from './output-figures.js';
 import { escapeHtml, formatMilliseconds, formatNumber, formatPercent, formatSize } from './text.js';
 
@@ -15,7 +17,7 @@ h1 { font-size: 1.5rem; margin-bottom: 0; } h2 { font-size: 1.1rem; margin-top: 
 p.about { color: var(--muted); margin-top: .2rem; }
 table { border-collapse: collapse; } th, td { padding: .25rem .7rem; text-align: right; border-bottom: 1px solid var(--line); }
 th:first-child, td:first-child { text-align: left; }
-svg { width: 100%; height: auto; } .low { fill: var(--low); } .high { fill: var(--high); } .axis { stroke: var(--line); }
+svg { width: 100%; height: auto; } svg.spread { width: 10rem; } .held { fill: var(--line); } .low { fill: var(--low); } .high { fill: var(--high); } .axis { stroke: var(--line); }
 .limit { stroke: var(--high); stroke-dasharray: 4 3; } text { font: 10px system-ui, sans-serif; fill: currentColor; }
 .scroll { overflow: auto; max-height: 32rem; } .key span { margin-right: 1.2rem; } .key .low::before, .key .high::before
 { content: '■ '; } .key .low { color: var(--low); } .key .high { color: var(--high); }
@@ -37,18 +39,29 @@ ${sectionsOf(report).join('\n')}
 }
 
 /** What there is to show, each under its title. */
-function sectionsOf({ comparison, verdicts, outputs, layers, largest }: Report): readonly string[] {
+function sectionsOf({
+  comparison,
+  verdicts,
+  outputs,
+  layers,
+  largest,
+  smallestNormal,
+}: Report): readonly string[] {
   const sections: string[] = [];
   if (comparison !== undefined) {
     sections.push(`<h2>FP32, the plan, all in low precision</h2>\n${comparisonTable(comparison)}`);
   }
   if (verdicts !== undefined) sections.push(`<h2>Tolerances</h2>\n${verdictTable(verdicts)}`);
   if (outputs !== undefined) sections.push(`<h2>Outputs, on the worst sample</h2>\n${outputTable(outputs)}`);
-  if (layers !== undefined) sections.push(layerSections(layers, largest));
+  if (layers !== undefined) sections.push(layerSections(layers, largest, smallestNormal));
   return sections;
 }
 
-function layerSections(layers: readonly ReportLayer[], largest: number | undefined): string {
+function layerSections(
+  layers: readonly ReportLayer[],
+  largest: number | undefined,
+  smallestNormal: number | undefined,
+): string {
   return `<h2>Sensitivity by layer</h2>
 <p class="about">Local error of each layer in graph order, on a logarithmic scale: what rounding its inputs, weights and output
 does to that output, given exact inputs.</p>
@@ -58,7 +71,9 @@ ${sensitivityChart(layers)}
 <p class="about">Over all samples, weights included; the dashed line is the largest number of the low format.</p>
 ${rangeChart(layers, largest)}
 <h2>Layers</h2>
-<div class="scroll">${layerTable(layers)}</div>`;
+<p class="about">Spread: magnitudes of the layer's outputs and weights by power of two, on a logarithmic scale; behind them the
+normal numbers of the low format.</p>
+<div class="scroll">${layerTable(layers, formatBinades(largest, smallestNormal))}</div>`;
 }
 
 function comparisonTable({ errorTitles, rows, total }: Comparison): string {
@@ -109,20 +124,29 @@ function outputTable(outputs: readonly OutputMeasurement[]): string {
   );
 }
 
-function layerTable(layers: readonly ReportLayer[]): string {
-  return table(
-    [
-      'layer',
-      'operator',
-      'format',
-      'local error',
-      'largest value',
-      'overflow',
-      'underflow',
-      'multiply-adds',
-      'why',
-    ],
-    layers.map((layer) => [
+function formatBinades(
+  largest: number | undefined,
+  smallestNormal: number | undefined,
+): FormatBinades | undefined {
+  if (largest === undefined || smallestNormal === undefined) return undefined;
+  return { lowest: binadeOf(smallestNormal), highest: binadeOf(largest) };
+}
+
+function layerTable(layers: readonly ReportLayer[], format: FormatBinades | undefined): string {
+  const head = [
+    'layer',
+    'operator',
+    'format',
+    'local error',
+    'largest value',
+    'overflow',
+    'underflow',
+    'spread',
+    'multiply-adds',
+    'why',
+  ];
+  const rows = layers.map((layer) => [
+    ...[
       layer.name,
       layer.operator,
       layer.format,
@@ -130,16 +154,25 @@ function layerTable(layers: readonly ReportLayer[]): string {
       formatNumber(layer.maxAbs),
       String(layer.overflow),
       formatPercent(layer.underflow),
-      layer.multiplyAdds === undefined ? 'unknown' : String(layer.multiplyAdds),
-      layer.reason,
-    ]),
-  );
+    ].map(escapeHtml),
+    layer.tensors.map((tensor) => histogramChart(tensor, format)).join(''),
+    layer.multiplyAdds === undefined ? 'unknown' : String(layer.multiplyAdds),
+    escapeHtml(layer.reason),
+  ]);
+  return markedUpTable(head, rows);
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const cells = (tag: 'th' | 'td', texts: readonly string[]): string =>
-    texts.map((text) => `<${tag}>${escapeHtml(text)}</${tag}>`).join('');
-  return `<table><thead><tr>${cells('th', head)}</tr></thead><tbody>${rows
-    .map((row) => `<tr>${cells('td', row)}</tr>`)
-    .join('')}</tbody></table>`;
+  return markedUpTable(
+    head,
+    rows.map((row) => row.map(escapeHtml)),
+  );
+}
+
+/** @param rows cells as HTML. */
+function markedUpTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (tag: 'th' | 'td', cells: readonly string[]): string =>
+    `<tr>${cells.map((cell) => `<${tag}>${cell}</${tag}>`).join('')}</tr>`;
+  const body = rows.map((row) => line('td', row)).join('');
+  return `<table><thead>${line('th', head.map(escapeHtml))}</thead><tbody>${body}</tbody></table>`;
 }

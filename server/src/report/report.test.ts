@@ -16,6 +16,7 @@ function layer(changes: Partial<ReportLayer> = {}): ReportLayer {
     maxAbs: 10,
     overflow: 0,
     underflow: 0,
+    tensors: [],
     multiplyAdds: 100,
     weighted: true,
     reason: '',

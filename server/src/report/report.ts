@@ -22,6 +22,16 @@ export interface Comparison {
   readonly busy: boolean;
 }
 
+export interface ReportTensor {
+  readonly tensor: string;
+  readonly kind: 'output' | 'weight';
+  readonly elements: number;
+  /** The power of two that would suit the values best in the low format. */
+  readonly scale: number;
+  /** Pairs of an exponent e and how many magnitudes are from 2^e up to 2^(e+1). */
+  readonly histogram: { readonly zeros: number; readonly binades: readonly (readonly [number, number])[] };
+}
+
 export interface ReportLayer {
   readonly name: string;
   readonly operator: string;
@@ -30,6 +40,8 @@ export interface ReportLayer {
   readonly maxAbs: number;
   readonly overflow: number;
   readonly underflow: number;
+  /** Its outputs and weights, with how their values are spread. */
+  readonly tensors: readonly ReportTensor[];
   readonly multiplyAdds: number | undefined;
   readonly weighted: boolean;
   readonly reason: string;
@@ -53,4 +65,6 @@ export interface Report {
   readonly layers: readonly ReportLayer[] | undefined;
   /** Largest number of the low format, drawn as a line in the range chart. */
   readonly largest: number | undefined;
+  /** Its smallest normal number: what lies below it in a histogram loses digits. */
+  readonly smallestNormal?: number | undefined;
 }

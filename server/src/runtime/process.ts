@@ -120,7 +120,7 @@ serve(protocol.COMPARE, ({ reference, actual, metrics }) =>
   ),
 );
 
-serve(protocol.RANGES, ({ tensor, formats }) => rangesOf(numbers(tensor), formats));
+serve(protocol.RANGES, ({ tensor, groups }) => rangesOf(numbers(tensor), groups));
 
 serve(protocol.JITTER, ({ tensor, relative, seed }) => {
   const stored = tensors.get(tensor);

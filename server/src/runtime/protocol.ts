@@ -13,7 +13,7 @@
  * | read        | gives the bytes of a tensor                                               | Uint8Array          |
  * | readScalars | gives the first element of each tensor                                    | numbers             |
  * | compare     | measures an output against its reference                                  | Figures             |
- * | ranges      | gives the range of a tensor's values and what formats do to them          | RangeFigures        |
+ * | ranges      | gives the range of a tensor's values and sums of squares over groups      | RangeFigures        |
  * | jitter      | stores a copy with seeded noise                                           | TensorHandle        |
  * | time        | runs sessions in turns                                                    | milliseconds        |
  * | profile     | ends the profile of a session                                             | ProfiledKernels     |
@@ -30,6 +30,7 @@ import type {
   RuntimeInformation,
   Session,
   SessionRequest,
+  SquareGroups,
   TensorContent,
   TensorHandle,
 } from './types.js';
@@ -67,10 +68,9 @@ export const COMPARE: Request<
   { reference: number; actual: number; metrics: readonly MetricSpecification[] },
   readonly Figure[]
 > = { method: 'compare' };
-export const RANGES: Request<
-  { tensor: number; formats: readonly ('fp16' | 'bf16')[] },
-  readonly RangeFigures[]
-> = { method: 'ranges' };
+export const RANGES: Request<{ tensor: number; groups: readonly SquareGroups[] }, RangeFigures> = {
+  method: 'ranges',
+};
 export const JITTER: Request<{ tensor: number; relative: number; seed: number }, TensorHandle> = {
   method: 'jitter',
 };

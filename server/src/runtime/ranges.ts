@@ -1,44 +1,32 @@
-/** Range of a tensor's values and what formats do to them. Knows arrays of numbers only. */
-import { countLost, formatInformation, roundTo } from '../formats/index.js';
-import type { RangeFigures } from './types.js';
+/** Range of a tensor's values, and the largest sum of squares over groups of them. Knows arrays of numbers only. */
+import { rangeOfValues } from '../formats/index.js';
+import type { RangeFigures, SquareGroups } from './types.js';
 
-/** Figures for each of the formats, in their order. */
-export function rangesOf(
-  values: Float32Array | Float64Array,
-  formats: readonly ('fp16' | 'bf16')[],
-): readonly RangeFigures[] {
-  return formats.map((format) =>
-    values instanceof Float32Array ? countLost(format, values) : countLostOfDoubles(format, values),
-  );
+/** The figures of an array, with a sum for each kind of group that is asked for. */
+export function rangesOf(values: Float32Array | Float64Array, groups: readonly SquareGroups[]): RangeFigures {
+  return { ...rangeOfValues(values), largestSquares: groups.map((one) => largestSquares(values, one)) };
 }
 
-/** As `countLost`, for numbers that FP32 cannot hold: rounded to FP32 first, large ones would be infinite before. */
-function countLostOfDoubles(format: 'fp16' | 'bf16', values: Float64Array): RangeFigures {
-  const { smallestNormal } = formatInformation(format);
-  let maxAbs = 0;
-  let maxIndex = -1;
-  let nonZero = 0;
-  let nonFinite = 0;
-  let overflow = 0;
-  let underflow = 0;
-  let becomesZero = 0;
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i] ?? 0;
-    if (value !== 0) nonZero++;
-    if (!Number.isFinite(value)) {
-      nonFinite++;
-      continue;
+/** The largest sum over a group, computed in FP64; what is not finite is left out. 0 where no group is whole. */
+function largestSquares(
+  values: Float32Array | Float64Array,
+  { length, step, centred }: SquareGroups,
+): number {
+  const block = length * step;
+  let largest = 0;
+  if (!Number.isInteger(block) || block <= 0) return largest;
+  for (let start = 0; start + block <= values.length; start += block) {
+    for (let first = start; first < start + step; first++) {
+      let sum = 0;
+      let squares = 0;
+      for (let i = first; i < first + block; i += step) {
+        const value = values[i] ?? 0;
+        if (!Number.isFinite(value)) continue;
+        sum += value;
+        squares += value * value;
+      }
+      largest = Math.max(largest, centred ? squares - (sum * sum) / length : squares);
     }
-    const magnitude = Math.abs(value);
-    if (magnitude > maxAbs || maxIndex < 0) {
-      maxAbs = magnitude;
-      maxIndex = i;
-    }
-    if (value === 0) continue;
-    const rounded = Math.abs(roundTo(format, value));
-    if (rounded === Infinity) overflow++;
-    else if (rounded === 0) becomesZero++;
-    if (rounded < smallestNormal) underflow++;
   }
-  return { elements: values.length, maxAbs, maxIndex, nonZero, nonFinite, overflow, underflow, becomesZero };
+  return largest;
 }

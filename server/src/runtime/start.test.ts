@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { encodeBf16, encodeFp16 } from '../formats/index.js';
+import { encodeBf16, encodeFp16, lossOf } from '../formats/index.js';
 import { DataType } from '../onnx/index.js';
 import { startRuntime, type ComputeRuntime } from './start.js';
 import { processScript } from './testing/index.js';
@@ -335,12 +335,12 @@ describe('figures', () => {
     expect(figures.map(({ value }) => value)).toEqual([0.5, expect.closeTo(Math.sqrt(0.25 / 30), 9)]);
   });
 
-  it('give the range of a tensor and what formats do to it', async () => {
-    const handle = await floats(0, -70000, 1e-6, 1e-9, 3);
-    const [fp16, bf16] = await runtime.ranges(handle, ['fp16', 'bf16']);
-    expect(fp16).toMatchObject({ elements: 5, maxAbs: 70000, maxIndex: 1, nonZero: 4, nonFinite: 0 });
-    expect(fp16).toMatchObject({ overflow: 1, underflow: 2, becomesZero: 1 });
-    expect(bf16).toMatchObject({ overflow: 0, underflow: 0, becomesZero: 0 });
+  it('give the range of a tensor, and sums over groups', async () => {
+    const handle = await floats(0, -70000, 1e-6, 1e-9, 3, 4);
+    const range = await runtime.ranges(handle, [{ length: 2, step: 1, centred: false }]);
+    expect(range).toMatchObject({ elements: 6, maxAbs: 70000, maxIndex: 1, largestSquares: [4.9e9] });
+    expect(lossOf(range.histogram, 'fp16')).toMatchObject({ overflow: 1, underflow: 2, becomesZero: 1 });
+    expect((await runtime.ranges(handle)).largestSquares).toEqual([]);
   });
 
   it('jitter a copy, and copy what has no noise', async () => {

@@ -173,11 +173,11 @@ function runtimeOn(supervisor: Supervisor): ComputeRuntime {
         },
         signal,
       ),
-    ranges: (handle, formats, signal) =>
+    ranges: (handle, groups = [], signal) =>
       supervisor.call(
         {
           type: protocol.RANGES,
-          parameters: () => ({ tensor: handle.id, formats }),
+          parameters: () => ({ tensor: handle.id, groups }),
           needs: [handle.id],
           during: 'while it looked at the range of a tensor',
         },

@@ -1,6 +1,6 @@
 /** What becomes of the calls when the process dies, is killed, or does not even start. */
 import { execFile } from 'node:child_process';
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { constants, getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -21,6 +21,7 @@ const FOREVER = 2n ** 62n;
 
 let script: string;
 const started: ComputeRuntime[] = [];
+const folders: string[] = [];
 
 beforeAll(async () => {
   script = await processScript();
@@ -28,7 +29,15 @@ beforeAll(async () => {
 
 afterEach(async () => {
   await Promise.all(started.splice(0).map((runtime) => runtime.dispose()));
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
 });
+
+/** A folder that is gone after the test. */
+function testFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'onnx-precision-test-'));
+  folders.push(folder);
+  return folder;
+}
 
 function start(options: RuntimeOptions = {}): ComputeRuntime {
   const runtime = startRuntime({ script, restartDelays: [0], ...options });
@@ -121,7 +130,7 @@ describe('a process that dies', () => {
       () => runtime.run(old.session, { x }),
       () => runtime.run(session, { x: old.tensor }),
       () => runtime.compare(x, old.tensor, [{ name: 'max_abs' }]),
-      () => runtime.ranges(old.tensor, ['fp16']),
+      () => runtime.ranges(old.tensor),
       () => runtime.jitter(old.tensor, 0.1, 1),
       () => runtime.time([{ session: old.session, feeds: { x } }], 1),
       () => runtime.profile(old.session),
@@ -269,7 +278,7 @@ describe('the life of the process', () => {
 
 /** What a program writes that does this with a `runtime` and then has nothing left to do. */
 async function outputOfProgram(statements: string): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), 'onnx-precision-test-'));
+  const folder = testFolder();
   const program = join(folder, 'program.cjs');
   const start = `startRuntime({ script: ${JSON.stringify(script)} })`;
   await build({
@@ -286,7 +295,6 @@ async function outputOfProgram(statements: string): Promise<string> {
     outfile: program,
   });
   const { stdout } = await promisify(execFile)(process.execPath, [program]);
-  rmSync(folder, { recursive: true });
   return stdout;
 }
 
@@ -318,8 +326,22 @@ describe('a process that does not start', () => {
     }
   });
 
+  it('because it is killed meanwhile is started once more at once', async () => {
+    const { killed, starts } = killedWhileStarting(1);
+    const runtime = start({ script: killed, restartDelays: [3600] });
+    await checkWorks(runtime);
+    expect([starts(), runtime.crashes]).toEqual([2, 1]);
+  });
+
+  it('because it is always killed meanwhile is unavailable after the second time, and says how it ended', async () => {
+    const { killed, starts } = killedWhileStarting(Number.POSITIVE_INFINITY);
+    const runtime = start({ script: killed });
+    await checkFails(runtime.open(ABS), 'unavailable', /does not start .*: signal SIGKILL/);
+    expect([starts(), runtime.crashes]).toEqual([2, 2]);
+  });
+
   it('with ONNX Runtime is unavailable, and says on what machine', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'onnx-precision-test-'));
+    const folder = testFolder();
     const alone = join(folder, 'runtime-process.cjs');
     copyFileSync(script, alone);
     const runtime = start({ script: alone });
@@ -330,6 +352,21 @@ describe('a process that does not start', () => {
     await checkFails(runtime.open(ABS), 'unavailable', message);
     await checkFails(runtime.information(), 'unavailable', message);
     expect(runtime.crashes).toBe(0);
-    rmSync(folder, { recursive: true });
   });
 });
+
+/** The script of a process that is killed while it starts, so often, and how often it was started. */
+function killedWhileStarting(times: number): { readonly killed: string; readonly starts: () => number } {
+  const folder = testFolder();
+  const log = join(folder, 'starts');
+  const killed = join(folder, 'killed.cjs');
+  writeFileSync(log, '');
+  writeFileSync(
+    killed,
+    `const { appendFileSync, readFileSync } = require('node:fs');
+    appendFileSync(${JSON.stringify(log)}, '.');
+    if (readFileSync(${JSON.stringify(log)}).length <= ${times}) process.kill(process.pid, 'SIGKILL');
+    else require(${JSON.stringify(script)});`,
+  );
+  return { killed, starts: () => readFileSync(log).length };
+}

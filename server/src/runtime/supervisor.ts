@@ -112,18 +112,35 @@ export class Supervisor {
     }
   }
 
-  /** The process, started if need be. An aborted signal ends the waiting, not the start. */
+  /**
+   * The process, started if need be. One that ends while it starts (the system was short of memory, somebody killed it) is
+   * started once more at once. An aborted signal ends the waiting, not the start.
+   */
   private async ready(signal: AbortSignal | undefined): Promise<Ready> {
+    const { disposal } = this;
     if (this.current?.process.isEnding === true) await this.current.process.ended;
     if (this.current === undefined) {
       const wait = restartDelay(this.crashesInRow, Date.now() - this.lastCrash, this.options.restartDelays);
-      const { disposal } = this;
       if (wait > 0) await pause(wait, [signal, disposal.signal]);
       if (signal?.aborted === true) throw cancelled();
       if (disposal.signal.aborted) throw disposed();
       this.current = this.start();
     }
-    return await unlessAborted(this.current.ready, signal);
+    const { process, ready } = this.current;
+    try {
+      return await unlessAborted(ready, signal);
+    } catch (error) {
+      if (!(error instanceof ProcessEnded)) throw error;
+      // Without a number there never was a process, and there will be none the next time.
+      if (process.pid === undefined) throw notStarted(this.options, error.ending);
+    }
+    if (disposal.signal.aborted) throw disposed();
+    this.current ??= this.start();
+    try {
+      return await unlessAborted(this.current.ready, signal);
+    } catch (error) {
+      throw error instanceof ProcessEnded ? notStarted(this.options, error.ending) : error;
+    }
   }
 
   private start(): Generation {
@@ -148,6 +165,7 @@ export class Supervisor {
     }
   }
 
+  /** @throws {ProcessEnded} where it ended by itself before it answered */
   private async greet(process: ComputeProcess, number: number): Promise<Ready> {
     const limit = new AbortController();
     const timer = setTimeout(() => {
@@ -163,8 +181,8 @@ export class Supervisor {
     } catch (error) {
       if (error instanceof ProcessEnded) {
         const silent = limit.signal.aborted;
-        if (error.ending.intended && !silent) throw disposed();
-        throw notStarted(this.options, silent ? { ...error.ending, how: 'no answer' } : error.ending);
+        if (silent) throw notStarted(this.options, { ...error.ending, how: 'no answer' });
+        throw error.ending.intended ? disposed() : error;
       }
       process.kill();
       throw error;

@@ -2,6 +2,7 @@
  * What the rest of the house sees of the compute process: a store of tensors and sessions that live in a child
  * process, addressed by handles. Only numbers and small results cross the border.
  */
+import type { ValueRange } from '../formats/index.js';
 import type { Figure, MetricSpecification } from '../metrics/index.js';
 import type { DataType } from '../onnx/index.js';
 
@@ -17,12 +18,17 @@ export type TensorContent =
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
   | { readonly kind: 'file'; readonly path: string; readonly offset: number; readonly length: number };
 
+/** Execution providers that a plan can name, by ONNX Runtime's names for them in Node. */
+export const PROVIDERS = ['cpu', 'webgpu', 'cuda', 'tensorrt', 'dml', 'coreml'] as const;
+export type Provider = (typeof PROVIDERS)[number];
+
 export type OptimizationLevel = 'disabled' | 'basic' | 'extended' | 'layout' | 'all';
 
 export interface SessionRequest {
   /** A model file, or a variant built in memory whose weights lie in `weightsFolder`. */
   readonly model: { readonly path: string } | { readonly bytes: Uint8Array; readonly weightsFolder: string };
-  readonly provider: 'cpu' | 'webgpu';
+  /** What it has no kernel for runs on the CPU all the same: a profile tells which nodes those are. */
+  readonly provider: Provider;
   readonly optimization: OptimizationLevel;
   /** Intra-op threads. */
   readonly threads: number;
@@ -60,20 +66,21 @@ export interface ProfiledKernel {
   readonly outputShapes: readonly { readonly type: string; readonly dims: readonly number[] }[];
 }
 
-/** What the values of a tensor are, and what becomes of them in a format. */
-export interface RangeFigures {
-  readonly elements: number;
-  /** Largest magnitude of a finite element; 0 where there is none. */
-  readonly maxAbs: number;
-  /** Flat index of that element (the first of equals); -1 where there is none. */
-  readonly maxIndex: number;
-  readonly nonZero: number;
-  readonly nonFinite: number;
-  /** Elements whose rounding to the format is infinite. */
-  readonly overflow: number;
-  /** Non-zero elements that become subnormal or zero. */
-  readonly underflow: number;
-  readonly becomesZero: number;
+/**
+ * Groups of a tensor's elements: those that are `step` apart, `length` of each, in blocks of `length` times `step` elements.
+ * Rows of the last axis have step 1; along another axis the step is the number of elements behind it.
+ */
+export interface SquareGroups {
+  readonly length: number;
+  readonly step: number;
+  /** Squares of the deviations from the mean of the group, in place of squares of the values. */
+  readonly centred: boolean;
+}
+
+/** What the values of a tensor are. */
+export interface RangeFigures extends ValueRange {
+  /** For each of the groups asked for: the largest sum of squares over a group. */
+  readonly largestSquares: readonly number[];
 }
 
 /**
@@ -130,12 +137,8 @@ export interface Runtime {
     metrics: readonly MetricSpecification[],
     signal?: AbortSignal,
   ): Promise<readonly Figure[]>;
-  /** Range of a tensor's values with what `format` does to them. */
-  ranges(
-    handle: TensorHandle,
-    formats: readonly ('fp16' | 'bf16')[],
-    signal?: AbortSignal,
-  ): Promise<readonly RangeFigures[]>;
+  /** Range of a tensor's values, with the largest sum of squares over groups of them. */
+  ranges(handle: TensorHandle, groups?: readonly SquareGroups[], signal?: AbortSignal): Promise<RangeFigures>;
   /**
    * A copy with noise added: uniform in plus or minus `relative` times the range (max - min) of the finite elements;
    * seeded. Tensors that are not floating point are copied as they are.

@@ -2,6 +2,7 @@
  * One question that a search asks: does the plan with this set of layers in low precision hold? Answers are
  * kept, so that no set is measured twice, and the sample that failed last is tried first.
  */
+import type { LowFormatName } from '../formats/index.js';
 import {
   decisionsText,
   findMeasurement,
@@ -17,6 +18,7 @@ import {
 } from '../analysis/index.js';
 import {
   modelFacts,
+  numericsOf,
   precisionGraphSteps,
   type BoundPlan,
   type Layer,
@@ -39,11 +41,12 @@ export interface Trials {
 export function prepareTrials(
   results: Results,
   plan: BoundPlan,
-  format: 'fp16' | 'bf16',
+  format: LowFormatName,
   options: WorkOptions = {},
 ): Trials {
   const known = new Map<string, Measurement>();
   const { signal } = options;
+  const opset = plan.model.opsets.get('') ?? 1;
   let order = results.samples.map((_, index) => index);
   let perfect: PerfectFigures | undefined;
   let inferences = 0;
@@ -53,7 +56,8 @@ export function prepareTrials(
     plan.decisions.map((decision): LayerDecision => {
       if (decision.pinned) return decision;
       const chosen = low.has(decision.layer) ? format : keptFormat(plan, decision.layer);
-      return { ...decision, wanted: chosen, format: chosen, clamped: undefined };
+      const numerics = numericsOf(decision.layer, opset, chosen, undefined, plan.accumulate);
+      return { ...decision, wanted: chosen, format: chosen, numerics, clamped: undefined };
     });
 
   const run = async (low: ReadonlySet<Layer>, stopEarly: boolean): Promise<Measurement> => {

@@ -124,6 +124,37 @@ describe.each(['greedy', 'bisect'] as const)('%s', (strategy) => {
   });
 });
 
+describe('amp', () => {
+  it('takes what the lists choose, verified, and leaves pinned layers as they are', async () => {
+    const text = 'layer "mul_3": fp32 { pinned: true }\ntolerance "y" relative_l2 <= 1\n';
+    const { tuning } = await tuned(chain, text, { strategy: 'amp' });
+    // A Relu does as what it reads.
+    expect(formatsOf(tuning.decisions)).toMatchObject({
+      mul_2: 'bf16',
+      relu_2: 'bf16',
+      mul_3: 'fp32',
+      relu_3: 'fp32',
+    });
+    expect(lowLayers(tuning)).toBe(2 * DEPTH - 2);
+    const low = await tuned(
+      chain,
+      'layer "relu_0": bf16 { pinned: true }\ntolerance "y" relative_l2 <= 1\n',
+      { strategy: 'amp' },
+    );
+    expect(lowLayers(low.tuning)).toBe(2 * DEPTH);
+  });
+
+  it('is a problem where the lists do not hold, with what was measured of them', async () => {
+    const { plan } = bindTo(chain.model, 'tolerance "y" relative_l2 <= 1e-9\n');
+    const problem = await tune(measuredAnew(chain), plan, { ...OPTIONS, strategy: 'amp' });
+    expect(problem).toMatchObject({
+      code: 'tolerance-exceeded',
+      message: expect.stringMatching(/amp lists does not hold .* relative_l2 <= 1e-9 \(measured/) as string,
+      measurement: { holds: false, complete: true },
+    });
+  });
+});
+
 describe('tuning', () => {
   it('is a problem where not even the pinned layers hold', async () => {
     const { plan } = bindTo(

@@ -2,12 +2,14 @@
  * The tuner: ranks the layers, lets a strategy choose a set, verifies the choice by emulated inference over all
  * samples and gives it its noise floor. What is returned was measured, never only predicted.
  */
+import { isFloatFormat, type LowFormatName } from '../formats/index.js';
 import {
   effortOf,
   knownBeyondRange,
   knownLocalErrors,
   knownMeasuredErrors,
   knownNoise,
+  USUAL_DRAWS,
   type LocalErrors,
   type MeasuredErrors,
   type Measurement,
@@ -15,20 +17,21 @@ import {
   type ToleranceVerdict,
   type WorkOptions,
 } from '../analysis/index.js';
-import { allowedFormats, type BoundPlan, type Layer, type LayerDecision } from '../plan/index.js';
+import { allowsFormat, type BoundPlan, type Layer, type LayerDecision } from '../plan/index.js';
+import { amp, ampChoice } from './amp.js';
 import { bisect } from './bisect.js';
 import { greedy } from './greedy.js';
 import { rank, type Objective } from './ranking.js';
 import type { StrategyOptions } from './strategy.js';
 import { prepareTrials } from './trial.js';
 
-export type Strategy = 'greedy' | 'bisect';
+export type Strategy = 'greedy' | 'bisect' | 'amp';
 
 export interface TuneOptions extends WorkOptions {
   readonly strategy: Strategy;
   readonly objective: Objective;
   /** The low format; FP16 unless the user wants another. */
-  readonly format?: 'fp16' | 'bf16';
+  readonly format?: LowFormatName;
   /** Seconds after which the best set so far is taken. */
   readonly time?: number;
   /** Jitters for the noise floor of the verdict. */
@@ -56,7 +59,10 @@ export interface Tuning {
   readonly expired: boolean;
 }
 
-/** Why there is no result: not even the plan with nothing in low precision (but what is pinned) holds. */
+/**
+ * Why there is no result: not even the plan with nothing in low precision (but what is pinned) holds, or, of `amp`, the plan of
+ * its lists does not.
+ */
 export interface TuningProblem {
   readonly code: 'tolerance-exceeded';
   readonly message: string;
@@ -69,14 +75,17 @@ export async function tune(
   plan: BoundPlan,
   options: TuneOptions,
 ): Promise<Tuning | TuningProblem> {
-  const { strategy, objective, format = 'fp16', draws = 3 } = options;
+  const { strategy, objective, format = 'fp16', draws = USUAL_DRAWS } = options;
   const start = performance.now();
   const deadline = options.time === undefined ? Number.POSITIVE_INFINITY : start + options.time * 1000;
   const allowed = plan.decisions
-    .filter((decision) => !decision.pinned && allowedFormats(plan.model, decision.layer).includes(format))
+    .filter((decision) => !decision.pinned && allowsFormat(plan.model, decision.layer, format))
     .map((decision) => decision.layer);
   // No tolerance tells every such case: a variance that becomes infinite just silences its channel.
-  const beyond = await knownBeyondRange(results, plan.model, allowed, format, options);
+  // Integers hold the range that is chosen for them.
+  const beyond = isFloatFormat(format)
+    ? await knownBeyondRange(results, plan.model, allowed, format, options)
+    : new Set<Layer>();
   const candidates = allowed.filter((layer) => !beyond.has(layer));
   const local = await knownLocalErrors(results, candidates, format, options);
   const measured =
@@ -97,9 +106,13 @@ export async function tune(
     step: (decided) => options.progress?.(decided, ranking.length, `layers decided, ${strategy}`),
     expired: () => (cutShort ||= performance.now() > deadline),
   };
-  const chosen = await STRATEGIES[strategy](trials, ranking, strategyOptions);
-  const measurement = await trials.measured(chosen ?? new Set());
-  if (chosen === undefined) return nothingHolds(measurement);
+  const fromLists = strategy === 'amp' ? ampChoice(plan, candidates, format) : new Set<Layer>();
+  const chosen =
+    strategy === 'amp'
+      ? await amp(trials, fromLists)
+      : await STRATEGIES[strategy](trials, ranking, strategyOptions);
+  const measurement = await trials.measured(chosen ?? fromLists);
+  if (chosen === undefined) return nothingHolds(strategy, measurement);
   options.progress?.(ranking.length, ranking.length, `layers decided, ${strategy}`);
   const decisions = trials.decisions(chosen);
   const noise = await knownNoise(results, plan, decisions, measurement, draws, options);
@@ -118,16 +131,20 @@ export async function tune(
   };
 }
 
-const STRATEGIES = { greedy, bisect } satisfies Record<Strategy, unknown>;
+const STRATEGIES = { greedy, bisect } satisfies Record<Exclude<Strategy, 'amp'>, unknown>;
 
-function nothingHolds(measurement: Measurement): TuningProblem {
+function nothingHolds(strategy: Strategy, measurement: Measurement): TuningProblem {
   const failing = measurement.tolerances.filter((one) => !one.holds);
   const list = failing
     .map((one) => `${one.tolerance.text} (measured ${one.measured.toPrecision(3)})`)
     .join(', ');
+  const plan =
+    strategy === 'amp'
+      ? 'the plan of the amp lists does not hold (greedy and bisect look for one that does)'
+      : 'even with no further layer in low precision the plan does not hold';
   return {
     code: 'tolerance-exceeded',
-    message: `even with no further layer in low precision the plan does not hold: ${list}`,
+    message: `${plan}: ${list}`,
     measurement,
   };
 }

@@ -1,35 +1,80 @@
 /** Ranges and errors of every layer, by the methods that were asked for. */
 import {
   effortOf,
+  firstOrderScores,
+  floatingOutputs,
+  hessianScores,
   knownLocalErrors,
   knownMeasuredErrors,
   knownRanges,
+  knownSensitivities,
+  knownSketch,
+  NO_EFFORT,
+  quietLayers,
   rangeFindings,
   rankCorrelation,
+  sketchedOutputs,
   type Effort,
   type LayerRange,
+  type LocalError,
   type LocalErrors,
   type MeasuredErrors,
+  type Reason,
+  type Results,
+  type Sensitivity,
+  type SensitivityOptions,
+  type SensitivitySubject,
+  type SketchFlag,
 } from '../analysis/index.js';
 import type { Diagnostic } from '../language/index.js';
 import { allowedFormats, type BoundPlan, type Layer } from '../plan/index.js';
+import { gradientReport, type GradientReport } from './gradient-report.js';
 import { layerReports, type LayerReport } from './layer-reports.js';
 import type { Work } from './open-work.js';
 import { guarded, type Refused } from './problem.js';
 
-export type AnalysisMethod = 'local' | 'measured' | 'all';
+export const ANALYSIS_METHODS = [
+  'auto',
+  'sketch',
+  'measured',
+  'hessian',
+  'first-order',
+  'local',
+  'all',
+] as const;
+export type AnalysisMethod = (typeof ANALYSIS_METHODS)[number];
 
 export interface AnalyzedPlan extends Effort {
   /** Worst error first. */
   readonly reports: readonly LayerReport[];
   readonly local: LocalErrors | undefined;
   readonly measured: MeasuredErrors | undefined;
+  readonly sensitivities: readonly Sensitivity[] | undefined;
   readonly ranges: readonly LayerRange[];
-  /** Spearman's, of local and measured errors, where both were asked for. */
-  readonly rankCorrelation: number | undefined;
+  /** Where they were asked for. */
+  readonly gradients: GradientReport | undefined;
+  /** Spearman's, of each method with the measured errors, by name; none where nothing was measured for all layers. */
+  readonly rankCorrelations: ReadonlyMap<string, number | undefined>;
   /** `overflow` and `underflow` of what the plan puts into the format. */
   readonly findings: readonly Diagnostic[];
   readonly seconds: number;
+}
+
+export interface AnalysisWishes {
+  readonly method: AnalysisMethod;
+  readonly format: 'fp16' | 'bf16';
+  /** Whether the ranges of gradients are asked for, too. */
+  readonly gradients?: boolean;
+  /** Of a sketch. */
+  readonly probes?: number | undefined;
+  readonly seed?: number | undefined;
+}
+
+/** The low format that a plan is about: that of most of its low layers, FP16 where there are none. */
+export function lowFormatOf(plan: BoundPlan): 'fp16' | 'bf16' {
+  const count = (format: string): number =>
+    plan.decisions.filter((decision) => decision.format === format).length;
+  return count('bf16') > count('fp16') ? 'bf16' : 'fp16';
 }
 
 /** The layers of a plan that can run in `format`, which are those that an analysis speaks of. */
@@ -40,42 +85,151 @@ export function layersFor(plan: BoundPlan, format: 'fp16' | 'bf16'): readonly La
 /** Analyses every layer of the plan that can run in `format`. */
 export async function analyzePlan(
   work: Work,
-  { method, format }: { readonly method: AnalysisMethod; readonly format: 'fp16' | 'bf16' },
+  { method, format, gradients = false, probes, seed }: AnalysisWishes,
 ): Promise<AnalyzedPlan | Refused> {
   return await guarded(work, async () => {
     const { plan } = work;
     const layers = layersFor(plan, format);
     const start = performance.now();
     const results = await work.results();
-    const local = method === 'measured' ? undefined : await knownLocalErrors(results, layers, format, work);
+    const isAll = method === 'all';
+    const options: SensitivityOptions = {
+      ...{ signal: work.signal, progress: work.progress },
+      ...(probes === undefined ? {} : { probes }),
+      ...(seed === undefined ? {} : { seed }),
+    };
+    const local =
+      isAll || method === 'local' ? await knownLocalErrors(results, layers, format, work) : undefined;
     const measured =
-      method === 'local'
-        ? undefined
-        : await knownMeasuredErrors(results, layers, format, plan.tolerances, work);
+      isAll || method === 'measured'
+        ? await knownMeasuredErrors(results, layers, format, plan.tolerances, work)
+        : undefined;
+    const isSketched = method !== 'local' && method !== 'measured';
+    const subject = {
+      ...{ model: plan.model, all: plan.layers, layers, format, tolerances: plan.tolerances },
+      floatOutputs: floatingOutputs(plan.model),
+    };
+    const sensitivities = isSketched
+      ? await knownSensitivities(results, subject, {
+          ...options,
+          way: method === 'auto' ? 'auto' : 'sketch',
+        })
+      : undefined;
+    const scores = await layerScores(results, subject, method, options);
     const { ranges, ...ranged } = await knownRanges(results, layers, format, work.elementCounter, work);
+    const { report, ...differentiated } = gradients
+      ? await gradientReport(results, plan, format, work)
+      : { report: undefined, ...NO_EFFORT };
     return {
-      reports: layerReports(plan, local, ranges, format, measured),
-      local,
-      measured,
-      ranges,
-      rankCorrelation: agreement(local, measured),
+      reports: layerReports(plan, {
+        ...{ format, ranges, local, measured, samples: work.samples },
+        sensitivities: sensitivities?.errors,
+        scores: scores?.byLayer,
+        quiet: quietLayers(plan, format),
+        found: sensitivities === undefined ? undefined : flagReasons(sensitivities.errors),
+      }),
+      ...{ local, measured, ranges, sensitivities: sensitivities?.errors, gradients: report },
+      rankCorrelations: rankCorrelations(measured, local, sensitivities?.errors, scores?.byLayer),
       findings: rangeFindings(plan, ranges, format, work.samples),
       seconds: (performance.now() - start) / 1000,
-      ...effortOf(local, measured, ranged, work.effort),
+      ...effortOf(local, measured, sensitivities, scores, ranged, differentiated, work.effort),
     };
   });
 }
 
-/** How far both methods put the layers in the same order. */
-function agreement(local: LocalErrors | undefined, measured: MeasuredErrors | undefined): number | undefined {
-  if (local === undefined || measured === undefined) return undefined;
-  const localOf = new Map(local.errors.map((error) => [error.layer, error.value]));
-  const both = measured.errors.flatMap(({ layer, value }): [number, number][] => {
-    const own = localOf.get(layer);
-    return own === undefined ? [] : [[own, value]];
-  });
-  return rankCorrelation(
-    both.map(([own]) => own),
-    both.map(([, value]) => value),
+/** Scores of the methods that give no errors, those asked for. */
+async function layerScores(
+  results: Results,
+  { model, all, format, tolerances, floatOutputs }: SensitivitySubject,
+  method: AnalysisMethod,
+  options: SensitivityOptions,
+): Promise<
+  (Effort & { readonly byLayer: ReadonlyMap<Layer, Readonly<Record<string, number>>> }) | undefined
+> {
+  const outputs = sketchedOutputs(floatOutputs, tolerances);
+  const hessian =
+    method === 'hessian' || method === 'all'
+      ? await knownSketch(results, model, all, format, outputs, { ...options, curvature: true })
+      : undefined;
+  const { probes: _, ...others } = options;
+  const firstOrder =
+    method === 'first-order' || method === 'all'
+      ? await knownSketch(results, model, all, format, outputs, { ...others, direction: 'output' })
+      : undefined;
+  if (hessian === undefined && firstOrder === undefined) return undefined;
+  const traces = new Map(
+    hessian === undefined ? [] : hessianScores(hessian).map((score) => [score.layer, score]),
+  );
+  const changes = firstOrder === undefined ? undefined : firstOrderScores(firstOrder);
+  const byLayer = new Map(
+    all.map((layer): [Layer, Readonly<Record<string, number>>] => {
+      const trace = traces.get(layer);
+      const change = changes?.get(layer);
+      return [
+        layer,
+        {
+          ...(trace === undefined
+            ? {}
+            : { hessian: trace.hawq, outputTrace: trace.outputTrace, weightTrace: trace.weightTrace }),
+          ...(change === undefined ? {} : { 'first-order': change }),
+        },
+      ];
+    }),
+  );
+  return { byLayer, ...effortOf(hessian, firstOrder) };
+}
+
+/** How far each method that was asked for puts the layers in the order of their measured errors. */
+function rankCorrelations(
+  measured: MeasuredErrors | undefined,
+  local: LocalErrors | undefined,
+  sensitivities: readonly Sensitivity[] | undefined,
+  scores: ReadonlyMap<Layer, Readonly<Record<string, number>>> | undefined,
+): ReadonlyMap<string, number | undefined> {
+  if (measured === undefined) return new Map();
+  const values = (errors: readonly LocalError[] | undefined): ReadonlyMap<Layer, number> | undefined =>
+    errors && new Map(errors.map(({ layer, value }) => [layer, value]));
+  const scored = (name: string): ReadonlyMap<Layer, number> | undefined =>
+    scores &&
+    new Map([...scores].flatMap(([layer, { [name]: own }]) => (own === undefined ? [] : [[layer, own]])));
+  const methods: readonly (readonly [string, ReadonlyMap<Layer, number> | undefined])[] = [
+    ['sketch', values(sensitivities)],
+    ['local', values(local?.errors)],
+    ['hessian', scored('hessian')],
+    ['first-order', scored('first-order')],
+  ];
+  return new Map(
+    methods.flatMap(([name, found]): [string, number | undefined][] => {
+      if (found === undefined) return [];
+      const both = measured.errors.filter(({ layer }) => found.has(layer));
+      return [
+        [
+          name,
+          rankCorrelation(
+            both.map(({ layer }) => found.get(layer) ?? 0),
+            both.map(({ value }) => value),
+          ),
+        ],
+      ];
+    }),
+  );
+}
+
+/** What the sketch says of a layer's own figure; what the ranges and the figure itself say is said elsewhere. */
+const SENTENCES: Readonly<Partial<Record<SketchFlag, string>>> = {
+  'zero-gradient': 'no gradient reaches an output from here, which is no evidence that nothing does',
+  'no-gradient': 'the way to an output leads through an operator without a gradient',
+  'saturated-output': 'the output is a Softmax or Sigmoid that hardly moves any more: judge the logits',
+};
+
+function flagReasons(errors: readonly Sensitivity[]): ReadonlyMap<Layer, readonly Reason[]> {
+  return new Map(
+    errors.map(({ layer, flags }) => [
+      layer,
+      flags.flatMap((code): Reason[] => {
+        const sentence = SENTENCES[code];
+        return sentence === undefined ? [] : [{ code, sentence, flags: true }];
+      }),
+    ]),
   );
 }

@@ -5,7 +5,8 @@ import { join, resolve } from 'node:path';
 import { benchmark, type Benchmark } from '../analysis/index.js';
 import { externalLocations, weightsFolder, type Model } from '../onnx/index.js';
 import type { BoundPlan } from '../plan/index.js';
-import { allLow, exportModel, type ExportedModel } from './export-model.js';
+import { allLow, exportModel, exportPlan, type ExportedModel } from './export-model.js';
+import { missingTarget } from './missing-target.js';
 import type { Work } from './open-work.js';
 import { guarded, isRefused, refused, type Refused } from './problem.js';
 
@@ -36,11 +37,13 @@ export async function benchmarkPlan(
   if (sample === undefined || original === undefined) {
     return refused('input', 'samples-unusable', 'there is no sample to time', plan.path);
   }
-  const { signal, threads, progress } = work;
+  const { signal, threads, target, progress } = work;
   const folder = mkdtempSync(join(tmpdir(), 'onnx-precision-bench-'));
   try {
     return await guarded(work, async () => {
-      const mixed = await exportModel(plan, plan.decisions, join(folder, 'plan.onnx'), { signal });
+      const missing = await missingTarget(work);
+      if (missing !== undefined) return missing;
+      const mixed = await exportPlan(work, join(folder, 'plan.onnx'));
       if (isRefused(mixed)) return mixed;
       const fp16 = await exportModel(plan, allLow(plan, 'fp16'), join(folder, 'fp16.onnx'), { signal });
       if (isRefused(fp16)) return fp16;
@@ -55,7 +58,13 @@ export async function benchmarkPlan(
         fp16: withData(fp16),
       };
       return {
-        timed: await benchmark(work.runtime, entries, sample, { runs, threads, signal, progress }),
+        timed: await benchmark(work.runtime, entries, sample, {
+          provider: target,
+          runs,
+          threads,
+          signal,
+          progress,
+        }),
         models,
       };
     });

@@ -44,11 +44,16 @@ const write = (path: string, options: ExportOptions = {}): ReturnType<typeof exp
   exportModel(plan, plan.decisions, path, options);
 
 /** The export is refused, and every file of the folder is as it was. */
-async function checkRefused(path: string, reason: RegExp, options?: ExportOptions): Promise<void> {
+async function checkRefused(
+  path: string,
+  reason: RegExp,
+  code = 'cannot-write',
+  options?: ExportOptions,
+): Promise<void> {
   const before = contents();
   const outcome = await write(path, options);
   if (!isRefused(outcome)) throw new Error(`${path} was written`);
-  expect(outcome.problem).toMatchObject({ kind: 'input', code: 'cannot-write' });
+  expect(outcome.problem).toMatchObject({ kind: 'input', code });
   expect(outcome.problem.message).toMatch(reason);
   expect(contents()).toEqual(before);
 }
@@ -82,7 +87,7 @@ describe('an exported model', () => {
     plan = { ...plan, decisions: plan.decisions.map((one) => ({ ...one, format: 'original' as const })) };
     await checkRefused(target, reason);
     symlinkSync(at('m.onnx'), at('out.onnx.data'));
-    await checkRefused(at('out.onnx'), reason, { externalData: true });
+    await checkRefused(at('out.onnx'), reason, 'cannot-write', { externalData: true });
   });
 
   it('is never written over a plan, by no name of it', async () => {
@@ -104,20 +109,57 @@ describe('an exported model', () => {
   });
 
   it('that could not be written leaves the earlier weights of its name', async () => {
-    writeFileSync(at('out.onnx.data'), 'of an earlier model');
-    mkdirSync(at('out.onnx'));
-    expect(isRefused(await write(at('out.onnx'), { externalData: true }))).toBe(true);
-    expect(readFileSync(at('out.onnx.data'), 'utf8')).toBe('of an earlier model');
-    expect(readdirSync(folder).sort()).toEqual(['m.onnx', 'out.onnx', 'out.onnx.data', 'p.precision']);
+    await write(at('out.onnx'), { externalData: true });
+    const before = contents();
+    plan = { ...plan, decisions: plan.decisions.map((one) => ({ ...one, format: 'bf16' as const })) };
+    const cancel = new AbortController();
+    // Stops once other weights are there.
+    const signal = new Proxy(cancel.signal, {
+      get: (of, name): unknown => {
+        const data = existsSync(at('out.onnx.data')) ? readFileSync(at('out.onnx.data'), 'base64') : '';
+        if (name === 'aborted' && data !== before['out.onnx.data']) cancel.abort();
+        return Reflect.get(of, name, of);
+      },
+    });
+    expect(isRefused(await write(at('out.onnx'), { externalData: true, signal }))).toBe(true);
+    expect(cancel.signal.aborted).toBe(true);
+    expect(contents()).toEqual(before);
   });
 
   it('replaces the earlier weights of its name, and keeps nothing of them', async () => {
-    writeFileSync(at('out.onnx.data'), 'of an earlier model');
+    await write(at('out.onnx'), { externalData: true });
+    const before = contents();
+    plan = { ...plan, decisions: plan.decisions.map((one) => ({ ...one, format: 'bf16' as const })) };
     const exported = await write(at('out.onnx'), { externalData: true });
+    expect(contents()['out.onnx.data']).not.toBe(before['out.onnx.data']);
     if (isRefused(exported)) throw new Error(exported.problem.message);
     expect(exported.externalBytes).toBe(2 * SIZE * SIZE);
     expect(readFileSync(at('out.onnx.data')).length).toBe(exported.externalBytes);
     expect(readdirSync(folder).sort()).toEqual(['m.onnx', 'out.onnx', 'out.onnx.data', 'p.precision']);
+  });
+
+  it.each([
+    ['no model', undefined],
+    ['a model that keeps its weights to itself', () => readFileSync(at('m.onnx'))],
+    ['what is no model', () => 'no model'],
+  ])('never takes the place of weights beside %s', async (_, model) => {
+    if (model !== undefined) writeFileSync(at('out.onnx'), model());
+    writeFileSync(at('out.onnx.data'), 'of somebody else');
+    await checkRefused(at('out.onnx'), /out\.onnx\.data exists and is left as it is/, 'exists', {
+      externalData: true,
+    });
+    // Where no such file is written it is in nobody's way.
+    expect(isRefused(await write(at('out.onnx')))).toBe(false);
+    expect(readFileSync(at('out.onnx.data'), 'utf8')).toBe('of somebody else');
+  });
+
+  it('takes no place at all where nothing is to be replaced', async () => {
+    await write(at('out.onnx'), { externalData: true });
+    const replaces = 'nothing';
+    await checkRefused(at('out.onnx'), /out\.onnx exists/, 'exists', { replaces });
+    rmSync(at('out.onnx'));
+    await checkRefused(at('out.onnx'), /out\.onnx\.data exists/, 'exists', { replaces, externalData: true });
+    expect(isRefused(await write(at('out.onnx'), { replaces }))).toBe(false);
   });
 
   it('that is cancelled behind its weights leaves neither', async () => {

@@ -1,6 +1,6 @@
 /** Writes the mixed-precision model of a set of decisions: converted, type-checked, then streamed to a new file. */
 import { randomBytes } from 'node:crypto';
-import { copyFileSync, linkSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, linkSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import {
   convertSteps,
@@ -8,11 +8,25 @@ import {
   type ConversionSummary,
   type ConvertOptions,
 } from '../convert/index.js';
-import { inSlices } from '../analysis/index.js';
+import { calibrated, inSlices, needsSamples, type Evaluation } from '../analysis/index.js';
 import type { Diagnostic } from '../language/index.js';
-import { externalLocations, piecesLength, weightsFolder, writePieces, type Piece } from '../onnx/index.js';
-import { allowedFormats, precisionGraphSteps, type BoundPlan, type LayerDecision } from '../plan/index.js';
-import { isRefused, refused, refusedBy, type Refused } from './problem.js';
+import {
+  externalLocations,
+  openModel,
+  piecesLength,
+  weightsFolder,
+  writePieces,
+  type Piece,
+} from '../onnx/index.js';
+import {
+  allowedFormats,
+  precisionGraphSteps,
+  type BoundPlan,
+  type LayerDecision,
+  type PrecisionGraph,
+} from '../plan/index.js';
+import type { Work } from './open-work.js';
+import { guarded, isRefused, refused, refusedBy, type Refused } from './problem.js';
 
 export interface ExportedModel extends ConversionSummary {
   readonly path: string;
@@ -24,6 +38,33 @@ export interface ExportOptions {
   readonly signal?: AbortSignal | undefined;
   /** Writes the weights to a file of external data beside the model, whatever the original does. */
   readonly externalData?: boolean | undefined;
+  /**
+   * Which files may be written over: a model of this name with the external data that it names, as usual, or none. A file
+   * that has the name of the external data and belongs to no such model never is.
+   */
+  readonly replaces?: 'model' | 'nothing' | undefined;
+  /** The samples, from which integer formats take their scales; without it a plan that has such formats is refused. */
+  readonly evaluation?: (() => Promise<Evaluation>) | undefined;
+}
+
+/** Whether the plan has integer formats whose scales only a run over its samples can tell. */
+export async function exportNeedsSamples(plan: BoundPlan): Promise<boolean> {
+  return needsSamples(
+    await inSlices(precisionGraphSteps(plan.model, plan.roles, plan.layers, plan.decisions)),
+  );
+}
+
+/** The same as `exportModel` of the work's plan, with its samples. */
+export async function exportPlan(
+  work: Work,
+  path: string,
+  options: Omit<ExportOptions, 'evaluation' | 'signal'> = {},
+): Promise<ExportedModel | Refused> {
+  const { plan, signal } = work;
+  const evaluation = (): Promise<Evaluation> => work.evaluation();
+  return await guarded(work, () =>
+    exportModel(plan, plan.decisions, path, { ...options, signal, evaluation }),
+  );
 }
 
 /**
@@ -34,14 +75,21 @@ export async function exportModel(
   plan: BoundPlan,
   decisions: readonly LayerDecision[],
   path: string,
-  { signal, externalData = false }: ExportOptions = {},
+  { signal, externalData = false, replaces = 'model', evaluation }: ExportOptions = {},
 ): Promise<ExportedModel | Refused> {
   const placing = placeOfWeights(plan, path, externalData);
   if (isRefused(placing)) return placing;
   const data = join(dirname(path), placing.externalLocation);
-  const refusal = refuseOwnFile(path, plan) ?? refuseOwnFile(data, plan);
+  const refusal =
+    refuseOwnFile(path, plan) ??
+    refuseOwnFile(data, plan) ??
+    (replaces === 'nothing' ? refuseExisting(path) : undefined);
   if (refusal !== undefined) return refusal;
-  const graph = await inSlices(precisionGraphSteps(plan.model, plan.roles, plan.layers, decisions));
+  const graph = await withScales(
+    await inSlices(precisionGraphSteps(plan.model, plan.roles, plan.layers, decisions)),
+    evaluation,
+    signal,
+  );
   const conversion = await inSlices(convertSteps(graph, placing));
   if ('problems' in conversion) {
     const diagnostics = withoutTwins(conversion.problems).map((problem) =>
@@ -51,12 +99,28 @@ export async function exportModel(
     return refusedBy('shortfall', plan, diagnostics) ?? refused('shortfall', 'not-converted', message, path);
   }
   const { external } = conversion;
+  // Only now it is known whether there will be such a file: a model beyond what one file can hold has one.
+  if (external !== undefined && !(replaces === 'model' && isDataOf(data, path))) {
+    const taken = refuseExisting(data);
+    if (taken !== undefined) return taken;
+  }
   const problem =
     external === undefined
       ? await write(path, conversion.pieces, signal)
       : await writeBoth({ path, pieces: conversion.pieces }, { path: data, pieces: external.pieces }, signal);
   if (problem !== undefined) return problem;
   return { path, externalBytes: piecesLength(external?.pieces ?? []), ...conversion.summary };
+}
+
+/** Scales that need samples stay unknown without them, and the conversion says so. */
+async function withScales(
+  graph: PrecisionGraph,
+  evaluation: ExportOptions['evaluation'],
+  signal: AbortSignal | undefined,
+): Promise<PrecisionGraph> {
+  if (evaluation !== undefined) return await calibrated(graph, evaluation, { signal });
+  if (needsSamples(graph)) return graph;
+  return await calibrated(graph, () => Promise.reject(new RangeError('no samples are wanted')));
 }
 
 /**
@@ -72,8 +136,25 @@ function refuseOwnFile(target: string, { path, model }: BoundPlan): Refused | un
   return refused('input', 'cannot-write', 'this is the model that is read; choose another name', target);
 }
 
+function refuseExisting(path: string): Refused | undefined {
+  if (!existsSync(path)) return undefined;
+  const message = `${basename(path)} exists and is left as it is, unless it is removed first`;
+  return refused('input', 'exists', message, path);
+}
+
+/** Whether the model at `path` keeps weights in the file `data`. */
+function isDataOf(data: string, path: string): boolean {
+  const opened = openModel(path);
+  if ('problem' in opened) return false;
+  const { model } = opened;
+  const folder = weightsFolder(model) ?? dirname(path);
+  const locations = [...externalLocations(model)];
+  model.source.close();
+  return locations.some((location) => isSameFile(resolve(folder, location), data));
+}
+
 /** Whether two paths reach one file: by links of either kind, or in another case where the file system does not tell cases apart. */
-export function isSameFile(path: string, other: string): boolean {
+function isSameFile(path: string, other: string): boolean {
   if (realPath(path) === realPath(other)) return true;
   const [one, two] = [path, other].map((each) => statSync(each, { bigint: true, throwIfNoEntry: false }));
   return one !== undefined && one.dev === two?.dev && one.ino === two.ino;
@@ -206,6 +287,7 @@ export function allLow(plan: BoundPlan, format: 'fp16' | 'bf16'): LayerDecision[
       ...decision,
       wanted: format,
       format: allowed ? format : 'original',
+      numerics: undefined,
       clamped: undefined,
       overflow: 'inf',
     };

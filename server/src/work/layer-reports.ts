@@ -1,19 +1,22 @@
 /** What analysis knows of each layer, joined: its decision, its errors, its range, its flags and the reason. Pure. */
 import {
-  UNDERFLOW_SHARE,
+  explain,
+  flagsOf,
+  layerRangeIn,
+  reasonText,
+  type InsideSum,
   type LayerRange,
+  type LayerRangeFigures,
   type LocalError,
   type LocalErrors,
   type MeasuredError,
   type MeasuredErrors,
+  type Reason,
+  type Sensitivity,
+  type TensorRange,
 } from '../analysis/index.js';
-import type { BoundPlan, Layer } from '../plan/index.js';
-import { formatNumber, formatPercent } from '../report/index.js';
-
-/** Over this local error a layer is outside the range in which errors add up, and is flagged. */
-const LARGE_LOCAL_ERROR = 0.05;
-/** The same of the error that it causes in an output by itself. */
-const LARGE_MEASURED_ERROR = 0.2;
+import { binadesOf, formatInformation, type FloatFormatName } from '../formats/index.js';
+import type { BoundPlan, Layer, LayerDecision } from '../plan/index.js';
 
 interface ErrorReport {
   readonly value: number;
@@ -21,12 +24,46 @@ interface ErrorReport {
   readonly high: number;
 }
 
+/** A tensor of a layer, as the JSON document has it. */
+export interface TensorReport {
+  readonly tensor: string;
+  readonly kind: 'output' | 'weight';
+  readonly maxAbs: number;
+  /** The name of the sample that has the largest value; none for a weight. */
+  readonly sample?: string;
+  readonly index: number;
+  readonly elements: number;
+  readonly overflow: number;
+  readonly underflow: number;
+  readonly becomesZero: number;
+  /** The power of two that would suit the values best in the format. */
+  readonly scale: number;
+  readonly histogram: {
+    readonly zeros: number;
+    readonly negative: number;
+    readonly nonFinite: number;
+    /** Pairs of an exponent e and how many magnitudes are from 2^e up to 2^(e+1). */
+    readonly binades: readonly (readonly [number, number])[];
+  };
+}
+
+export interface RangeReport {
+  readonly maxAbs: number;
+  readonly overflow: number;
+  readonly underflow: number;
+  readonly tensors: readonly TensorReport[];
+  /** What the operator adds up inside and never writes. */
+  readonly inside?: InsideSum & { readonly beyond: boolean };
+}
+
 /** What analysis knows of one layer, as the JSON document has it. */
 export interface LayerReport {
   readonly name: string;
   readonly op: string;
   readonly format: string;
-  readonly error: ErrorReport & { readonly method: 'local' | 'measured' };
+  readonly error: ErrorReport & { readonly method: 'local' | 'measured' | 'sketch' };
+  /** Scores with units of their own, by method. */
+  readonly scores?: Readonly<Record<string, number>>;
   /** The local error, where `error` is measured and both were asked for. */
   readonly local?: ErrorReport;
   /** Where `error` is measured: the error of each output. */
@@ -39,47 +76,143 @@ export interface LayerReport {
     readonly limit: number;
     readonly holds: boolean;
   }[];
-  readonly range: { readonly maxAbs: number; readonly overflow: number; readonly underflow: number };
+  readonly range: RangeReport;
   readonly flags: readonly string[];
   readonly reason: string;
 }
 
-/** One report per layer, worst error first: the measured one where there is one, otherwise the local one. */
-export function layerReports(
-  plan: BoundPlan,
-  local: LocalErrors | undefined,
-  ranges: readonly LayerRange[],
-  format: 'fp16' | 'bf16',
-  measured?: MeasuredErrors,
-): LayerReport[] {
+/** What is known of a plan's layers; what is undefined was not asked for. */
+export interface LayerFindings {
+  readonly format: FloatFormatName;
+  readonly ranges: readonly LayerRange[];
+  readonly local?: LocalErrors | undefined;
+  readonly measured?: MeasuredErrors | undefined;
+  /** Errors of layers by themselves however they were found, where not all are measured. */
+  readonly sensitivities?: readonly Sensitivity[] | undefined;
+  /** By layer and name of the method; the first of them is what the reports are ordered by. */
+  readonly scores?: ReadonlyMap<Layer, Readonly<Record<string, number>>> | undefined;
+  /** Those that round nothing in the plan. */
+  readonly quiet?: ReadonlySet<Layer> | undefined;
+  /** What other methods flag. */
+  readonly found?: ReadonlyMap<Layer, readonly Reason[]> | undefined;
+  readonly samples: readonly { readonly name: string }[];
+}
+
+/** One report per layer, worst first: by score if there is one, then by the measured, sketched or local error. */
+export function layerReports(plan: BoundPlan, findings: LayerFindings): LayerReport[] {
+  const { format, ranges, local, measured, sensitivities, scores, quiet, found, samples } = findings;
   const rangeOf = new Map(ranges.map((range) => [range.layer, range]));
-  const decisionOf = new Map(plan.decisions.map((decision) => [decision.layer, decision.format]));
+  const decisionOf = new Map(plan.decisions.map((decision) => [decision.layer, decision]));
   const localOf = new Map(local?.errors.map((error) => [error.layer, error]));
   const measuredOf = new Map(measured?.errors.map((error) => [error.layer, error]));
-  const errors: readonly LocalError[] = measured?.errors ?? local?.errors ?? [];
-  const method = measured === undefined ? ('local' as const) : ('measured' as const);
+  const sensitivityOf = new Map(sensitivities?.map((error) => [error.layer, error]));
+  const errors: readonly LocalError[] = measured?.errors ?? sensitivities ?? local?.errors ?? [];
+  const methodOf = (layer: Layer): LayerReport['error']['method'] =>
+    measured === undefined ? (sensitivityOf.get(layer)?.method ?? 'local') : 'measured';
+  const isLocal = measured === undefined && sensitivities === undefined;
   return errors
     .map((error): LayerReport => {
-      const range = rangeOf.get(error.layer);
-      const beside = measured === undefined ? undefined : localOf.get(error.layer);
-      const { flags, reason } = explain(error, method, range, format);
+      const { layer } = error;
+      const decision = decisionOf.get(layer);
+      const range = withScale(rangeOf.get(layer), decision, format);
+      const beside = isLocal ? undefined : localOf.get(layer);
+      const sensitivity = sensitivityOf.get(layer);
+      const own = scores?.get(layer);
+      const reasons = explain({
+        format,
+        range,
+        local: localOf.get(layer),
+        measured: measuredOf.get(layer) ?? sensitivity,
+        clamped: decision?.clamped,
+        accumulate: decision?.numerics?.accumulate ?? plan.accumulate,
+        roundsNothing: quiet?.has(layer),
+        found: found?.get(layer),
+        samples,
+      });
       return {
-        name: error.layer.name,
-        op: operator(error.layer),
-        format: decisionOf.get(error.layer) ?? 'original',
-        error: { ...errorReport(error), method },
+        name: layer.name,
+        op: operator(layer),
+        format: decision?.format ?? 'original',
+        error: { ...errorReport(error), method: methodOf(layer) },
+        ...(own === undefined ? {} : { scores: own }),
         ...(beside === undefined ? {} : { local: errorReport(beside) }),
-        ...measuredReport(measuredOf.get(error.layer)),
-        range: {
-          maxAbs: range?.maxAbs ?? Number.NaN,
-          overflow: range?.overflow ?? 0,
-          underflow: range?.underflow ?? 0,
-        },
-        flags,
-        reason,
+        ...(sensitivity === undefined ? {} : outputsReport(sensitivity)),
+        ...measuredReport(measuredOf.get(layer)),
+        range: rangeReport(range, format, samples),
+        flags: flagsOf(reasons),
+        reason: reasonText(reasons),
       };
     })
-    .toSorted((a, b) => (a.error.value === b.error.value ? 0 : b.error.value - a.error.value));
+    .toSorted((a, b) => (weightOf(a) === weightOf(b) ? 0 : weightOf(b) - weightOf(a)));
+}
+
+/** The range under the scale that the plan gives the layer, if it does. */
+function withScale(
+  range: LayerRange | undefined,
+  decision: LayerDecision | undefined,
+  format: FloatFormatName,
+): LayerRangeFigures | undefined {
+  const scale = decision?.format === format ? decision.numerics?.scale : undefined;
+  return range === undefined || scale === undefined ? range : layerRangeIn(range, format, scale);
+}
+
+function rangeReport(
+  range: LayerRangeFigures | undefined,
+  format: FloatFormatName,
+  samples: readonly { readonly name: string }[],
+): RangeReport {
+  if (range === undefined) return { maxAbs: Number.NaN, overflow: 0, underflow: 0, tensors: [] };
+  const { maxAbs, overflow, underflow, tensors, inside } = range;
+  const { largest } = formatInformation(format);
+  return {
+    maxAbs,
+    overflow,
+    underflow,
+    tensors: tensors.map((one) => tensorReport(one, samples)),
+    ...(inside === undefined ? {} : { inside: { ...inside, beyond: inside.value > largest } }),
+  };
+}
+
+/** The range of a tensor in a format, with the names of the samples. */
+export function tensorReport(
+  {
+    tensor,
+    kind,
+    maxAbs,
+    sample,
+    index,
+    elements,
+    overflow,
+    underflow,
+    becomesZero,
+    scale,
+    histogram,
+  }: TensorRange,
+  samples: readonly { readonly name: string }[],
+): TensorReport {
+  const { zeros, negative, nonFinite } = histogram;
+  return {
+    tensor,
+    kind,
+    maxAbs,
+    ...(sample === undefined ? {} : { sample: samples[sample]?.name ?? String(sample) }),
+    index,
+    elements,
+    overflow,
+    underflow,
+    becomesZero,
+    scale,
+    histogram: { zeros, negative, nonFinite, binades: binadesOf(histogram) },
+  };
+}
+
+/** What a report is ordered by. */
+function weightOf({ scores, error }: LayerReport): number {
+  return Object.values(scores ?? {})[0] ?? error.value;
+}
+
+function outputsReport({ perOutput }: Pick<MeasuredError, 'perOutput'>): Pick<LayerReport, 'outputs'> {
+  return { outputs: perOutput.map(({ output, value, low, high }) => ({ output, value, low, high })) };
 }
 
 function errorReport({ value, low, high }: ErrorReport): ErrorReport {
@@ -89,7 +222,7 @@ function errorReport({ value, low, high }: ErrorReport): ErrorReport {
 function measuredReport(error: MeasuredError | undefined): Pick<LayerReport, 'outputs' | 'tolerances'> {
   if (error === undefined) return {};
   return {
-    outputs: error.perOutput.map(({ output, value, low, high }) => ({ output, value, low, high })),
+    ...outputsReport(error),
     tolerances: error.tolerances.map(({ tolerance, measured, holds }) => {
       const { output, metric, limit } = tolerance;
       return { output, metric: metric.name, measured, limit, holds };
@@ -99,37 +232,4 @@ function measuredReport(error: MeasuredError | undefined): Pick<LayerReport, 'ou
 
 function operator({ node }: Layer): string {
   return node.domain === '' ? node.opType : `${node.domain}.${node.opType}`;
-}
-
-function explain(
-  error: LocalError,
-  method: 'local' | 'measured',
-  range: LayerRange | undefined,
-  format: string,
-): { readonly flags: readonly string[]; readonly reason: string } {
-  const flags: string[] = [];
-  const reasons: string[] = [];
-  if (range !== undefined && range.overflow > 0) {
-    flags.push('overflow');
-    reasons.push(`${range.overflow} values beyond ${format}, largest ${formatNumber(range.maxAbs)}`);
-  }
-  if (range !== undefined && range.underflow > UNDERFLOW_SHARE) {
-    flags.push('underflow');
-    reasons.push(`${formatPercent(range.underflow)} of the values become subnormal or zero`);
-  }
-  const output = method === 'local' ? 'the' : 'an';
-  if (error.ofZero === true) {
-    flags.push('zero-output');
-    reasons.push(`${output} output is exactly 0 in every sample, so that no error is small beside it`);
-  } else if (!Number.isFinite(error.value)) {
-    flags.push('nonfinite');
-    reasons.push(`rounding makes ${output} output non-finite`);
-  } else if (method === 'local' && error.value > LARGE_LOCAL_ERROR) {
-    flags.push('large-local-error');
-    reasons.push('rounding inputs and weights moves the output by more than 5 %');
-  } else if (method === 'measured' && error.value > LARGE_MEASURED_ERROR) {
-    flags.push('large-error');
-    reasons.push('this layer alone moves an output by more than 20 %');
-  }
-  return { flags, reason: reasons.join('; ') };
 }

@@ -9,6 +9,7 @@ import {
   identify,
   observedShapes,
   openEvaluation,
+  PROVIDERS,
   shapeElements,
   watchFiles,
   withoutStore,
@@ -18,6 +19,7 @@ import {
   type Evaluation,
   type Measurable,
   type Progress,
+  type Provider,
   type Results,
   type ResultStore,
   type Runtime,
@@ -50,6 +52,8 @@ export interface Work {
   readonly diagnostics: readonly Diagnostic[];
   readonly signal: AbortSignal;
   readonly progress: Progress;
+  /** Where models are executed; emulation is for any target and runs on the CPU. */
+  readonly target: Provider;
   readonly threads: number;
   /** What opening the evaluation and observing shapes took so far. */
   readonly effort: Effort;
@@ -71,9 +75,10 @@ export interface Work {
 export async function openWork(plan: BoundPlan, parts: WorkParts): Promise<Work | Refused> {
   const { runtime, signal, store, progress = () => undefined } = parts;
   const wanted = parts.target ?? plan.targets[0]?.name ?? 'cpu';
-  if (wanted !== 'cpu') {
-    // Another target is never put in its place in silence.
-    return refused('input', 'target-unavailable', `target ${wanted} cannot be used yet`);
+  const target = PROVIDERS.find((provider) => provider === wanted);
+  if (target === undefined) {
+    const message = `there is no target ${wanted}; there are ${PROVIDERS.join(', ')}`;
+    return refused('input', 'target-unknown', message);
   }
   const [missing] = externalProblems(plan.model);
   if (missing !== undefined) return refused('input', missing.code, missing.message, plan.model.source.path);
@@ -87,50 +92,58 @@ export async function openWork(plan: BoundPlan, parts: WorkParts): Promise<Work 
     if (first === undefined) {
       return refused('input', 'samples-unusable', 'the plan has no samples to run', plan.path);
     }
-    const options = { signal, progress };
-    let opened: Promise<Evaluation> | undefined;
-    let results: Promise<Results> | undefined;
-    let observed: Promise<ReadonlyMap<string, Shape>> | undefined;
-    const evaluation = (): Promise<Evaluation> =>
-      (opened ??= openEvaluation(runtime, plan.model, samples, options));
-    const observe = (): Promise<ReadonlyMap<string, Shape>> =>
-      (observed ??= observedShapes(runtime, plan.model, first, options));
-    const work: Work = {
-      plan,
-      runtime,
-      samples,
-      diagnostics,
-      signal,
-      progress,
-      threads: parts.threads ?? plan.targets[0]?.threads ?? Math.max(1, cpus().length - 1),
-      get effort() {
-        return effortOf(
-          opened === undefined ? undefined : { sessions: 1, inferences: samples.length },
-          observed === undefined ? undefined : { sessions: 1, inferences: 1 },
-        );
-      },
-      results: () => (results ??= resultsOf({ runtime, samples, evaluation }, plan, store, signal)),
-      evaluation,
-      counted: async (uncounted) => {
-        if (uncounted.layers.every((layer) => layer.multiplyAdds !== undefined)) return uncounted;
-        return withShapes(uncounted, await observe());
-      },
-      elementCounter: async () => {
-        const inferred = inferredShapes(plan);
-        const outputs = plan.layers.flatMap((layer) => layer.node.outputs.filter((name) => name !== ''));
-        if (outputs.every((name) => shapeElements(inferred.get(name)) !== undefined)) {
-          return (tensor) => shapeElements(inferred.get(tensor));
-        }
-        const shapes = await observe();
-        return (tensor) => shapeElements(shapes.get(tensor)) ?? shapeElements(inferred.get(tensor));
-      },
-      changedFile,
-      dispose: async () => {
-        await opened?.then(closeEvaluation).catch(() => undefined);
-      },
-    };
-    return work;
+    const threads = parts.threads ?? plan.targets[0]?.threads ?? Math.max(1, cpus().length - 1);
+    const known = { plan, runtime, samples, diagnostics, signal, progress, target, threads };
+    return lazyWork({ ...known, changedFile }, first, store);
   });
+}
+
+/** What is there at once. */
+type Known = Omit<Work, 'effort' | 'results' | 'evaluation' | 'counted' | 'elementCounter' | 'dispose'>;
+
+/** Opens what takes sessions at its first use, once for all who use it. */
+function lazyWork(known: Known, first: Sample, store: ResultStore | undefined): Work {
+  const { plan, runtime, samples, signal } = known;
+  let opened: Promise<Evaluation> | undefined;
+  let results: Promise<Results> | undefined;
+  let observed: Promise<ReadonlyMap<string, Shape>> | undefined;
+  const evaluation = (): Promise<Evaluation> =>
+    (opened ??= openEvaluation(runtime, plan.model, samples, known));
+  const observe = (): Promise<ReadonlyMap<string, Shape>> =>
+    (observed ??= observedShapes(runtime, plan.model, first, known));
+  return {
+    ...known,
+    get effort() {
+      return effortOf(
+        opened === undefined ? undefined : { sessions: 1, inferences: samples.length },
+        observed === undefined ? undefined : { sessions: 1, inferences: 1 },
+      );
+    },
+    results: () => (results ??= resultsOf({ runtime, samples, evaluation }, plan, store, signal)),
+    evaluation,
+    counted: async (uncounted) => {
+      if (uncounted.layers.every((layer) => layer.multiplyAdds !== undefined)) return uncounted;
+      return withShapes(uncounted, await observe());
+    },
+    elementCounter: () => countElements(plan, observe),
+    dispose: async () => {
+      await opened?.then(closeEvaluation).catch(() => undefined);
+    },
+  };
+}
+
+/** From the inferred shapes; where they leave a layer's output open, from those that `observe` finds. */
+async function countElements(
+  plan: BoundPlan,
+  observe: () => Promise<ReadonlyMap<string, Shape>>,
+): Promise<(tensor: string) => number | undefined> {
+  const inferred = inferredShapes(plan);
+  const outputs = plan.layers.flatMap((layer) => layer.node.outputs.filter((name) => name !== ''));
+  if (outputs.every((name) => shapeElements(inferred.get(name)) !== undefined)) {
+    return (tensor) => shapeElements(inferred.get(tensor));
+  }
+  const shapes = await observe();
+  return (tensor) => shapeElements(shapes.get(tensor)) ?? shapeElements(inferred.get(tensor));
 }
 
 /** A model that cannot be read as a whole has no identity: what is wrong with it, running it tells. */

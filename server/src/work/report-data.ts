@@ -1,6 +1,6 @@
 /** What tuning, comparison and ranges found, as the data of the report. Draws nothing. */
 import { basename } from 'node:path';
-import { knownRanges } from '../analysis/index.js';
+import { knownRanges, quietLayers } from '../analysis/index.js';
 import { formatInformation } from '../formats/index.js';
 import type { BoundPlan } from '../plan/index.js';
 import type { Report, ReportLayer } from '../report/index.js';
@@ -28,7 +28,13 @@ export async function tuningReport(
     );
     const decided: BoundPlan = { ...plan, decisions: tuning.decisions };
     const reports = new Map(
-      layerReports(decided, tuning.local, ranges, format).map((one) => [one.name, one]),
+      layerReports(decided, {
+        format,
+        ranges,
+        local: tuning.local,
+        quiet: quietLayers(decided, format),
+        samples: work.samples,
+      }).map((one) => [one.name, one]),
     );
     const layers = plan.layers.flatMap((layer): ReportLayer[] => {
       const found = reports.get(layer.name);
@@ -40,7 +46,10 @@ export async function tuningReport(
           operator: op,
           format: found.format,
           localError: error.value,
-          ...range,
+          maxAbs: range.maxAbs,
+          overflow: range.overflow,
+          underflow: range.underflow,
+          tensors: range.tensors,
           multiplyAdds: layer.multiplyAdds,
           weighted: layer.weights.length > 0,
           reason,
@@ -59,6 +68,7 @@ export async function tuningReport(
       verdicts: tuning.verdicts,
       layers,
       largest: formatInformation(format).largest,
+      smallestNormal: formatInformation(format).smallestNormal,
     };
   });
 }

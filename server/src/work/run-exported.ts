@@ -1,5 +1,6 @@
 /** Whether an exported model loads, keeps the signature of the plan's model, and runs on every sample. */
 import { openOptimized, RuntimeFailure, type OpenedSession } from '../analysis/index.js';
+import { missingTarget } from './missing-target.js';
 import type { Work } from './open-work.js';
 import { guarded, isRefused, refused, type Refused } from './problem.js';
 
@@ -16,6 +17,8 @@ export interface RanExported {
 export async function runExported(work: Work, path: string): Promise<RanExported | Refused> {
   const { runtime, signal, progress } = work;
   return await guarded(work, async () => {
+    const missing = await missingTarget(work);
+    if (missing !== undefined) return missing;
     const opened = await openWritten(work, path);
     if (isRefused(opened)) return opened;
     const { session, notes } = opened;
@@ -40,11 +43,11 @@ export async function runExported(work: Work, path: string): Promise<RanExported
 
 /** The written model in a session; where no level loads it, the problem says that the file is there all the same. */
 async function openWritten(
-  { runtime, signal, threads }: Work,
+  { runtime, signal, target, threads }: Work,
   path: string,
 ): Promise<OpenedSession | Refused> {
   try {
-    return await openOptimized(runtime, path, { threads }, signal);
+    return await openOptimized(runtime, path, { provider: target, threads }, signal);
   } catch (error) {
     if (!(error instanceof RuntimeFailure) || error.kind !== 'refused') throw error;
     const message = `the model is written and its types are right, but the runtime of this machine cannot run it: ${error.message}`;

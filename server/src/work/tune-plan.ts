@@ -1,5 +1,6 @@
 /** The plan that gains most within the tolerances of one, and what it takes to write it into the plan's text. */
-import { effortOf, inSlices, type Effort } from '../analysis/index.js';
+import type { LowFormatName } from '../formats/index.js';
+import { effortOf, inSlices, USUAL_DRAWS, type Effort } from '../analysis/index.js';
 import type { SyntaxTree, TextEdit } from '../language/index.js';
 import {
   precisionGraphSteps,
@@ -11,13 +12,12 @@ import {
 import { tune, type Objective, type Strategy, type Tuning } from '../search/index.js';
 import type { Work } from './open-work.js';
 import { guarded, refused, type Refused } from './problem.js';
-import { USUAL_DRAWS } from './verify-plan.js';
 
 export interface TuningWishes {
   readonly strategy?: Strategy | undefined;
   /** What is gained; otherwise the plan's own objective, otherwise `macs`. */
   readonly objective?: Objective | undefined;
-  readonly format?: 'fp16' | 'bf16' | undefined;
+  readonly format?: LowFormatName | undefined;
   /** By which error layers are tried: in their own output, or in the model's outputs. */
   readonly rank?: 'local' | 'measured' | undefined;
   /** Seconds after which the best plan found is taken. */

@@ -3,6 +3,7 @@ import {
   effortOf,
   knownVerdict,
   toleranceFindings,
+  USUAL_DRAWS,
   type Effort,
   type Measurement,
   type ToleranceVerdict,
@@ -10,9 +11,6 @@ import {
 import type { Diagnostic } from '../language/index.js';
 import type { Work } from './open-work.js';
 import { guarded, type Refused } from './problem.js';
-
-/** Jitters for the noise floor of a verdict, if not said otherwise. */
-export const USUAL_DRAWS = 3;
 
 export interface VerifiedPlan extends Effort {
   /** All tolerances hold, and the plan has no error: what is mistyped is left out, and must not pass for what holds. */

@@ -1,6 +1,6 @@
 /** Analysis behind an editor: numbers of open plans, found in the background. */
 export { LiveAnalysis, type LiveOptions } from './live-analysis.js';
-export { liveFindings } from './live-findings.js';
+export { liveFindings, liveFindingSteps } from './live-findings.js';
 export { storedNumbers } from './stored-numbers.js';
 export { startLiveAnalysis, type LiveStart } from './start.js';
 export {

@@ -5,6 +5,7 @@
 import type { Runtime } from '../../runtime/index.js';
 import type { Store } from '../../store/index.js';
 import { closeEvaluation, type Evaluation } from '../evaluation.js';
+import type { Predictor } from '../prediction/index.js';
 import type { Sample } from '../samples/index.js';
 import { Attempts } from './attempts.js';
 import type { NamedFigures } from './measuring.js';
@@ -22,6 +23,7 @@ export class JobContext {
   readonly local = new Recent<ReadonlyMap<string, LayerSensitivity>>();
   readonly measured = new Recent<readonly NamedFigures[]>();
   readonly ranges = new Recent<ReadonlyMap<string, LayerRangeNumbers>>();
+  readonly predictors = new Recent<Predictor>();
   private readonly evaluations = new Map<string, Promise<Evaluation>>();
   private readonly samples = new Map<string, Promise<readonly Sample[]>>();
 

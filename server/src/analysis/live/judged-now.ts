@@ -2,7 +2,19 @@
 import { exceeds } from '../../metrics/index.js';
 import type { BoundPlan, Tolerance } from '../../plan/index.js';
 import { judge } from '../noise.js';
-import type { PlanVerdict } from './numbers.js';
+import type { PlanNumbers, PlanVerdict } from './numbers.js';
+import { planKeys } from './plan-keys.js';
+
+/** The verdict on what `plan` says now; undefined while none is known, or what is known is of other decisions. */
+export function verdictNow(
+  plan: BoundPlan,
+  { verdict, verdictKey, verdictIsStale }: PlanNumbers,
+): PlanVerdict | undefined {
+  if (verdict === undefined || verdictIsStale) return undefined;
+  // A plan may be newer than the last one that the analysis was told of.
+  if (verdictKey !== undefined && verdictKey !== planKeys(plan).verdict) return undefined;
+  return judgedNow(plan, verdict);
+}
 
 /**
  * The tolerances of `plan` that ask what was measured, in the plan's order. One that is new has no verdict yet, and one that is gone

@@ -9,8 +9,11 @@ import type { Store } from '../../store/index.js';
 import { JobContext } from './job-context.js';
 import { judgedNow } from './judged-now.js';
 import { NOTHING_KNOWN, type PlanNumbers } from './numbers.js';
-import { ModelChanged, runPlanJob } from './plan-job.js';
+import { ModelChanged } from './job-steps.js';
+import { runPlanJob } from './plan-job.js';
 import { planKeys } from './plan-keys.js';
+import type { Predictor } from '../prediction/index.js';
+import { predictedNow } from './predicted.js';
 
 export interface LiveOptions {
   readonly runtime: Runtime;
@@ -19,13 +22,17 @@ export interface LiveOptions {
   readonly delayMilliseconds: number;
   readonly log: (line: string) => void;
   /** Told of a plan whose model was changed while it was analysed: it has to be bound again and given to `update`. */
-  readonly onModelChanged?: ((path: string) => void) | undefined;
+  readonly onModelChanged: (path: string) => void;
 }
 
 interface Entry {
   plan: BoundPlan;
   numbers: PlanNumbers;
   timer: NodeJS.Timeout | undefined;
+  /** Work on it was given up since its files have changed: it begins again with the next update, whatever that says. */
+  isOutdated: boolean;
+  /** Once the model is sketched. */
+  predictor: Predictor | undefined;
 }
 
 interface Running {
@@ -56,16 +63,21 @@ export class LiveAnalysis {
   update(plan: BoundPlan): void {
     const entry = this.entries.get(plan.path);
     if (entry === undefined) {
-      this.entries.set(plan.path, { plan, numbers: NOTHING_KNOWN, timer: undefined });
+      const fresh = { plan, numbers: NOTHING_KNOWN, timer: undefined, isOutdated: false, predictor: undefined };
+      this.entries.set(plan.path, fresh);
       this.schedule(plan.path);
       return;
     }
     const before = planKeys(entry.plan);
     const keys = planKeys(plan);
     // Layers of another model may have the same names: nothing that is known of them holds.
-    if (entry.plan.model !== plan.model) entry.numbers = NOTHING_KNOWN;
+    if (entry.plan.model !== plan.model) {
+      entry.numbers = NOTHING_KNOWN;
+      entry.predictor = undefined;
+    }
     entry.plan = plan;
-    if (before.job === keys.job) return;
+    if (before.job === keys.job && !entry.isOutdated) return;
+    entry.isOutdated = false;
     const { verdict, verdictIsStale, latency, latencyIsStale } = entry.numbers;
     const isVerdictOld = verdict !== undefined && (verdictIsStale || before.verdict !== keys.verdict);
     const isLatencyOld = latency !== undefined && (latencyIsStale || before.latency !== keys.latency);
@@ -74,6 +86,7 @@ export class LiveAnalysis {
       // A limit that has changed is compared with what was measured at once.
       verdict: verdict === undefined || isVerdictOld ? verdict : judgedNow(plan, verdict),
       verdictIsStale: isVerdictOld,
+      prediction: entry.predictor && predictedNow(entry.predictor, plan),
       latencyIsStale: isLatencyOld,
     };
     this.schedule(plan.path);
@@ -197,26 +210,37 @@ export class LiveAnalysis {
     return !this.visible.has(path) && this.queue.some((waiting) => this.visible.has(waiting));
   }
 
-  private async work({ plan }: Entry, { path, abort: { signal } }: Running): Promise<void> {
+  private async work(entry: Entry, { path, abort: { signal } }: Running): Promise<void> {
     const publish = (change: Partial<PlanNumbers>): void => {
       if (signal.aborted) return;
       this.publish(path, change);
       // Between two runs, where stopping loses neither the process nor what is in it.
       if (change.state === 'working' && this.isOvertaken(path)) this.postpone('');
     };
+    const learnt = (predictor: Predictor): void => {
+      if (signal.aborted) return;
+      entry.predictor = predictor;
+      publish({ prediction: predictedNow(predictor, entry.plan) });
+    };
     const fail = (message: string): void => {
       this.options.log(`analysis of ${path}: ${message}`);
       publish({ ...NOT_BEGUN, state: 'failed', message });
     };
     try {
-      const [problem] = await runPlanJob(this.context, plan, publish, signal);
+      const [problem] = await runPlanJob(this.context, entry.plan, { publish, learnt }, signal);
       if (problem === undefined) publish({ ...NOT_BEGUN, state: 'idle', message: '' });
       else fail(problem);
     } catch (error) {
       if (signal.aborted) return;
+      if (error instanceof ModelChanged) {
+        // Nothing is wrong. Weights may have changed while the model's own file is the same.
+        entry.isOutdated = true;
+        publish({ ...NOT_BEGUN, state: 'waiting', message: 'the model changed, starting again' });
+        this.options.onModelChanged(path);
+        return;
+      }
       if (error instanceof RuntimeFailure && error.kind !== 'refused') this.context.forgetEvaluations();
       fail(error instanceof Error ? error.message : String(error));
-      if (error instanceof ModelChanged) this.options.onModelChanged?.(path);
     }
   }
 

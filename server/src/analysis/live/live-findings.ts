@@ -3,6 +3,7 @@
  * would be said of the wrong plan. Ranges do not depend on decisions and are judged anew. Knows no editor.
  */
 import type { Diagnostic } from '../../language/index.js';
+import { finish, type Steps } from '../../onnx/index.js';
 import type { BoundPlan } from '../../plan/index.js';
 import {
   costFindings,
@@ -11,31 +12,36 @@ import {
   type LayerCost,
   type LayerFinding,
 } from '../findings.js';
-import { judgedNow } from './judged-now.js';
+import { choiceFindingSteps } from './choice-findings.js';
+import { verdictNow } from './judged-now.js';
 import type { PlanNumbers } from './numbers.js';
-import { planKeys } from './plan-keys.js';
 
-/** `overflow`, `underflow`, `tolerance-exceeded`, and the layers that cost most where a tolerance is exceeded. */
+/**
+ * `overflow`, `underflow`, `tolerance-exceeded`, and the layers that cost most where a tolerance is exceeded; hints on choices
+ * that gain nothing.
+ */
 export function liveFindings(plan: BoundPlan, numbers: PlanNumbers): readonly (Diagnostic | LayerFinding)[] {
+  return finish(liveFindingSteps(plan, numbers));
+}
+
+/** The same a little at a time. */
+export function* liveFindingSteps(
+  plan: BoundPlan,
+  numbers: PlanNumbers,
+): Steps<readonly (Diagnostic | LayerFinding)[]> {
   const samples = numbers.sampleNames.map((name) => ({ name }));
   const ranges = plan.layers.flatMap((layer) => {
     const own = numbers.ranges.get(layer.name);
     return own === undefined ? [] : [{ layer, ...own }];
   });
-  const exceeded = exceededTolerances(plan, numbers);
-  return [
-    ...rangeFindings(plan, ranges, numbers.format, samples),
-    ...exceeded,
-    ...(exceeded.length === 0 ? [] : costFindings(plan, costsOf(plan, numbers), numbers.format)),
-  ];
-}
-
-function exceededTolerances(plan: BoundPlan, numbers: PlanNumbers): readonly Diagnostic[] {
-  const { verdict, verdictKey, verdictIsStale } = numbers;
-  if (verdict === undefined || verdictIsStale) return [];
-  // A plan may be newer than the last one that the analysis was told of.
-  if (verdictKey !== undefined && verdictKey !== planKeys(plan).verdict) return [];
-  return toleranceFindings(plan, judgedNow(plan, verdict).verdicts);
+  yield;
+  const beyond = rangeFindings(plan, ranges, numbers.format, samples);
+  yield;
+  const exceeded = toleranceFindings(plan, verdictNow(plan, numbers)?.verdicts ?? []);
+  yield;
+  const costs = exceeded.length === 0 ? [] : costFindings(plan, costsOf(plan, numbers), numbers.format);
+  yield;
+  return [...beyond, ...exceeded, ...costs, ...(yield* choiceFindingSteps(plan, numbers))];
 }
 
 /** All measured or all local: they are different questions. None while measured ones arrive, the worst of which may be missing. */

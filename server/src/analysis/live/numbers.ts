@@ -4,7 +4,9 @@
  */
 import type { ToleranceVerdict } from '../noise.js';
 import type { OutputMeasurement } from '../measurement.js';
-import type { TensorRange } from '../tensor-range.js';
+import type { LayerRangeFigures } from '../ranges.js';
+import type { RelativeErrors } from '../relative-errors.js';
+import type { PlanPrediction } from './predicted.js';
 
 export type SensitivityMethod = 'local' | 'measured';
 
@@ -14,6 +16,8 @@ export interface LayerSensitivity {
   readonly low: number;
   readonly high: number;
   readonly method: SensitivityMethod;
+  /** Where the error is measured: the error in the layer's own output, as far as it is known. */
+  readonly local?: RelativeErrors | undefined;
   /** 1 is the most sensitive. */
   readonly rank: number;
   /**
@@ -23,12 +27,7 @@ export interface LayerSensitivity {
   readonly share: number | undefined;
 }
 
-export interface LayerRangeNumbers {
-  readonly maxAbs: number;
-  readonly overflow: number;
-  readonly underflow: number;
-  readonly tensors: readonly TensorRange[];
-}
+export type LayerRangeNumbers = LayerRangeFigures;
 
 /** What the plan as a whole does, measured by emulation. */
 export interface PlanVerdict {
@@ -81,6 +80,8 @@ export interface PlanNumbers {
   readonly verdictKey: string | undefined;
   /** The verdict is of an earlier version of the plan. */
   readonly verdictIsStale: boolean;
+  /** What the plan is predicted to do as it is now, once its model is sketched; a verdict that is not stale is truer. */
+  readonly prediction: PlanPrediction | undefined;
   /** How many layers have a measured sensitivity, while that is under way. */
   readonly measured: { readonly done: number; readonly total: number } | undefined;
   readonly latency: LatencyNumbers | undefined;
@@ -102,6 +103,7 @@ export const NOTHING_KNOWN: PlanNumbers = {
   verdict: undefined,
   verdictKey: undefined,
   verdictIsStale: false,
+  prediction: undefined,
   measured: undefined,
   latency: undefined,
   latencyIsStale: false,

@@ -4,117 +4,101 @@
  * is known; one that fails leaves the others to be done. Knows no queue and no editor.
  */
 import { dirname } from 'node:path';
-import {
-  allowedFormats,
-  drawsRandomNumbers,
-  inferredShapes,
-  type BoundPlan,
-  type Layer,
-} from '../../plan/index.js';
-import { RuntimeFailure } from '../../runtime/index.js';
-import { openEvaluation, type Evaluation, type WorkOptions } from '../evaluation.js';
+import { drawsRandomNumbers, inferredShapes, type BoundPlan, type Layer } from '../../plan/index.js';
+import { floatingOutputs, type WorkOptions } from '../evaluation.js';
+import { inSlices } from '../in-slices.js';
 import { knownLocalErrors, knownMeasuredErrors, storedMeasuredErrors } from '../known-errors.js';
 import { knownRanges } from '../known-ranges.js';
 import { decisionsText, knownVerdict, measurementRecipe } from '../known-verdict.js';
+import { USUAL_DRAWS } from '../noise.js';
+import { predictorFrom, storedPredictor, type Predictor } from '../prediction/index.js';
 import { shapeElements } from '../ranges.js';
 import { identify, withStore, type Identity, type Recipe, type Results } from '../remembered.js';
 import { resolveSamples, type Sample } from '../samples/index.js';
+import { knownSensitivities, sketchedOutputs } from '../sketch/index.js';
 import { watchFiles, type WatchedFiles } from '../watched-files.js';
 import type { JobContext } from './job-context.js';
+import { checkFiles, JobSteps } from './job-steps.js';
 import { latencyNumbers } from './latency-numbers.js';
+import { layersAllowingSteps } from './layers-allowing.js';
 import { lowFormat } from './low-format.js';
 import { ArrivingErrors, namedFigures, withShare } from './measuring.js';
 import type { LayerRangeNumbers, LayerSensitivity, PlanNumbers } from './numbers.js';
 import { hasErrors, modelNumber, planKeys } from './plan-keys.js';
 import { localSensitivities, withMeasured } from './sensitivities.js';
 
-/** Jitters for the noise floor of a verdict. */
-const DRAWS = 2;
-
 type LowFormat = PlanNumbers['format'];
+type Sensitivities = ReadonlyMap<string, LayerSensitivity>;
 export type Publish = (change: Partial<PlanNumbers>) => void;
-
-/** The files of the model are no longer those that the plan was bound to. */
-export class ModelChanged extends Error {
-  constructor(path: string) {
-    super(`${path} was changed while it was analysed`);
-    this.name = 'ModelChanged';
-  }
-}
+/** Told of what predicts the plan from now on, whatever becomes of it. */
+export type Learnt = (predictor: Predictor) => void;
 
 /**
  * Does all the work on `plan` that the store cannot answer. Gives what went wrong in steps without which the others
  * could be done.
  * @throws {ModelChanged} the plan has to be bound again; nothing that was measured since is kept
  */
-export function runPlanJob(
+export async function runPlanJob(
   context: JobContext,
   plan: BoundPlan,
-  publish: Publish,
+  { publish, learnt }: { readonly publish: Publish; readonly learnt: Learnt },
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  return new PlanJob(context, plan, publish, signal).run();
+  const files = watchFiles(plan.model);
+  publish({ state: 'working', message: 'samples', progress: undefined });
+  const samples = await context.samplesOf(planKeys(plan).samples, () => usableSamples(plan, signal));
+  const identity = await identityOf(context, plan, samples, files, signal);
+  const progress = (done: number, total: number, message: string): void => {
+    publish({ state: 'working', message, progress: { done, total } });
+  };
+  const options = { signal, progress };
+  const steps = new JobSteps({ context, model: plan.model, identity, samples, files, options });
+  const subject = { runtime: context.runtime, samples, evaluation: () => steps.evaluation() };
+  const results = withStore(subject, context.store, identity, plan.model);
+  const format = lowFormat(plan);
+  const layers = await inSlices(layersAllowingSteps(plan, format));
+  publish({ sampleNames: samples.map(({ name }) => name), format });
+  await new PlanJob({ context, plan, publish, learnt, steps, results, options, format, layers }).run();
+  return steps.problems;
+}
+
+interface PlanJobParts {
+  readonly context: JobContext;
+  readonly plan: BoundPlan;
+  readonly publish: Publish;
+  readonly learnt: Learnt;
+  readonly steps: JobSteps;
+  readonly results: Results;
+  readonly options: WorkOptions;
+  readonly format: LowFormat;
+  /** The layers that can run in `format`. */
+  readonly layers: readonly Layer[];
 }
 
 class PlanJob {
-  private readonly files: WatchedFiles;
-  private readonly options: WorkOptions;
-  private readonly problems: string[] = [];
-  private readonly notes: string[] = [];
-  /** The original model does not run: no step can be done. */
-  private isBroken = false;
+  /** Layers whose effect on the outputs can be told from chance. */
+  private readonly measurable: readonly Layer[];
 
-  constructor(
-    private readonly context: JobContext,
-    private readonly plan: BoundPlan,
-    private readonly publish: Publish,
-    private readonly signal: AbortSignal,
-  ) {
-    this.files = watchFiles(plan.model);
-    const progress = (done: number, total: number, message: string): void => {
-      publish({ state: 'working', message, progress: { done, total } });
-    };
-    this.options = { signal, progress };
+  constructor(private readonly parts: PlanJobParts) {
+    this.measurable = parts.layers.filter((layer) => !drawsRandomNumbers(layer.node));
   }
 
-  async run(): Promise<readonly string[]> {
-    const { context, plan, publish, signal } = this;
-    publish({ state: 'working', message: 'samples', progress: undefined });
-    const samples = await context.samplesOf(planKeys(plan).samples, () => usableSamples(plan, signal));
-    const identity = await this.identity(samples);
-    const subject = {
-      ...{ runtime: context.runtime, samples },
-      evaluation: () => this.evaluation(identity, samples),
-    };
-    const results = withStore(subject, context.store, identity, plan.model);
-    const format = lowFormat(plan);
-    const layers = plan.layers.filter((layer) => allowedFormats(plan.model, layer).includes(format));
-    publish({ sampleNames: samples.map(({ name }) => name), format });
-
-    await this.verdict(results, identity);
-    const local = await this.localErrors(results, identity, layers, format);
-    const measurable = layers.filter((layer) => !drawsRandomNumbers(layer.node));
-    const isMeasured = await this.sensitivity(results, identity, measurable, format, local);
-    await this.ranges(results, identity, layers, format);
-    if (!isMeasured) await this.measuredErrors(results, identity, measurable, format, local);
-    await this.latency(results, identity);
-    publish({ notes: this.notes });
-    return this.problems;
+  async run(): Promise<void> {
+    await this.verdict();
+    const local = await this.localErrors();
+    const isMeasured = await this.sensitivity(local);
+    await this.ranges();
+    await this.predictor();
+    if (!isMeasured) await this.measuredErrors(local);
+    await this.correctedPredictor();
+    await this.latency();
   }
 
-  private async identity(samples: readonly Sample[]): Promise<Identity> {
-    const { runtime, store } = this.context;
-    const identity = await identify(this.plan.model, samples, runtime, store, this.signal);
-    if (!('problem' in identity)) return identity;
-    this.checkFiles();
-    throw new Error(identity.problem.message);
-  }
-
-  private async verdict(results: Results, identity: Identity): Promise<void> {
-    const { plan, publish } = this;
+  private async verdict(): Promise<void> {
+    const { plan, publish, steps, results, options } = this.parts;
     const recipe = measurementRecipe(plan, plan.decisions);
-    const known = await this.step('measuring the plan', identity, recipe, () =>
-      knownVerdict(results, plan, plan.decisions, DRAWS, this.options),
+    const known = await steps.step('measuring the plan', recipe, () =>
+      knownVerdict(results, plan, plan.decisions, USUAL_DRAWS, options),
     );
     if (known === undefined) return;
     const { verdicts, measurement } = known;
@@ -125,197 +109,144 @@ class PlanJob {
     });
   }
 
-  private async localErrors(
-    results: Results,
-    identity: Identity,
-    layers: readonly Layer[],
-    format: LowFormat,
-  ): Promise<ReadonlyMap<string, LayerSensitivity>> {
-    const known = this.context.local;
-    const found = await this.step('measuring layers by themselves', identity, { format }, async (key) => {
-      const local =
-        known.get(key) ??
-        localSensitivities(
-          (await knownLocalErrors(results, layers, format, this.options)).errors.map(
-            ({ layer: { name }, value, low, high }) => ({ name, value, low, high }),
-          ),
-        );
-      return { key, local };
+  private async localErrors(): Promise<Sensitivities> {
+    const { context, steps, results, options, format, layers } = this.parts;
+    const found = await steps.step('measuring layers by themselves', { format }, async (key) => {
+      const known = context.local.get(key);
+      if (known !== undefined) return { key, local: known };
+      const { errors } = await knownLocalErrors(results, layers, format, options);
+      const named = errors.map(({ layer: { name }, value, low, high }) => ({ name, value, low, high }));
+      return { key, local: localSensitivities(named) };
     });
     if (found === undefined) return new Map();
-    known.set(found.key, found.local);
+    context.local.set(found.key, found.local);
     return found.local;
   }
 
   /** Shows what is known of sensitivities; tells whether that is all there is to know. */
-  private async sensitivity(
-    results: Results,
-    identity: Identity,
-    layers: readonly Layer[],
-    format: LowFormat,
-    local: ReadonlyMap<string, LayerSensitivity>,
-  ): Promise<boolean> {
-    const { plan, context } = this;
-    const key = this.keyOf('measured', identity, { format, ...figuresRecipe(plan) });
+  private async sensitivity(local: Sensitivities): Promise<boolean> {
+    const { plan, context, steps, results, format } = this.parts;
+    const { tolerances } = plan;
+    const key = steps.keyOf('measured', this.measuredRecipe());
     let errors = context.measured.get(key);
     const isComplete = errors !== undefined;
     if (errors === undefined) {
-      const stored = await storedMeasuredErrors(results, layers, format, plan.tolerances);
+      const stored = await storedMeasuredErrors(results, this.measurable, format, tolerances);
       errors = stored.errors.map(namedFigures);
       if (stored.complete) {
         context.measured.set(key, errors);
-        return this.sensitivity(results, identity, layers, format, local);
+        return this.sensitivity(local);
       }
     }
-    const shared = errors.map((one) => withShare(one, plan.tolerances));
-    this.publish({ sensitivity: withMeasured(local, shared, isComplete) });
+    const shared = errors.map((one) => withShare(one, tolerances));
+    this.parts.publish({ sensitivity: withMeasured(local, shared, isComplete) });
     return isComplete;
   }
 
-  private async measuredErrors(
-    results: Results,
-    identity: Identity,
-    layers: readonly Layer[],
-    format: LowFormat,
-    local: ReadonlyMap<string, LayerSensitivity>,
-  ): Promise<void> {
-    const { tolerances } = this.plan;
-    const recipe = { format, ...figuresRecipe(this.plan) };
-    const found = await this.step('measuring the effect of each layer', identity, recipe, async () => {
-      const stored = await storedMeasuredErrors(results, layers, format, tolerances);
+  private async measuredErrors(local: Sensitivities): Promise<void> {
+    const { plan, context, publish, steps, results, options, format } = this.parts;
+    const { measurable } = this;
+    const { tolerances } = plan;
+    const recipe = this.measuredRecipe();
+    const found = await steps.step('measuring the effect of each layer', recipe, async () => {
+      const stored = await storedMeasuredErrors(results, measurable, format, tolerances);
       const known = stored.errors.map(namedFigures);
-      const arriving = new ArrivingErrors(known, layers.length, local, tolerances, this.publish);
+      const arriving = new ArrivingErrors(known, measurable.length, local, tolerances, publish);
       try {
         const finished = arriving.add.bind(arriving);
-        return await knownMeasuredErrors(results, layers, format, tolerances, { ...this.options, finished });
+        return await knownMeasuredErrors(results, measurable, format, tolerances, { ...options, finished });
       } finally {
         arriving.end();
       }
     });
     if (found === undefined) return;
-    this.context.measured.set(this.keyOf('measured', identity, recipe), found.errors.map(namedFigures));
-    await this.sensitivity(results, identity, layers, format, local);
+    context.measured.set(steps.keyOf('measured', recipe), found.errors.map(namedFigures));
+    await this.sensitivity(local);
   }
 
-  private async ranges(
-    results: Results,
-    identity: Identity,
-    layers: readonly Layer[],
-    format: LowFormat,
-  ): Promise<void> {
-    const { ranges: known } = this.context;
-    const shapes = inferredShapes(this.plan);
+  /** What was asked of the outputs; limits are compared with the answers. */
+  private measuredRecipe(): Recipe {
+    const { plan, format } = this.parts;
+    return {
+      format,
+      tolerances: plan.tolerances.map(({ output, metric, over }) => ({ output, metric, over })),
+    };
+  }
+
+  private async ranges(): Promise<void> {
+    const { plan, context, publish, steps, results, options, format, layers } = this.parts;
+    const shapes = inferredShapes(plan);
     const elements = (tensor: string): number | undefined => shapeElements(shapes.get(tensor));
-    const found = await this.step('looking at ranges', identity, { format }, async (key) => {
-      const ranges =
-        known.get(key) ??
-        new Map(
-          (
-            await knownRanges(results, layers, format, () => Promise.resolve(elements), this.options)
-          ).ranges.map(({ layer, ...range }): [string, LayerRangeNumbers] => [layer.name, range]),
-        );
-      return { key, ranges };
+    const found = await steps.step('looking at ranges', { format }, async (key) => {
+      const known = context.ranges.get(key);
+      if (known !== undefined) return { key, ranges: known };
+      const { ranges } = await knownRanges(results, layers, format, () => Promise.resolve(elements), options);
+      const named = ranges.map(({ layer, ...range }): [string, LayerRangeNumbers] => [layer.name, range]);
+      return { key, ranges: new Map(named) };
     });
     if (found === undefined) return;
-    known.set(found.key, found.ranges);
-    this.publish({ ranges: found.ranges });
+    context.ranges.set(found.key, found.ranges);
+    publish({ ranges: found.ranges });
+  }
+
+  /** Sketches the model, so that plans of it are predicted before they are measured. */
+  private async predictor(): Promise<void> {
+    const { plan, context, learnt, steps, results, options, format, layers } = this.parts;
+    const { model, tolerances } = plan;
+    const floatOutputs = floatingOutputs(model);
+    const recipe = { format, outputs: sketchedOutputs(floatOutputs, tolerances), model: modelNumber(model) };
+    const found = await steps.step('sketching the model', recipe, async (key) => {
+      const known = context.predictors.get(key);
+      if (known !== undefined) return { key, predictor: known };
+      const subject = { model, all: plan.layers, layers, format, floatOutputs, tolerances };
+      const sensitivities = await knownSensitivities(results, subject, { ...options, way: 'sketch' });
+      return { key, predictor: predictorFrom([sensitivities]) };
+    });
+    if (found === undefined) return;
+    context.predictors.set(found.key, found.predictor);
+    learnt(found.predictor);
+  }
+
+  /** What a sketch could not say is measured by now. */
+  private async correctedPredictor(): Promise<void> {
+    const { plan, learnt, results, format } = this.parts;
+    const { model, layers, tolerances } = plan;
+    const outputs = floatingOutputs(model);
+    const predictor = await storedPredictor(results, model, layers, [format], outputs, tolerances);
+    if (predictor !== undefined) learnt(predictor);
   }
 
   /** What cannot be timed is worth a note: nothing else depends on it. */
-  private async latency(results: Results, identity: Identity): Promise<void> {
-    const { plan, context, notes } = this;
+  private async latency(): Promise<void> {
+    const { plan, context, publish, steps, results, options } = this.parts;
     if (hasErrors(plan)) {
-      notes.push('Layers are timed once the plan has no errors.');
+      publish({ notes: ['Layers are timed once the plan has no errors.'] });
       return;
     }
     const recipe = { decisions: decisionsText(plan.decisions), targets: plan.targets };
     const work = (): ReturnType<typeof latencyNumbers> =>
-      latencyNumbers(results, context.runtime, plan, this.options);
+      latencyNumbers(results, context.runtime, plan, options);
     const complaints: string[] = [];
-    const found = await this.step('timing layers', identity, recipe, work, complaints);
+    const found = await steps.step('timing layers', recipe, work, complaints);
+    const isTimed = found !== undefined && !('problem' in found);
     // A model that cannot be run here is a fact of this machine: the plan's errors are known all the same.
-    notes.push(...complaints.map((reason) => `Layers cannot be timed: ${reason}`));
-    if (found === undefined || 'problem' in found) {
-      if (found !== undefined) notes.push(`Layers cannot be timed: ${found.problem}.`);
-      this.publish({ latency: undefined, latencyIsStale: false });
-    } else this.publish({ latency: found, latencyIsStale: false });
-  }
-
-  /**
-   * One step: the result, or undefined where it has none, with the reason among `complaints`.
-   * @throws what makes all other steps impossible, too
-   */
-  private async step<T>(
-    what: string,
-    identity: Identity,
-    recipe: Recipe,
-    work: (key: string) => Promise<T>,
-    complaints = this.problems,
-  ): Promise<T | undefined> {
-    const { signal, context } = this;
-    const key = this.keyOf(what, identity, recipe);
-    try {
-      return await context.attempts.perform({
-        ...{ key, what, signal },
-        work: async () => {
-          const result = await work(key);
-          this.checkFiles();
-          return result;
-        },
-        lost: () => {
-          context.forgetEvaluations();
-        },
-        excused: () => this.files.changed() !== undefined,
-      });
-    } catch (error) {
-      if (signal.aborted) throw error;
-      this.checkFiles();
-      if (this.isBroken || isFatal(error)) throw error;
-      complaints.push(error instanceof Error ? error.message : String(error));
-      return undefined;
-    }
-  }
-
-  private async evaluation(identity: Identity, samples: readonly Sample[]): Promise<Evaluation> {
-    const { context, plan, signal } = this;
-    // Weights are read through this very model: the same content opened again is an evaluation of its own.
-    const key = `${modelNumber(plan.model)} ${identity.evaluation}`;
-    try {
-      this.isBroken = false;
-      return await context.attempts.perform({
-        ...{ key, signal, what: 'running the original model' },
-        work: () =>
-          context.evaluationOf(key, () => openEvaluation(context.runtime, plan.model, samples, this.options)),
-        lost: () => {
-          context.forgetEvaluations();
-        },
-        excused: () => this.files.changed() !== undefined,
-      });
-    } catch (error) {
-      this.isBroken = true;
-      throw error;
-    }
-  }
-
-  private keyOf(what: string, identity: Identity, recipe: Recipe): string {
-    return `${what} ${identity.evaluation} ${JSON.stringify(recipe)}`;
-  }
-
-  /** @throws {ModelChanged} */
-  private checkFiles(): void {
-    const changed = this.files.changed();
-    if (changed !== undefined) throw new ModelChanged(changed);
+    const reasons = complaints.map((reason) => `Layers cannot be timed: ${reason}`);
+    if (found !== undefined && 'problem' in found) reasons.push(`Layers cannot be timed: ${found.problem}.`);
+    publish({ latency: isTimed ? found : undefined, latencyIsStale: false, notes: reasons });
   }
 }
 
-/** Nothing can be run, whatever it is. */
-function isFatal(error: unknown): boolean {
-  return error instanceof RuntimeFailure && (error.kind === 'unavailable' || error.kind === 'cancelled');
-}
-
-/** What was asked of the outputs; limits are compared with the answers. */
-function figuresRecipe({ tolerances }: BoundPlan): Recipe {
-  return { tolerances: tolerances.map(({ output, metric, over }) => ({ output, metric, over })) };
+async function identityOf(
+  { runtime, store }: JobContext,
+  plan: BoundPlan,
+  samples: readonly Sample[],
+  files: WatchedFiles,
+  signal: AbortSignal,
+): Promise<Identity> {
+  const identity = await identify(plan.model, samples, runtime, store, signal);
+  if (!('problem' in identity)) return identity;
+  checkFiles(files);
+  throw new Error(identity.problem.message);
 }
 
 async function usableSamples(plan: BoundPlan, signal: AbortSignal): Promise<readonly Sample[]> {

@@ -4,7 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
-import type { BoundPlan, LayerDecision } from '../../plan/index.js';
+import type { BoundPlan } from '../../plan/index.js';
+import { decisionsText } from '../known-verdict.js';
 
 export interface PlanKeys {
   /** The model and what feeds it. */
@@ -41,7 +42,7 @@ function makeKeys(plan: BoundPlan): PlanKeys {
     name === 'statement' ? undefined : value,
   );
   const samples = digest([modelNumber(plan.model), dirname(plan.path), inputs]);
-  const decisions = decisionsDigest(plan.decisions);
+  const decisions = decisionsText(plan.decisions);
   const figures = plan.tolerances.map(({ output, metric, over }) => ({ output, metric, over }));
   const limits = plan.tolerances.map(({ operator, limit }) => [operator, String(limit)]);
   const verdict = digest([samples, decisions, JSON.stringify(figures)]);
@@ -58,15 +59,3 @@ export function hasErrors(plan: BoundPlan): boolean {
 function digest(parts: readonly (string | number | boolean)[]): string {
   return createHash('sha256').update(parts.join('\n')).digest('base64');
 }
-
-/** One byte for each different way to decide, in the order of the layers: nothing is built that grows with their names. */
-function decisionsDigest(decisions: readonly LayerDecision[]): string {
-  const bytes = new Uint8Array(decisions.length);
-  for (const [index, { format, overflow }] of decisions.entries()) {
-    bytes[index] = FORMATS.indexOf(format) * OVERFLOWS.length + OVERFLOWS.indexOf(overflow);
-  }
-  return createHash('sha256').update(bytes).digest('base64');
-}
-
-const FORMATS: readonly LayerDecision['format'][] = ['original', 'fp32', 'fp16', 'bf16'];
-const OVERFLOWS: readonly LayerDecision['overflow'][] = ['error', 'saturate', 'inf'];

@@ -25,6 +25,10 @@ describe('sensitivities', () => {
     const mixed = withMeasured(local, [{ ...errorOf('a', 9), share: 0.5 }], false);
     expect(shown(mixed)).toEqual(['1 c local Infinity', '2 b local 3', '3 d local 2', '4 a measured 9']);
     expect(mixed.get('a')?.share).toBe(0.5);
+    // What the layer errs by itself stays known, through further steps too.
+    expect(mixed.get('a')?.local).toEqual({ value: 1, low: 1, high: 1 });
+    const again = withMeasured(mixed, [{ ...errorOf('a', 8), share: 0.5 }], false);
+    expect(again.get('a')).toMatchObject({ value: 8, local: { value: 1 } });
   });
 
   it('are ranked by what was measured once that is all, and what cannot be measured comes last', () => {

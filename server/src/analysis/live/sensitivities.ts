@@ -42,11 +42,18 @@ export function withMeasured(
   const ordered = complete ? measured.toSorted(dearestFirst) : measured;
   const all = new Map(complete ? [] : local);
   for (const [index, { name, value, low, high, share }] of ordered.entries()) {
-    const rank = complete ? index + 1 : (local.get(name)?.rank ?? local.size + 1);
-    all.set(name, { value, low, high, method: 'measured', rank, share });
+    const before = local.get(name);
+    const rank = complete ? index + 1 : (before?.rank ?? local.size + 1);
+    all.set(name, { value, low, high, method: 'measured', local: localOf(before), rank, share });
   }
   for (const [name, one] of local) if (!all.has(name)) all.set(name, { ...one, rank: all.size + 1 });
   return all;
+}
+
+function localOf(before: LayerSensitivity | undefined): LayerSensitivity['local'] {
+  if (before?.method !== 'local') return before?.local;
+  const { value, low, high } = before;
+  return { value, low, high };
 }
 
 /** By the share of a tolerance, which is what is shown where it is known, then by the error. */

@@ -11,12 +11,12 @@ export interface LiveStart {
   readonly log: (line: string) => void;
   /** Told of what the compute process says and when it comes and goes. */
   readonly remark: (line: string) => void;
-  /** Where results are kept; the platform's folder for caches if left out. */
-  readonly cacheFolder?: string | undefined;
+  /** Where results are kept; the platform's folder for caches if left out, in memory alone if null. */
+  readonly cacheFolder?: string | null | undefined;
   /** Path of the Node that runs the compute process; the one that runs this if left out. */
   readonly nodePath?: string | undefined;
   /** Told of a plan whose model was changed while it was analysed: it has to be bound again and given to `update`. */
-  readonly onModelChanged?: ((path: string) => void) | undefined;
+  readonly onModelChanged: (path: string) => void;
 }
 
 /** Starts nothing yet: the process begins with the first plan that is analysed, and leaves the processor to others. */

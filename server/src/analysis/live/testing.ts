@@ -36,6 +36,7 @@ export class LiveTest {
       store: openStore({ folder: join(this.folder, 'stores', store) }),
       delayMilliseconds: 1,
       log: () => undefined,
+      onModelChanged: () => undefined,
       ...options,
     });
   }

@@ -69,11 +69,20 @@ function tooMany(sources: readonly SampleSource[], count: number): SampleProblem
   });
 }
 
-function sampleKey(inputs: Readonly<Record<string, SampleTensor>>): string {
+/** What a sample takes from the one before; undefined where it takes nothing. */
+function carriedIn(bindings: readonly InputBinding[]): Sample['carried'] {
+  const carried = bindings.flatMap(({ name, carriedFrom }) =>
+    carriedFrom === undefined ? [] : [[name, carriedFrom] as const],
+  );
+  return carried.length === 0 ? undefined : Object.fromEntries(carried);
+}
+
+function sampleKey(inputs: Readonly<Record<string, SampleTensor>>, carried: Sample['carried']): string {
   const tensors = Object.entries(inputs)
     .toSorted(([a], [b]) => compareCodePoints(a, b))
     .map(([name, { dataType, dims, sha256 }]) => [name, dataType, dims, sha256]);
-  return createHash('sha256').update(JSON.stringify(tensors)).digest('hex');
+  const content = carried === undefined ? tensors : [...tensors, carried];
+  return createHash('sha256').update(JSON.stringify(content)).digest('hex');
 }
 
 /** SHA-256 of a list of samples, in hexadecimal: the part of a stored result's key that the samples are. */
@@ -140,7 +149,15 @@ export async function resolveSamples(
     const { inputs, problems: own } = await loadSample(sources, index);
     problems.push(...own);
     if (own.some(({ severity }) => severity === 'error')) continue;
-    samples.push({ index, name: naming?.name(index) ?? `${index}`, inputs, key: sampleKey(inputs) });
+    const carried = samples.length === 0 ? undefined : carriedIn(bindings);
+    const key = sampleKey(inputs, carried);
+    samples.push({
+      index,
+      name: naming?.name(index) ?? `${index}`,
+      inputs,
+      ...(carried && { carried }),
+      key,
+    });
   }
   return { samples, problems: gathered(problems) };
 }

@@ -22,6 +22,11 @@ export interface Sample {
   readonly name: string;
   /** By input name; made for every input of the model that the plan binds. */
   readonly inputs: Readonly<Record<string, SampleTensor>>;
+  /**
+   * Inputs that take an output of the sample before instead, in a run of the whole sequence: input to output. None in the
+   * first sample. What `inputs` has for them is for a run of this sample alone.
+   */
+  readonly carried?: Readonly<Record<string, string>>;
   /** SHA-256 of names, types, shapes and elements of all inputs, in hexadecimal. */
   readonly key: string;
 }

@@ -11,7 +11,8 @@ function startContext() {
       log.push('paused');
       return () => log.push('goes on');
     },
-    cacheFolder: undefined,
+    // Nothing of this is for the user's own.
+    cacheFolder: null,
     nodePath: undefined,
     log: () => undefined,
     remark: () => undefined,

@@ -7,8 +7,8 @@ export interface CommandParts {
   readonly runsInference: boolean;
   /** Keeps the live analysis from working until the function that it gives is called. */
   readonly pauseAnalysis: () => () => void;
-  /** Where results are kept; the platform's folder for caches if left out. */
-  readonly cacheFolder: string | undefined;
+  /** Where results are kept; the platform's folder for caches if left out, in memory alone if null. */
+  readonly cacheFolder: string | null | undefined;
   /** Path of the Node that runs inference; the one that runs this if left out. */
   readonly nodePath: string | undefined;
   /** Told of what went wrong, and of what the compute process says. */

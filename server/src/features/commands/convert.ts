@@ -1,24 +1,24 @@
 /**
  * `onnxPrecision.server.convert` [uri, outputPath?, { overwrite }?]: writes the mixed-precision model to a new file and, where
- * models are run, loads and runs it to prove that it works. The original is never written over, another file only with
- * `overwrite: true`.
+ * models are run, loads and runs it to prove that it works. The original is never written over, another model only with
+ * `overwrite: true`, and never external data that is not that other model's.
  */
-import { existsSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
-import { externalLocations } from '../../onnx/index.js';
 import { formatSize } from '../../report/index.js';
 import {
   exportModel,
+  exportNeedsSamples,
+  exportPlan,
   type ExportedModel,
   isRefused,
-  isSameFile,
   openWork,
+  type Refused,
   runExported,
 } from '../../work/index.js';
 import { pathOfUri, uriOfPath } from '../document-path.js';
 import type { CommandCall, ServerCommand } from './command.js';
 import type { CommandContext } from './context.js';
-import { type CommandOutcome, outcomeOf, refusal } from './outcome.js';
+import { type CommandOutcome, outcomeOf } from './outcome.js';
 import { isTarget, type PlanTarget, planTarget, refusePlanErrors } from './plan-target.js';
 import type { ProgressWork } from './with-progress.js';
 import { workCommand } from './work-command.js';
@@ -45,10 +45,10 @@ export function convertCommand(context: CommandContext): ServerCommand {
         const target = await planTarget(call);
         if (!isTarget(target)) return target;
         const output = outputOf(call, target);
-        const unfit = refusePlanErrors(target.plan) ?? refuseOutput(call, target, output);
+        const unfit = refusePlanErrors(target.plan);
         if (unfit !== undefined) return unfit;
-        const { signal } = work;
-        const exported = await exportModel(target.plan, target.plan.decisions, output, { signal });
+        const replaces = isOverwrite(call.words[1]) ? 'model' : 'nothing';
+        const exported = await writeModel(context, target, output, work, replaces);
         if (isRefused(exported)) return outcomeOf(exported.problem);
         return outcomeOfExported(exported, await proofOf(context, target, output, work));
       },
@@ -57,26 +57,30 @@ export function convertCommand(context: CommandContext): ServerCommand {
   );
 }
 
+/** Writes the model; where integer formats need scales, from what runs over the samples. */
+async function writeModel(
+  context: CommandContext,
+  { plan }: PlanTarget,
+  output: string,
+  { signal, progress }: ProgressWork,
+  replaces: 'model' | 'nothing',
+): Promise<ExportedModel | Refused> {
+  if (context.parts.runsInference && (await exportNeedsSamples(plan))) {
+    const { store } = context;
+    const written = await context.compute(signal, async (runtime) => {
+      const work = await openWork(plan, { runtime, signal, progress, store });
+      return isRefused(work) ? work : await exportPlan(work, output, { replaces });
+    });
+    if (written !== undefined) return written;
+  }
+  return await exportModel(plan, plan.decisions, output, { signal, replaces });
+}
+
 /** Where to: what the editor says, otherwise beside the model. */
 function outputOf({ words: [output] }: CommandCall, { plan: { modelPath } }: PlanTarget): string {
   if (typeof output === 'string') return resolve(pathOfUri(output) ?? output);
   const extension = extname(modelPath);
   return join(dirname(modelPath), `${basename(modelPath, extension)}_mixed${extension || '.onnx'}`);
-}
-
-function refuseOutput(
-  { words: [, options] }: CommandCall,
-  { plan: { model, modelPath } }: PlanTarget,
-  output: string,
-): CommandOutcome<never> | undefined {
-  if (isSameFile(output, modelPath)) {
-    return refusal('cannot-write', `${output} is the model that is read; choose another file`);
-  }
-  if (isOverwrite(options)) return undefined;
-  const files = externalLocations(model).size === 0 ? [output] : [output, `${output}.data`];
-  const there = files.find((file) => existsSync(file));
-  if (there === undefined) return undefined;
-  return refusal('exists', `${there} exists and is left as it is; choose another file, or remove it first`);
 }
 
 function isOverwrite(options: unknown): boolean {

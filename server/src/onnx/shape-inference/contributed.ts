@@ -1,17 +1,27 @@
 /** Shapes of ONNX Runtime's own operators (com.microsoft), and of the few of ai.onnx.ml that keep shapes. */
 import { intAttribute, intsAttribute } from '../attributes.js';
 import type { Dimension } from '../model.js';
+import { contributedAttentionRules } from './attention.js';
 import { broadcast } from './dimension.js';
 import { keepFirst } from './elementwise.js';
 import { gridSample } from './layout.js';
 import { contribMatmulRules } from './matmul.js';
 import type { ShapeRule } from './rule.js';
 import { forAll } from './rule.js';
+import { selectionRules } from './selection.js';
 import { convolution } from './windows.js';
 
 const KEEPING = [
   ...['BiasAdd', 'BiasGelu', 'BiasSoftmax', 'DequantizeLinear', 'FastGelu', 'Gelu', 'GroupNorm', 'Inverse'],
-  ...['QLinearLeakyRelu', 'QLinearSigmoid', 'QuantizeLinear', 'QuickGelu', 'RotaryEmbedding'],
+  ...[
+    'QLinearLeakyRelu',
+    'QLinearSigmoid',
+    'QLinearSoftmax',
+    'QuantizeLinear',
+    'QuickGelu',
+    'RotaryEmbedding',
+  ],
+  ...['CausalConvWithState', 'MoE', 'MurmurHash3', 'QMoE', 'Trilu'],
 ];
 
 /** Output as input; statistics of unknown shape (they are for training); the sum that was normalized. */
@@ -47,6 +57,16 @@ const embedLayerNormalization: ShapeRule = ({ shape }) => {
   return [output, [ids?.[0]], output];
 };
 
+/** The distance of each row of A from each of B. */
+const rowDistances: ShapeRule = ({ shape }) => [[shape(0)?.[0], shape(1)?.[0]]];
+
+/** [batch, sequence, hidden size]: the weights are those of Q, K and V. */
+const quantizedAttention: ShapeRule = ({ shape }) => {
+  const [input, projected] = [shape(0), shape(1)?.[1]];
+  const hidden = typeof projected === 'number' ? projected / 3 : undefined;
+  return [input?.length === 3 ? [input[0], input[1], hidden] : undefined];
+};
+
 /** A and B with the scale and zero point of each. */
 const quantizedBinary: ShapeRule = ({ shape }) => [broadcast([shape(0), shape(3)])];
 
@@ -71,6 +91,10 @@ export const contributedRules = [
   ...forAll(['QLinearGlobalAveragePool'], quantizedGlobalPool),
   ...forAll(['FusedConv'], fusedConvolution),
   ...forAll(['GridSample'], gridSample),
+  ...forAll(['CDist'], rowDistances),
+  ...forAll(['QAttention'], quantizedAttention),
+  ...selectionRules.filter(([name]) => name === 'GatherND' || name === 'Pad'),
+  ...contributedAttentionRules,
   ...contribMatmulRules,
 ];
 

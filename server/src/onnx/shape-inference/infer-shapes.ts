@@ -7,7 +7,7 @@ import type { PartialTensor } from '../constants.js';
 import { foldNode, readSmallTensor } from '../constants.js';
 import { MOST_FOLDED_ELEMENTS } from '../constants-fold.js';
 import { calledFunction, functionBody } from '../functions.js';
-import { indexGraph } from '../graph-index.js';
+import { indexGraph, indexGraphSteps } from '../graph-index.js';
 import type { Dimension, Graph, LocalFunction, Model, Node, Shape, Tensor, ValueInfo } from '../model.js';
 import { finish, isStep, type Steps } from '../steps.js';
 import { modelFolder } from '../tensor-bytes.js';
@@ -117,7 +117,7 @@ class ShapePass {
 
   /** Infers a graph whose inputs have these shapes; gives its outputs' shapes. */
   private *graphSteps(graph: Graph, inputs: Shapes, outer: Scope | undefined): Steps<Shapes> {
-    const index = indexGraph(graph, this.model.irVersion);
+    const index = yield* indexGraphSteps(graph, this.model.irVersion);
     yield;
     const scope: Scope = {
       nodes: graph.nodes,

@@ -56,7 +56,7 @@ export const contribMatmulRules = [
   ...forAll(['DynamicQuantizeMatMul', 'MatMulIntegerToFloat'], matmul(0, 1)),
   ...forAll(['FusedMatMul', 'TransposeMatMul'], fusedMatMul),
   ...forAll(['FusedGemm'], gemm),
-  ...forAll(['MatMulNBits'], matMulNBits),
+  ...forAll(['MatMulNBits', 'MatMulBnb4'], matMulNBits),
 ];
 
 /** The shape with its last two axes exchanged; a vector stays what it is. */

@@ -52,6 +52,30 @@ function table(rows: readonly Parameters<typeof checkNode>[]): void {
 }
 
 describe('shapes of', () => {
+  it('attention, with and without what came before', () => {
+    table([
+      ['Attention', ['1,2,3,4', '1,2,5,4', '1,2,5,6'], {}, ['1,2,3,6', '1,2,5,4', '1,2,5,6'], 23],
+      [
+        'Attention',
+        ['1,3,8', '1,5,4', '1,5,6'],
+        { q_num_heads: 4, kv_num_heads: 2 },
+        ['1,3,12', '1,2,5,2', '1,2,5,3'],
+        23,
+      ],
+      [
+        'Attention',
+        ['1,2,3,4', '1,2,5,4', '1,2,5,6', '', '1,2,7,4', '1,2,7,6'],
+        {},
+        ['1,2,3,6', '1,2,12,4', '1,2,12,6'],
+        23,
+      ],
+      ['Attention', ['1,3,8', '1,5,4', '1,5,6'], {}, [undefined], 23],
+      ['RotaryEmbedding', ['1,2,3,4', '3,2', '3,2'], {}, ['1,2,3,4'], 23],
+      ['TensorScatter', ['1,2,8,4', '1,2,3,4'], {}, ['1,2,8,4'], 24],
+      ['CumProd', ['2,N', '[0]'], {}, ['2,N'], 26],
+    ]);
+  });
+
   it('element-wise operators broadcast', () => {
     table([
       ['Add', ['2,1,4', '3,1'], {}, ['2,3,4']],
@@ -254,6 +278,17 @@ describe('shapes of', () => {
       ['com.microsoft.BiasGelu', ['2,3,4', '4'], {}, ['2,3,4']],
       ['com.microsoft.Attention', ['2,7,16', '16,48', '48'], { num_heads: 2 }, ['2,7,16']],
       ['com.microsoft.MultiHeadAttention', ['2,7,16', '2,9,16', '2,9,8'], { num_heads: 2 }, ['2,7,8']],
+      [
+        'com.microsoft.GroupQueryAttention',
+        ['2,7,32', '2,7,16', '2,7,16'],
+        { num_heads: 4, kv_num_heads: 2 },
+        ['2,7,32'],
+      ],
+      ['com.microsoft.GroupQueryAttention', ['2,7,64'], { num_heads: 4, kv_num_heads: 2 }, ['2,7,32']],
+      ['com.microsoft.QAttention', ['2,7,16', '16,48'], { num_heads: 2 }, ['2,7,16']],
+      ['com.microsoft.CDist', ['5,3', '7,3'], {}, ['5,7']],
+      ['com.microsoft.Pad', ['2,3', '[0 1 0 1]'], {}, ['2,5']],
+      ['com.microsoft.Trilu', ['3,4'], {}, ['3,4']],
       ['com.microsoft.EmbedLayerNormalization', ['2,7', '', '100,16'], {}, ['2,7,16', '2']],
       ['com.example.Magic', ['2,3'], {}, [undefined]],
     ]);

@@ -1,4 +1,5 @@
 /** All shape rules by domain and operator. */
+import { standardAttentionRules } from './attention.js';
 import { contributedRules, machineLearningRules } from './contributed.js';
 import { controlFlowRules } from './control-flow.js';
 import { elementwiseRules } from './elementwise.js';
@@ -25,6 +26,7 @@ const standard: ShapeRules = new Map([
   ...recurrentRules,
   ...generationRules,
   ...controlFlowRules,
+  ...standardAttentionRules,
 ]);
 
 const byDomain: ReadonlyMap<string, ShapeRules> = new Map([

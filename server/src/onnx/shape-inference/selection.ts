@@ -171,7 +171,11 @@ const pad: ShapeRule = (context) => {
   const { node, opset } = context;
   const input = context.shape(0);
   if (input === undefined) return [];
-  const pads = opset < 11 ? intsAttribute(node, opset < 2 ? 'paddings' : 'pads') : partialNumbers(context, 1);
+  // ONNX Runtime's own has them as an input from its first version on.
+  const isAttribute = node.domain === '' && opset < 11;
+  const pads = isAttribute
+    ? intsAttribute(node, opset < 2 ? 'paddings' : 'pads')
+    : partialNumbers(context, 1);
   const given = opset >= 18 && context.has(3) ? knownNumbers(context, 3) : [...input.keys()];
   const axes = given && normalizeAxes(given, input.length);
   if (pads === undefined || axes === undefined || pads.length !== 2 * axes.length)

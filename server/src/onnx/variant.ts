@@ -2,22 +2,12 @@
  * A small model in memory whose weights stay in the original file: tensors by byte range, small ones inline. Knows
  * how such a model is put together; what its nodes are for is the caller's.
  */
-import {
-  encodeBytes,
-  encodeFreshSteps,
-  makeExternalTensor,
-  makeGraph,
-  makeTensor,
-  tensorBytes,
-  tensorLocation,
-  modelFolder,
-  type Graph,
-  type Model,
-  type Node,
-  type Steps,
-  type Tensor,
-  type ValueInfo,
-} from '../onnx/index.js';
+import { encodeFreshSteps } from './encode.js';
+import { makeExternalTensor, makeGraph, makeTensor } from './make.js';
+import type { Graph, Model, Node, Tensor, ValueInfo } from './model.js';
+import { encodeBytesSteps } from './pieces.js';
+import type { Steps } from './steps.js';
+import { modelFolder, tensorBytes, tensorLocation } from './tensor-bytes.js';
 
 export interface Variant {
   /** The model's file. Locations of weights are relative to `weightsFolder` of the original model. */
@@ -77,5 +67,5 @@ export function* variantSteps(model: Model, parts: VariantParts): Steps<Variant>
   };
   const pieces = yield* encodeFreshSteps({ irVersion, opsets, functions, graph: made });
   yield;
-  return { bytes: encodeBytes(pieces), model: variant };
+  return { bytes: yield* encodeBytesSteps(pieces), model: variant };
 }

@@ -5,9 +5,9 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, vi } from 'vitest';
-import { startCompute, type RuntimeOptions } from '../analysis/index.js';
-import { testComputeOptions, testFolder, writeChain } from '../analysis/testing/index.js';
-import { runCommand } from './run.js';
+import { startCompute, type RuntimeOptions } from '../../analysis/index.js';
+import { testComputeOptions, testFolder, writeChain } from '../../analysis/testing/index.js';
+import { runCommand } from '../run.js';
 
 /** On a chain of six layers, all of which FP16 bears. */
 export const PLAN = `model "m.onnx"

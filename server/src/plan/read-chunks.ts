@@ -10,6 +10,7 @@ import {
   modelFolder,
   readInto,
   SourceFault,
+  storedRange,
   tensorByteLength,
   tensorBytes,
   tensorLocation,
@@ -88,11 +89,14 @@ interface StoredBytes {
 }
 
 function storedBytes(tensor: Tensor, model: Model): StoredBytes {
+  // Where the file lies need not be asked for each of thousands of tensors.
+  const inside = storedRange(tensor);
+  if (inside !== undefined) {
+    if ('problem' in inside) throw new SourceFault(inside.problem.message, undefined);
+    return { ...inside, isOurs: false };
+  }
   const found = tensorLocation(tensor, model);
   if ('problem' in found) throw new SourceFault(found.problem.message, undefined);
-  if (tensor.data.kind === 'bytes') {
-    return { source: tensor.data.source, offset: tensor.data.range.offset, isOurs: false };
-  }
   if (found.location !== undefined) {
     const { path, offset } = found.location;
     return { source: fileSource(path), offset, isOurs: true };

@@ -1,0 +1,142 @@
+/**
+ * The numbers of a sketch in the form that predictions add up: for each output, event by event, one row per sample and probe,
+ * either the products themselves, where roundings pull in one direction, or their expected squares, where they do not. Pure.
+ */
+import type { SampleSketch } from '../sketch/index.js';
+
+/** What becomes of an event when a plan triggers it. */
+export const EventUse = {
+  /** Nothing that is predicted depends on it. */
+  nothing: 0,
+  /** Its products are added, with their signs, to those of all other coherent events. */
+  coherent: 1,
+  /** Its expected squares are added. */
+  independent: 2,
+  /** Its effect is not known: a node without a gradient stands behind it. */
+  unknown: 3,
+  /** It makes something infinite or NaN. */
+  nonFinite: 4,
+} as const;
+
+export interface OutputTable {
+  readonly output: string;
+  readonly elements: number;
+  /** Sums over probes are exact: there is one for each element. */
+  readonly exact: boolean;
+  readonly probes: number;
+  readonly samples: number;
+  /** By event: `EventUse`. */
+  readonly uses: Uint8Array;
+  /** Event by event, sample by sample, K numbers; relative to the norm of the exact output. */
+  readonly rows: Float32Array;
+  /** By sample: the squared norm of the exact output. */
+  readonly norms: readonly number[];
+}
+
+/** What an event's kind says about it beforehand. */
+export interface EventKind {
+  readonly kind: 'weight' | 'input' | 'output';
+}
+
+/** One table for each output of the sketches, which are of one format. */
+export function outputTables(
+  events: readonly EventKind[],
+  sketches: readonly SampleSketch[],
+  probes: number,
+): readonly OutputTable[] {
+  const [first] = sketches;
+  if (first === undefined) return [];
+  return first.outputs.map((_, place) => outputTable(events, sketches, place, probes));
+}
+
+function outputTable(
+  events: readonly EventKind[],
+  sketches: readonly SampleSketch[],
+  place: number,
+  probes: number,
+): OutputTable {
+  const all = sketches.flatMap((sketch) => sketch.outputs[place] ?? []);
+  const [first] = all;
+  const norms = all.map(({ norm }) => norm);
+  const usual = usualNorm(norms);
+  // Products are relative already, but to nothing where the exact output is 0.
+  const scales = norms.map((norm) => (norm > 0 ? 1 : 1 / Math.sqrt(usual)));
+  const samples = all.length;
+  const width = samples * probes;
+  const rows = new Float32Array(events.length * width);
+  const uses = new Uint8Array(events.length);
+  const elements = first?.elements ?? 0;
+  const draws = samples * Math.min(probes, Math.max(1, elements));
+  for (const [event, { kind }] of events.entries()) {
+    const use = useOf(event, kind, sketches, place, probes, draws);
+    uses[event] = use;
+    if (use !== EventUse.coherent && use !== EventUse.independent) continue;
+    for (const [sample, { dots, diagonals }] of all.entries()) {
+      const scale = scales[sample] ?? 1;
+      const from = use === EventUse.coherent ? dots : diagonals;
+      const factor = use === EventUse.coherent ? scale : scale * scale;
+      for (let probe = 0; probe < probes; probe++) {
+        rows[event * width + sample * probes + probe] = (from[event * probes + probe] ?? 0) * factor;
+      }
+    }
+  }
+  return {
+    output: first?.output ?? '',
+    elements,
+    exact: first?.exact ?? false,
+    probes,
+    samples,
+    uses,
+    rows,
+    norms,
+  };
+}
+
+/** What the norm is on average where there is one. */
+function usualNorm(norms: readonly number[]): number {
+  const present = norms.filter((norm) => norm > 0);
+  return present.length === 0 ? 1 : present.reduce((sum, norm) => sum + norm, 0) / present.length;
+}
+
+function useOf(
+  event: number,
+  kind: EventKind['kind'],
+  sketches: readonly SampleSketch[],
+  place: number,
+  probes: number,
+  draws: number,
+): number {
+  let squares = 0;
+  let expected = 0;
+  let isReached = false;
+  for (const { states, atoms, constants, outputs } of sketches) {
+    if (states[event] === 'blocked') return EventUse.unknown;
+    if (states[event] !== 'sketched') continue;
+    isReached = true;
+    if (!Number.isFinite((atoms[event] ?? 0) + (constants[event] ?? 0))) return EventUse.nonFinite;
+    const { dots, diagonals } = outputs[place] ?? {};
+    for (let at = event * probes; at < (event + 1) * probes; at++) {
+      squares += (dots?.[at] ?? 0) ** 2;
+      expected += diagonals?.[at] ?? 0;
+    }
+  }
+  if (!isReached) return EventUse.nothing;
+  if (!Number.isFinite(squares + expected)) return EventUse.nonFinite;
+  if (kind === 'weight') return EventUse.coherent;
+  return squares > coherenceThreshold(draws) * expected ? EventUse.coherent : EventUse.independent;
+}
+
+/** With plenty of draws, roundings whose effect is twice what independence gives pull in one direction. */
+const COHERENT = 2;
+/** Of the normal distribution: one event in a thousand is above by chance. */
+const RARE = 3.09;
+
+/**
+ * From which ratio of squared effect to its expectation under independence roundings count as coherent: the ratio is
+ * about chi-squared over its degrees of freedom, so few draws exceed any fixed one by chance. By the approximation of
+ * E. B. Wilson and M. M. Hilferty, "The distribution of chi-square", 1931.
+ */
+export function coherenceThreshold(draws: number): number {
+  const spread = 2 / (9 * Math.max(1, draws));
+  return Math.max(COHERENT, (1 - spread + RARE * Math.sqrt(spread)) ** 3);
+}

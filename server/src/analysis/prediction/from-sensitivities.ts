@@ -1,0 +1,60 @@
+/**
+ * A predictor from what is known of a model: sketches, and measured errors of layers that a sketch says too little of. For a
+ * command, which finds out what is missing, and for an editor, which asks the store and waits for nothing.
+ */
+import type { Model } from '../../onnx/index.js';
+import { allowedFormats, type Layer, type Tolerance } from '../../plan/index.js';
+import { storedMeasuredErrors } from '../known-errors.js';
+import type { OutputError } from '../judged-error.js';
+import type { Results } from '../remembered.js';
+import { sketchedOutputs, storedSketch, type Sketch } from '../sketch/index.js';
+import { Predictor } from './predictor.js';
+
+/** What is known of one format. */
+export interface KnownFormat {
+  readonly sketch: Sketch | undefined;
+  readonly errors: readonly MeasuredOrSketched[];
+}
+
+interface MeasuredOrSketched {
+  readonly layer: Layer;
+  readonly method?: 'sketch' | 'measured';
+  readonly perOutput: readonly OutputError[];
+}
+
+/** Errors without a method are measured. */
+export function predictorFrom(known: readonly KnownFormat[]): Predictor {
+  const sketches = known.flatMap(({ sketch }) => sketch ?? []);
+  const measured = new Map<Layer, ReadonlyMap<string, number>>();
+  for (const { errors } of known) {
+    for (const { layer, method = 'measured', perOutput } of errors) {
+      if (method !== 'measured') continue;
+      measured.set(layer, new Map(perOutput.map(({ output, value }) => [output, value * value])));
+    }
+  }
+  return new Predictor(sketches, measured);
+}
+
+/**
+ * The predictor that the store allows, for an editor's open plan: ask it `predict(decisions)` at each change. Undefined
+ * until the model is sketched in one of `formats`.
+ */
+export async function storedPredictor(
+  results: Results,
+  model: Model,
+  layers: readonly Layer[],
+  formats: readonly ('fp16' | 'bf16')[],
+  floatOutputs: readonly string[],
+  tolerances: readonly Tolerance[],
+): Promise<Predictor | undefined> {
+  const outputs = sketchedOutputs(floatOutputs, tolerances);
+  const known: KnownFormat[] = [];
+  for (const format of formats) {
+    const sketch = await storedSketch(results, model, layers, format, outputs);
+    if (sketch === undefined) continue;
+    const own = layers.filter((layer) => allowedFormats(model, layer).includes(format));
+    const { errors } = await storedMeasuredErrors(results, own, format, tolerances);
+    known.push({ sketch, errors });
+  }
+  return known.length === 0 ? undefined : predictorFrom(known);
+}

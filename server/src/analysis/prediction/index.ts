@@ -1,0 +1,10 @@
+/** What a plan does to the outputs, predicted from sketches. */
+export { predictorFrom, storedPredictor, type KnownFormat } from './from-sensitivities.js';
+export {
+  Predictor,
+  type MeasuredSquares,
+  type PredictedOutput,
+  type PredictedTolerance,
+  type Prediction,
+} from './predictor.js';
+export type { Interval } from './spread.js';

@@ -1,0 +1,247 @@
+/**
+ * What a plan does to the outputs, predicted from sketches without running anything: per output and per tolerance, put
+ * together over the samples as the tolerance is, each with an interval. Synchronous, and quick enough for every keystroke.
+ * Confirmed by nothing: emulated inference does that.
+ */
+import { exceeds, type Aggregation, type MetricName } from '../../metrics/index.js';
+import {
+  LayerStand,
+  type Layer,
+  type LayerDecision,
+  type RoundingEvents,
+  type Tolerance,
+} from '../../plan/index.js';
+import { outputTables, type OutputTable } from './event-table.js';
+import { RunningErrors, type OutputErrors, type SetErrors, type SquaredError } from './set-errors.js';
+import { largest, meanRoot, weighted, type Interval, type Uncertain } from './spread.js';
+import type { Sketch } from '../sketch/index.js';
+
+/** A relative L2 error, put together in each of the ways that tolerances know. */
+export interface PredictedOutput {
+  readonly output: string;
+  /** The root of the mean over samples of the squared error, which is how errors of layers are given. */
+  readonly rootMeanSquare: Interval;
+  readonly worst: Interval;
+  readonly mean: Interval;
+  readonly pooled: Interval;
+}
+
+export interface PredictedTolerance {
+  readonly tolerance: Tolerance;
+  /** Undefined for a metric that no squared error tells. */
+  readonly value: Interval | undefined;
+  /** Of `value` itself; undefined where it is. */
+  readonly holds: boolean | undefined;
+}
+
+export interface Prediction {
+  readonly outputs: readonly PredictedOutput[];
+  readonly tolerances: readonly PredictedTolerance[];
+  /** Low layers whose effect is in no figure: what is predicted is then too little. */
+  readonly missing: readonly Layer[];
+  /** Low layers that make something infinite or NaN. */
+  readonly nonFinite: readonly Layer[];
+}
+
+/** Squared relative errors of single layers that were measured, by output; in place of what a sketch cannot say. */
+export type MeasuredSquares = ReadonlyMap<Layer, ReadonlyMap<string, number>>;
+
+/** What is known of one format. */
+interface FormatErrors {
+  readonly events: RoundingEvents;
+  readonly tables: readonly OutputTable[];
+  readonly running: RunningErrors;
+  readonly stands: Uint8Array;
+}
+
+/** Predicts plans of one model on its samples; each call updates what the one before has added up. */
+export class Predictor {
+  private readonly formats: readonly FormatErrors[];
+  private readonly placeOf: ReadonlyMap<number, number>;
+  private readonly layers: readonly Layer[];
+
+  /** @param sketches one for each low format; all of the same layers, samples and outputs. */
+  constructor(
+    sketches: readonly Sketch[],
+    private readonly measured: MeasuredSquares = new Map(),
+  ) {
+    this.formats = sketches.map(({ events, samples, probes }) => {
+      const tables = outputTables(events.events, samples, probes);
+      const stands = new Uint8Array(events.layers.length);
+      return { events, tables, running: new RunningErrors(events, tables), stands };
+    });
+    this.layers = sketches[0]?.events.layers ?? [];
+    this.placeOf = new Map(this.layers.map(({ nodeIndex }, place) => [nodeIndex, place]));
+  }
+
+  /** Decisions on layers that were not sketched, or in formats that were not, are named as missing. */
+  predict(decisions: readonly LayerDecision[], tolerances: readonly Tolerance[] = []): Prediction {
+    const missing = this.setStands(decisions);
+    const nonFinite: Layer[] = [];
+    const replaced: Layer[] = [];
+    const found = this.formats.map(({ running, stands }): SetErrors => {
+      const errors = running.of(stands);
+      for (const place of [...errors.unknown, ...errors.nonFinite]) {
+        const layer = this.layers[place];
+        if (layer === undefined) continue;
+        if (this.measured.has(layer)) replaced.push(layer);
+        else (errors.nonFinite.includes(place) ? nonFinite : missing).push(layer);
+      }
+      return errors;
+    });
+    const squares = this.outputSquares(found, replaced, nonFinite.length > 0);
+    return {
+      outputs: squares.map(({ output, errors }) => ({
+        output,
+        rootMeanSquare: rooted(
+          weighted(
+            errors,
+            errors.map(() => 1 / errors.length),
+          ),
+        ),
+        worst: rooted(largest(errors)),
+        mean: meanRoot(errors),
+        pooled: rooted(weighted(errors, this.pooledWeights(output))),
+      })),
+      tolerances: tolerances.map((tolerance) => {
+        const own = squares.find(({ output }) => output === tolerance.output);
+        const value =
+          own === undefined
+            ? undefined
+            : metricOf(tolerance.metric.name, tolerance.over, own.errors, this.pooledWeights(own.output));
+        const holds = value && !exceeds(value.value, tolerance.operator, tolerance.limit);
+        return { tolerance, value, holds };
+      }),
+      missing,
+      nonFinite,
+    };
+  }
+
+  private setStands(decisions: readonly LayerDecision[]): Layer[] {
+    const missing: Layer[] = [];
+    for (const { stands } of this.formats) stands.fill(LayerStand.exact);
+    for (const { layer, format } of decisions) {
+      if (format === 'original' || format === 'fp32') continue;
+      const place = this.placeOf.get(layer.nodeIndex);
+      let isKnown = false;
+      for (const { events, stands } of this.formats) {
+        if (place === undefined) continue;
+        const isOwn = events.format === format;
+        stands[place] = isOwn ? LayerStand.low : LayerStand.otherLow;
+        isKnown ||= isOwn;
+      }
+      if (!isKnown) missing.push(layer);
+    }
+    return missing;
+  }
+
+  /** The squared errors of all formats together, by output and sample. */
+  private outputSquares(
+    found: readonly SetErrors[],
+    replaced: readonly Layer[],
+    isInfinite: boolean,
+  ): readonly { readonly output: string; readonly errors: readonly Uncertain[] }[] {
+    const [first] = found;
+    return (first?.outputs ?? []).map(({ table }, place) => {
+      const { output } = table;
+      const parts = found.flatMap(({ outputs }) => outputs[place] ?? []);
+      const beside = replaced.reduce((sum, layer) => sum + (this.measured.get(layer)?.get(output) ?? 0), 0);
+      const errors = Array.from({ length: table.samples }, (_, sample): Uncertain => {
+        if (isInfinite) return { mean: Number.POSITIVE_INFINITY, variance: 0 };
+        return uncertain(parts, sample, beside);
+      });
+      return { output, errors };
+    });
+  }
+
+  private pooledWeights(output: string): readonly number[] {
+    const table = this.formats[0]?.tables.find((one) => one.output === output);
+    const norms = table?.norms ?? [];
+    const total = norms.reduce((sum, norm) => sum + norm, 0);
+    return norms.map((norm) => (total > 0 ? norm / total : 1 / norms.length));
+  }
+
+  /** Whether anything is known of the layer in the format. */
+  isKnown(layer: Layer, format: string): boolean {
+    const place = this.placeOf.get(layer.nodeIndex);
+    return this.formats.some(
+      ({ events, running }) => events.format === format && place !== undefined && running.isKnown(place),
+    );
+  }
+}
+
+function uncertain(parts: readonly OutputErrors[], sample: number, beside: number): Uncertain {
+  let mean = beside;
+  let variance = 0;
+  for (const part of parts) {
+    const { dimensions } = part;
+    const { coherent, independent } = shrunk(part, sample);
+    mean += coherent.mean + independent;
+    variance +=
+      coherent.variance +
+      // What is rounded, and how, is another draw in each plan.
+      (2 * independent ** 2 + 4 * coherent.mean * independent + 2 * coherent.mean ** 2) / dimensions;
+  }
+  return { mean, variance };
+}
+
+/**
+ * The estimate of one sample's coherent part is drawn towards the mean of all samples as far as it is noise: K probes
+ * estimate a square with a relative variance of 2 / K, and what samples differ by beyond that is theirs (W. James and C. Stein,
+ * "Estimation with quadratic loss", 1961).
+ */
+function shrunk(
+  { table, samples }: OutputErrors,
+  sample: number,
+): { readonly coherent: Uncertain; readonly independent: number } {
+  const own: SquaredError = samples[sample] ?? { coherent: 0, independent: 0 };
+  if (table.exact) return { coherent: { mean: own.coherent, variance: 0 }, independent: own.independent };
+  const mean = samples.reduce((sum, one) => sum + one.coherent, 0) / Math.max(1, samples.length);
+  const noise = (2 / table.probes) * mean ** 2;
+  const seen =
+    samples.reduce((sum, one) => sum + (one.coherent - mean) ** 2, 0) / Math.max(1, samples.length - 1);
+  const kept = seen > 0 ? Math.max(0, 1 - noise / seen) : 0;
+  const estimate = mean + kept * (own.coherent - mean);
+  const variance = (2 / table.probes) * estimate ** 2 * Math.max(kept, 1 / Math.max(1, samples.length));
+  return { coherent: { mean: estimate, variance }, independent: own.independent };
+}
+
+function rooted({ value, low, high }: Interval): Interval {
+  return { value: Math.sqrt(value), low: Math.sqrt(low), high: Math.sqrt(high) };
+}
+
+/** Those metrics that a relative squared error tells; undefined for all others. */
+function metricOf(
+  name: MetricName,
+  over: Aggregation,
+  errors: readonly Uncertain[],
+  weights: readonly number[],
+): Interval | undefined {
+  switch (name) {
+    case 'relative_l2':
+      if (over === 'mean') return meanRoot(errors);
+      return rooted(over === 'worst' ? largest(errors) : weighted(errors, weights));
+    case 'sqnr': {
+      if (over === 'worst') return decibels(largest(errors));
+      if (over === 'pooled') return decibels(weighted(errors, weights));
+      return meanDecibels(errors);
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** Signal to noise of a relative squared error: the larger the error, the lower. */
+function decibels({ value, low, high }: Interval): Interval {
+  const of = (square: number): number => (square === 0 ? Infinity : -10 * Math.log10(square));
+  return { value: of(value), low: of(high), high: of(low) };
+}
+
+/** The mean of decibels is that of the logarithms. */
+function meanDecibels(errors: readonly Uncertain[]): Interval {
+  if (errors.some(({ mean }) => mean === 0)) return decibels({ value: 0, low: 0, high: 0 });
+  const intervals = errors.map((error) => decibels(largest([error])));
+  const mean = (pick: (interval: Interval) => number): number =>
+    intervals.reduce((sum, interval) => sum + pick(interval), 0) / Math.max(1, intervals.length);
+  return { value: mean((one) => one.value), low: mean((one) => one.low), high: mean((one) => one.high) };
+}

@@ -1,0 +1,20 @@
+/** What every possible rounding of a model does to its outputs, from gradients. */
+export { isSketchCheaper, plainTime, sketchTime, type SketchWork } from './cost.js';
+export {
+  knownSketch,
+  sketchedOutputs,
+  storedSketch,
+  USUAL_PROBES,
+  type KnownSketchOptions,
+  type Sketch,
+} from './known-sketch.js';
+export { firstOrderScores, hessianScores, type HessianScore } from './scores.js';
+export {
+  knownSensitivities,
+  type Sensitivities,
+  type SensitivityOptions,
+  type SensitivitySubject,
+} from './sensitivities.js';
+export { sketchedErrors, TO_MEASURE, type Sensitivity, type SketchFlag } from './sketched-errors.js';
+export { Sketcher, type OutputSketch, type SampleSketch, type SketchOptions } from './sketch.js';
+export type { EventState } from './sketch-graph.js';

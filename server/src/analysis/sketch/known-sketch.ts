@@ -1,0 +1,127 @@
+/**
+ * Sketches kept sample by sample: work that is stopped loses no sample that it was done with, and one more sample costs one
+ * more. Knows the store's keys; what a sketch is, is in sketch.ts.
+ */
+import type { Model } from '../../onnx/index.js';
+import { roundingEvents, type Layer, type RoundingEvents, type Tolerance } from '../../plan/index.js';
+import type { WorkOptions } from '../evaluation.js';
+import { NO_EFFORT, type Effort, type Recipe, type Results } from '../remembered.js';
+import { Sketcher, type SampleSketch } from './sketch.js';
+
+/** Raised when a change of the code changes what a sketch holds. */
+const SKETCH_VERSION = 1;
+const SKETCH = 'sketch';
+
+/** Enough for a rank correlation of .98 and more with what is measured, with eight samples. */
+export const USUAL_PROBES = 8;
+
+/** What every rounding event does to each output, sample by sample. */
+export interface Sketch {
+  readonly format: 'fp16' | 'bf16';
+  readonly events: RoundingEvents;
+  readonly outputs: readonly string[];
+  readonly probes: number;
+  readonly samples: readonly SampleSketch[];
+}
+
+export interface KnownSketchOptions extends WorkOptions {
+  readonly probes?: number;
+  readonly seed?: number;
+  /** So many of the samples, the first ones; all where it is left out. */
+  readonly samples?: number;
+  readonly direction?: 'random' | 'output';
+  readonly curvature?: boolean;
+}
+
+/** The outputs that are sketched: those that tolerances speak of, otherwise all of floating-point numbers. */
+export function sketchedOutputs(
+  floatOutputs: readonly string[],
+  tolerances: readonly Tolerance[],
+): readonly string[] {
+  const asked = new Set(tolerances.map(({ output }) => output));
+  const judged = floatOutputs.filter((name) => asked.has(name));
+  return judged.length > 0 ? judged : floatOutputs;
+}
+
+/**
+ * The sketch of all samples, as far as the store does not know it.
+ *
+ * @param layers all of the model's: events, and so what is kept, are numbered by them.
+ * @param outputs in the order of the model's.
+ */
+export async function knownSketch(
+  results: Results,
+  model: Model,
+  layers: readonly Layer[],
+  format: 'fp16' | 'bf16',
+  outputs: readonly string[],
+  options: KnownSketchOptions = {},
+): Promise<Sketch & Effort> {
+  const { probes, seed, direction, curvature } = settingsOf(options);
+  const { signal, progress } = options;
+  const total = Math.min(options.samples ?? Number.POSITIVE_INFINITY, results.samples.length);
+  const kept: (SampleSketch | undefined)[] = [];
+  const recipe = (sample: number): Recipe => recipeOf(format, outputs, options, sample);
+  for (let sample = 0; sample < total; sample++) kept.push(await storedSample(results, recipe(sample)));
+  const events = roundingEvents(model, layers, format);
+  let effort = NO_EFFORT;
+  if (kept.includes(undefined)) {
+    const evaluation = await results.evaluation();
+    const sketcher = new Sketcher(evaluation, events, outputs, {
+      ...{ probes, seed, direction, curvature, signal },
+    });
+    try {
+      for (let sample = 0; sample < total; sample++) {
+        progress?.(sample, total, 'sketch');
+        if (kept[sample] !== undefined) continue;
+        const found = await sketcher.sketch(sample);
+        kept[sample] = found;
+        await results.keep(SKETCH, recipe(sample), found);
+      }
+    } finally {
+      effort = { sessions: sketcher.sessions, inferences: sketcher.inferences };
+      await sketcher.close();
+    }
+    progress?.(total, total, 'sketch');
+  }
+  return { format, events, outputs, probes, samples: kept.flatMap((one) => one ?? []), ...effort };
+}
+
+/** The sketch as far as the store has it; undefined where a sample is missing. */
+export async function storedSketch(
+  results: Results,
+  model: Model,
+  layers: readonly Layer[],
+  format: 'fp16' | 'bf16',
+  outputs: readonly string[],
+  options: KnownSketchOptions = {},
+): Promise<Sketch | undefined> {
+  const samples: SampleSketch[] = [];
+  for (const sample of results.samples.keys()) {
+    const one = await storedSample(results, recipeOf(format, outputs, options, sample));
+    if (one === undefined) return undefined;
+    samples.push(one);
+  }
+  const { probes } = settingsOf(options);
+  return { format, events: roundingEvents(model, layers, format), outputs, probes, samples };
+}
+
+function settingsOf({ probes, seed = 0, direction = 'random', curvature = false }: KnownSketchOptions) {
+  return { probes: probes ?? (direction === 'output' ? 1 : USUAL_PROBES), seed, direction, curvature };
+}
+
+function recipeOf(
+  format: 'fp16' | 'bf16',
+  outputs: readonly string[],
+  options: KnownSketchOptions,
+  sample: number,
+): Recipe {
+  return { format, outputs, ...settingsOf(options), sample, version: SKETCH_VERSION };
+}
+
+async function storedSample(results: Results, recipe: Recipe): Promise<SampleSketch | undefined> {
+  const found = await results.find(SKETCH, recipe);
+  return typeof found === 'object' && found !== null && 'outputs' in found
+    ? (found as SampleSketch)
+    : undefined;
+}

@@ -1,0 +1,283 @@
+// A sketch of a small network against the same products by hand, against measured errors, and against itself.
+import fc from 'fast-check';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { roundTo } from '../../formats/index.js';
+import { makeNode, type Model } from '../../onnx/index.js';
+import {
+  findLayers,
+  nodeRoles,
+  precisionGraph,
+  roundingEvents,
+  type LayerDecision,
+} from '../../plan/index.js';
+import type { Runtime } from '../../runtime/index.js';
+import { memoryStore } from '../../store/index.js';
+import { closeEvaluation, openEvaluation, type Evaluation } from '../evaluation.js';
+import { measure } from '../measurement.js';
+import { measuredErrors } from '../measured-errors.js';
+import { Predictor } from '../prediction/index.js';
+import { rankCorrelation } from '../rank-correlation.js';
+import { measuredAnew, withStore, type Results } from '../remembered.js';
+import type { Sample } from '../samples/index.js';
+import {
+  floatTensor,
+  randomSamples,
+  randomValues,
+  startTestCompute,
+  testFolder,
+  WIDTH,
+  writeChain,
+  writeModel,
+} from '../testing/index.js';
+import { isSketchCheaper } from './cost.js';
+import { knownSensitivities, knownSketch, Sketcher, sketchedErrors, type Sketch } from './index.js';
+import { probeRows } from './probes.js';
+import { isSaturated } from './saturation.js';
+
+let runtime: Runtime;
+const folder = testFolder();
+beforeAll(async () => {
+  runtime = await startTestCompute();
+});
+afterAll(async () => {
+  await runtime.dispose();
+  folder.remove();
+});
+
+async function withEvaluation<T>(
+  model: Model,
+  samples: readonly Sample[],
+  use: (evaluation: Evaluation) => Promise<T>,
+): Promise<T> {
+  const evaluation = await openEvaluation(runtime, model, samples);
+  try {
+    return await use(evaluation);
+  } finally {
+    await closeEvaluation(evaluation);
+  }
+}
+
+async function sketchOf(evaluation: Evaluation, probes: number, seed = 1): Promise<Sketch> {
+  const { model, floatOutputs } = evaluation;
+  return knownSketch(measuredAnew(evaluation), model, findLayers(model), 'fp16', floatOutputs, {
+    probes,
+    seed,
+  });
+}
+
+const half = (values: Float32Array): Float32Array => values.map((value) => roundTo('fp16', value));
+const lessExact = (values: Float32Array): Float32Array =>
+  half(values).map((value, at) => value - (values[at] ?? 0));
+/** x of WIDTH elements times a square matrix. */
+const times = (x: Float32Array, matrix: Float32Array): Float32Array =>
+  Float32Array.from({ length: WIDTH }, (_, column) =>
+    x.reduce((sum, value, row) => sum + value * (matrix[row * WIDTH + column] ?? 0), 0),
+  );
+
+describe('a sketch', () => {
+  it('holds what each rounding does to each element of the output, where there are enough probes', async () => {
+    const model = writeChain(join(folder.path, 'chain-2.onnx'), 2);
+    const samples = randomSamples(1);
+    const sketch = await withEvaluation(model, samples, (evaluation) => sketchOf(evaluation, WIDTH));
+    const content = samples[0]?.inputs['x']?.content;
+    if (content?.kind !== 'bytes') throw new Error('the sample has no values');
+    const x = new Float32Array(content.bytes.slice().buffer);
+    const [w0, w1] = [randomValues(WIDTH * WIDTH, 1), randomValues(WIDTH * WIDTH, 2)];
+    const m0 = times(x, w0);
+    const r0 = m0.map((value) => Math.max(0, value));
+    const m1 = times(r0, w1);
+    const y = m1.map((value) => Math.max(0, value));
+    const norm = Math.sqrt(y.reduce((sum, value) => sum + value * value, 0));
+    const behindRelu = (error: Float32Array, before: Float32Array): Float32Array =>
+      error.map((value, at) => ((before[at] ?? 0) > 0 ? value : 0));
+    // From an error of m0 to one of y, to first order.
+    const fromM0 = (error: Float32Array): Float32Array => behindRelu(times(behindRelu(error, m0), w1), m1);
+    const expected = new Map([
+      ['mul_0 weight', fromM0(times(x, lessExact(w0)))],
+      ['mul_0 input', fromM0(times(lessExact(x), w0))],
+      ['mul_0 output', fromM0(lessExact(m0))],
+      ['mul_1 weight', behindRelu(times(r0, lessExact(w1)), m1)],
+      ['mul_1 output', behindRelu(lessExact(m1), m1)],
+    ]);
+    const [output] = sketch.samples[0]?.outputs ?? [];
+    expect(output?.exact).toBe(true);
+    let seen = 0;
+    sketch.events.events.forEach((event, index) => {
+      const errors = expected.get(`${sketch.events.layers[event.layer]?.name ?? ''} ${event.kind}`);
+      if (errors === undefined) return;
+      seen += 1;
+      for (let at = 0; at < WIDTH; at++) {
+        expect(output?.dots[index * WIDTH + at]).toBeCloseTo((errors[at] ?? 0) / norm, 6);
+      }
+    });
+    expect(seen).toBe(expected.size);
+  });
+
+  it('is repeatable by its seed', async () => {
+    const model = writeChain(join(folder.path, 'chain-seeds.onnx'), 3);
+    await withEvaluation(model, randomSamples(2), async (evaluation) => {
+      const dots = async (seed: number): Promise<unknown> =>
+        (await sketchOf(evaluation, 4, seed)).samples.map(({ outputs }) => outputs.map((one) => one.dots));
+      expect(await dots(5)).toEqual(await dots(5));
+      expect(await dots(6)).not.toEqual(await dots(5));
+    });
+  });
+
+  it('ranks layers as measuring them does', async () => {
+    const model = writeChain(join(folder.path, 'chain-12.onnx'), 12);
+    await withEvaluation(model, randomSamples(8), async (evaluation) => {
+      const layers = findLayers(model);
+      const sketched = sketchedErrors(await sketchOf(evaluation, 8), layers, []);
+      const { errors } = await measuredErrors(evaluation, layers, 'fp16');
+      const correlation = rankCorrelation(
+        sketched.map(({ value }) => value),
+        errors.map(({ value }) => value),
+      );
+      expect(correlation).toBeGreaterThan(0.9);
+    });
+  });
+
+  it('predicts what sets of layers do, within its interval for nine of ten', async () => {
+    const model = writeChain(join(folder.path, 'chain-8.onnx'), 8);
+    await withEvaluation(model, randomSamples(6), async (evaluation) => {
+      const layers = findLayers(model);
+      const predictor = new Predictor([await sketchOf(evaluation, 8)]);
+      let inside = 0;
+      let all = 0;
+      for (const set of fc.sample(fc.array(fc.boolean(), { minLength: 16, maxLength: 16 }), {
+        numRuns: 12,
+        seed: 3,
+      })) {
+        const decisions = layers.map((layer, at): LayerDecision => ({
+          ...{ layer, wanted: 'fp16', format: set[at] === true ? 'fp16' : 'fp32', clamped: undefined },
+          ...{ pinned: false, overflow: 'inf', source: undefined },
+        }));
+        const graph = precisionGraph(model, nodeRoles(model), layers, decisions);
+        const measured = (await measure(evaluation, graph, [])).outputs[0]?.pooled.relative_l2 ?? Number.NaN;
+        const { low, high } = predictor.predict(decisions).outputs[0]?.pooled ?? { low: NaN, high: NaN };
+        all += 1;
+        if (measured >= low && measured <= high) inside += 1;
+      }
+      expect(inside / all).toBeGreaterThan(0.8);
+    });
+  });
+
+  it('keeps each sample that it was done with', async () => {
+    const model = writeChain(join(folder.path, 'chain-kept.onnx'), 3);
+    await withEvaluation(model, randomSamples(3), async (evaluation) => {
+      const store = memoryStore();
+      const kept = withStore(measuredAnew(evaluation), store, { evaluation: '', recipe: {} }, model);
+      let sketched = 0;
+      const stopping: Results = {
+        ...kept,
+        keep: async (...entry) => {
+          await kept.keep(...entry);
+          sketched += 1;
+          if (sketched === 2) throw new Error('stopped');
+        },
+      };
+      const layers = findLayers(model);
+      const sketch = (results: Results) =>
+        knownSketch(results, model, layers, 'fp16', evaluation.floatOutputs, { probes: 4 });
+      await expect(sketch(stopping)).rejects.toThrow('stopped');
+      const resumed = await sketch(kept);
+      expect(resumed.inferences).toBe(1);
+      expect((await sketch(kept)).inferences).toBe(0);
+      const anew = await sketch(measuredAnew(evaluation));
+      expect(resumed.samples).toEqual(anew.samples);
+    });
+  });
+
+  it('flags what it is no evidence of, and measures it', async () => {
+    const node = (opType: string, inputs: readonly string[], to: string) =>
+      makeNode({ opType, inputs, outputs: [to], name: to });
+    const model = writeModel(join(folder.path, 'flags.onnx'), {
+      nodes: [
+        node('Mul', ['x', 'huge'], 'overflows'),
+        node('Div', ['overflows', 'huge'], 'back'),
+        node('Ceil', ['x'], 'steps'),
+        node('Add', ['steps', 'back'], 'y'),
+      ],
+      weights: [floatTensor('huge', [1], Float32Array.of(3e5))],
+      inputs: { x: [1, WIDTH] },
+      outputs: { y: [1, WIDTH] },
+    });
+    await withEvaluation(model, randomSamples(2), async (evaluation) => {
+      const all = findLayers(model);
+      const subject = {
+        model,
+        all,
+        layers: all,
+        format: 'fp16',
+        tolerances: [],
+        floatOutputs: ['y'],
+      } as const;
+      const results = measuredAnew(evaluation);
+      const flagsOf = new Map(
+        (await knownSensitivities(results, subject, { way: 'sketch' })).errors.map(({ layer, flags }) => [
+          layer.name,
+          flags,
+        ]),
+      );
+      expect(flagsOf.get('overflows')).toContain('nonfinite');
+      expect(flagsOf.get('steps')).toEqual(['zero-gradient']);
+      expect(flagsOf.get('y')).toEqual([]);
+      const { errors } = await knownSensitivities(results, subject, { way: 'sketch-first' });
+      const methods = new Map(errors.map(({ layer, method }) => [layer.name, method]));
+      expect(methods.get('steps')).toBe('measured');
+      expect(methods.get('y')).toBe('sketch');
+    });
+  });
+
+  it('stops when it is cancelled', async () => {
+    const model = writeChain(join(folder.path, 'chain-cancelled.onnx'), 3);
+    await withEvaluation(model, randomSamples(2), async (evaluation) => {
+      const { floatOutputs } = evaluation;
+      const events = roundingEvents(model, findLayers(model), 'fp16');
+      const signal = AbortSignal.abort();
+      const sketcher = new Sketcher(evaluation, events, floatOutputs, { probes: 2, seed: 1, signal });
+      await expect(sketcher.sketch(0)).rejects.toMatchObject({ kind: 'cancelled' });
+      await sketcher.close();
+    });
+  });
+});
+
+describe('probes', () => {
+  it('estimate the squared length of any vector', () => {
+    const elements = 50;
+    const vector = randomValues(elements, 9);
+    const length = vector.reduce((sum, value) => sum + value * value, 0);
+    let mean = 0;
+    for (let seed = 0; seed < 400; seed++) {
+      const rows = probeRows(elements, 8, 1, seed);
+      for (let row = 0; row < 8; row++) {
+        const dot = vector.reduce((sum, value, at) => sum + value * (rows[row * elements + at] ?? 0), 0);
+        mean += (dot * dot) / 400;
+      }
+    }
+    expect(mean / length).toBeGreaterThan(0.95);
+    expect(mean / length).toBeLessThan(1.05);
+  });
+});
+
+describe('the choice between sketch and measurement', () => {
+  it('is the sketch for many layers, and the sweep for few', () => {
+    const work = { open: 50, run: 20, samples: 1, outputs: 1, probes: 8 };
+    expect(isSketchCheaper({ ...work, nodes: 400, events: 900, layers: 374 })).toBe(true);
+    expect(isSketchCheaper({ ...work, nodes: 6, events: 12, layers: 5 })).toBe(false);
+  });
+});
+
+describe('saturation', () => {
+  it('is seen in probabilities that are all nearly 0 or 1', () => {
+    const sharp = Float32Array.of(1, 0, 0, 0.999, 0.001, 0);
+    const soft = Float32Array.of(0.5, 0.3, 0.2, 0.4, 0.4, 0.2);
+    expect([isSaturated('Softmax', sharp, [2, 3]), isSaturated('Softmax', soft, [2, 3])]).toEqual([
+      true,
+      false,
+    ]);
+    expect([isSaturated('Sigmoid', sharp, [6]), isSaturated('Sigmoid', soft, [6])]).toEqual([false, false]);
+    expect(isSaturated('Sigmoid', Float32Array.of(1, 0, 0, 1), [4])).toBe(true);
+  });
+});

@@ -1,0 +1,298 @@
+/**
+ * A Gauss-Newton sketch: what every possible rounding of a model does to its outputs, to first order, from one forward and a
+ * few backward passes per sample. Runs the graph that sketch-graph.ts builds; what is made of the numbers is in
+ * ../prediction. Activations are those of one sample at a time.
+ */
+import { DataType, inferShapesSteps, type Model, type Shape } from '../../onnx/index.js';
+import { modelFacts, type RoundingEvents } from '../../plan/index.js';
+import { RuntimeFailure, type Session, type TensorHandle } from '../../runtime/index.js';
+import { EMULATION_SETTINGS, type Evaluation, type WorkOptions } from '../evaluation.js';
+import { inSlices } from '../in-slices.js';
+import { observedShapes } from '../observed-shapes.js';
+import type { Sample } from '../samples/index.js';
+import { isExact, probeRows } from './probes.js';
+import { isSaturated, saturatingOperator } from './saturation.js';
+import { rowsOf, sketchGraphSteps, type EventState, type SketchGraph } from './sketch-graph.js';
+
+/** What the events do to one output in one sample. Errors are relative: divided by the norm of the exact output. */
+export interface OutputSketch {
+  readonly output: string;
+  /** The squared norm of the exact output. */
+  readonly norm: number;
+  readonly elements: number;
+  /** The output is a Softmax or Sigmoid that hardly moves any more. */
+  readonly saturated: boolean;
+  /** Each probe is an element of the output: sums are exact, not estimates. */
+  readonly exact: boolean;
+  /** Event by event, K numbers each: probe . J atom. The sum of their squares is, or estimates, the squared error. */
+  readonly dots: Float32Array;
+  /** The same of the sum of g^2 atom^2: the expected square if elements are rounded independently of each other. */
+  readonly diagonals: Float32Array;
+}
+
+export interface SampleSketch {
+  /** By event. */
+  readonly states: readonly EventState[];
+  /** By event: the squared norm of the local error. */
+  readonly atoms: Float32Array;
+  /** By event: the squared norm of what it is an error of. */
+  readonly exact: Float32Array;
+  /** By event: the squared norm of the change of a layer's constants. */
+  readonly constants: Float32Array;
+  /** By event: the squared norm of the gradients of the last output; zeros where it was not asked for. */
+  readonly curvature: Float32Array;
+  readonly outputs: readonly OutputSketch[];
+}
+
+export interface SketchOptions extends WorkOptions {
+  /** Rows of probes for each output. */
+  readonly probes: number;
+  readonly seed: number;
+  /** `output`: one row, the output itself, so that products are changes of half its squared norm, relative to that. */
+  readonly direction?: 'random' | 'output';
+  /** Also the squared norms of gradients, those of weights included. */
+  readonly curvature?: boolean;
+}
+
+/** A session for samples of the same shapes. */
+interface OpenSketch {
+  readonly key: string;
+  readonly graph: SketchGraph;
+  readonly session: Session | undefined;
+}
+
+/**
+ * Sketches samples one at a time. The sketch of a sample depends on that sample, the events, the outputs, the probes and the
+ * seed alone. Whoever makes it closes it.
+ */
+export class Sketcher {
+  sessions = 0;
+  inferences = 0;
+  private open: OpenSketch | undefined;
+
+  constructor(
+    private readonly evaluation: Evaluation,
+    private readonly events: RoundingEvents,
+    private readonly outputs: readonly string[],
+    private readonly options: SketchOptions,
+  ) {}
+
+  /** @throws {RuntimeFailure} as the runtime does; a graph that it refuses is `refused` or `failed`. */
+  async sketch(sample: number): Promise<SampleSketch> {
+    const found = this.evaluation.samples[sample];
+    if (found === undefined) throw new RangeError(`no sample ${sample}`);
+    const open = await this.sessionFor(found);
+    const outputs: OutputSketch[] = [];
+    const { events } = this.events;
+    let norms: Pick<SampleSketch, 'atoms' | 'exact' | 'constants' | 'curvature'> = {
+      atoms: new Float32Array(events.length),
+      exact: new Float32Array(events.length),
+      constants: new Float32Array(events.length),
+      curvature: new Float32Array(events.length),
+    };
+    for (const [index, output] of this.outputs.entries()) {
+      const ran = await this.run(open, sample, index);
+      if (ran === undefined) continue;
+      outputs.push({ output, ...ran.sketch });
+      norms = ran.norms ?? norms;
+    }
+    return { states: open.graph.states, ...norms, outputs };
+  }
+
+  async close(): Promise<void> {
+    const { open } = this;
+    this.open = undefined;
+    if (open?.session !== undefined) await this.evaluation.runtime.close(open.session);
+  }
+
+  private async sessionFor(sample: Sample): Promise<OpenSketch> {
+    const key = Object.entries(sample.inputs)
+      .map(([name, { dims }]) => `${name}:${dims.join()}`)
+      .join(' ');
+    if (this.open?.key === key) return this.open;
+    await this.close();
+    const { runtime, model, folder } = this.evaluation;
+    const { signal, probes, curvature = false } = this.options;
+    const shapes = await this.shapesOf(sample);
+    const { events, outputs } = this;
+    const graph = await inSlices(sketchGraphSteps({ model, events, shapes, outputs, probes, curvature }));
+    let session: Session | undefined;
+    if (graph.result !== undefined) {
+      const request = { model: { bytes: graph.bytes, weightsFolder: folder }, ...EMULATION_SETTINGS };
+      session = await runtime.open(request, signal);
+      this.sessions += 1;
+    }
+    this.open = { key, graph, session };
+    return this.open;
+  }
+
+  /** Shapes as they are in the run: inferred from those of the sample where that finds all of them, otherwise observed. */
+  private async shapesOf(sample: Sample): Promise<ReadonlyMap<string, readonly number[]>> {
+    const { runtime, model } = this.evaluation;
+    const inputShapes = new Map(Object.entries(sample.inputs).map(([name, { dims }]) => [name, dims]));
+    const inferred = concrete(await inSlices(inferShapesSteps(model, { inputShapes })));
+    const shapes = new Map([...inferred, ...inputShapes]);
+    if (isComplete(model, shapes)) return shapes;
+    const observed = concrete(await observedShapes(runtime, model, sample, { signal: this.options.signal }));
+    this.sessions += 1;
+    this.inferences += 1;
+    return new Map([...shapes, ...observed]);
+  }
+
+  private async run(
+    { graph, session }: OpenSketch,
+    sample: number,
+    place: number,
+  ): Promise<
+    | {
+        readonly sketch: Omit<OutputSketch, 'output'>;
+        readonly norms: Pick<SampleSketch, 'atoms' | 'exact' | 'constants' | 'curvature'> | undefined;
+      }
+    | undefined
+  > {
+    const { runtime, feeds, references } = this.evaluation;
+    const { signal, probes } = this.options;
+    const output = this.outputs[place] ?? '';
+    const reference = references[sample]?.[output];
+    const feed = feeds[sample];
+    if (reference === undefined || feed === undefined) return undefined;
+    const elements = sizeOf(reference.dims);
+    const [figure] = await runtime.compare(reference, reference, [{ name: 'relative_l2' }], signal);
+    const norm = figure?.sums[1] ?? Number.NaN;
+    const count = this.events.events.length;
+    const sketch = {
+      norm,
+      elements,
+      saturated: await this.isSaturated(output, reference),
+      exact: isExact(elements, probes),
+      dots: new Float32Array(count * probes),
+      diagonals: new Float32Array(count * probes),
+    };
+    const { result } = graph;
+    if (session === undefined || result === undefined) return { sketch, norms: undefined };
+    const seeds: TensorHandle[] = [];
+    let answers: Readonly<Record<string, TensorHandle>> = {};
+    try {
+      const probeFeeds: [string, TensorHandle][] = [];
+      for (const [index, name] of this.outputs.entries()) {
+        const input = graph.probeOf.get(name);
+        const dims = references[sample]?.[name]?.dims;
+        if (input === undefined || dims === undefined) continue;
+        const rows =
+          index === place
+            ? await this.rowsFor(reference, elements, norm, sample, place)
+            : new Float32Array(sizeOf(dims) * probes);
+        const bytes = new Uint8Array(rows.buffer);
+        const handle = await runtime.put(DataType.FLOAT, [probes, ...dims], { kind: 'bytes', bytes }, signal);
+        seeds.push(handle);
+        probeFeeds.push([input, handle]);
+      }
+      const given = { ...feed, ...Object.fromEntries(probeFeeds) };
+      answers = await runtime.run(session, taken(given, session), [result], signal);
+      this.inferences += 1;
+      const matrix = floats(await runtime.read(handleOf(answers, result), signal));
+      const rows = rowsOf(probes);
+      byEvent(matrix, graph.columns, rows.dots, probes, sketch.dots);
+      byEvent(matrix, graph.columns, rows.diagonals, probes, sketch.diagonals);
+      const norms = {
+        atoms: new Float32Array(count),
+        exact: new Float32Array(count),
+        constants: new Float32Array(count),
+        curvature: new Float32Array(count),
+      };
+      for (const kind of ['atoms', 'exact', 'constants', 'curvature'] as const) {
+        byEvent(matrix, graph.columns, rows[kind], 1, norms[kind]);
+      }
+      return { sketch, norms };
+    } finally {
+      await runtime.release([...seeds, ...Object.values(answers)]);
+    }
+  }
+
+  private async rowsFor(
+    reference: TensorHandle,
+    elements: number,
+    norm: number,
+    sample: number,
+    place: number,
+  ): Promise<Float32Array> {
+    const { probes, direction, signal } = this.options;
+    const scale = scaleFor(norm);
+    if (direction !== 'output') return probeRows(elements, probes, scale, this.seedOf(sample, place));
+    const rows = new Float32Array(elements * probes);
+    rows.set(
+      floats(await this.evaluation.runtime.read(reference, signal)).map((value) => value * scale * scale),
+    );
+    return rows;
+  }
+
+  private async isSaturated(output: string, reference: TensorHandle): Promise<boolean> {
+    const { runtime, model } = this.evaluation;
+    const operator = saturatingOperator(model, output);
+    if (operator === undefined || reference.dataType !== DataType.FLOAT) return false;
+    return isSaturated(operator, floats(await runtime.read(reference, this.options.signal)), reference.dims);
+  }
+
+  /** Samples and outputs have draws of their own. */
+  private seedOf(sample: number, place: number): number {
+    return (this.options.seed * 1_000_003 + sample * 1009 + place) | 0;
+  }
+}
+
+/** So that products are relative errors, and neither overflow nor vanish in FP32. An output of zeros is left as it is. */
+export function scaleFor(norm: number): number {
+  return norm > 0 && Number.isFinite(norm) ? 1 / Math.sqrt(norm) : 1;
+}
+
+/** From some rows of a matrix of events to as many numbers for each event. */
+function byEvent(
+  matrix: Float32Array,
+  columns: readonly number[],
+  first: number,
+  count: number,
+  to: Float32Array,
+): void {
+  for (const [column, event] of columns.entries()) {
+    for (let row = 0; row < count; row++) {
+      to[event * count + row] = matrix[(first + row) * columns.length + column] ?? 0;
+    }
+  }
+}
+
+function taken(
+  feeds: Readonly<Record<string, TensorHandle>>,
+  { inputs }: Session,
+): Readonly<Record<string, TensorHandle>> {
+  return Object.fromEntries(Object.entries(feeds).filter(([name]) => inputs.includes(name)));
+}
+
+function handleOf(handles: Readonly<Record<string, TensorHandle>>, name: string): TensorHandle {
+  const handle = handles[name];
+  if (handle === undefined) throw new RuntimeFailure('failed', `The sketch gave no ${name}.`);
+  return handle;
+}
+
+function floats(bytes: Uint8Array): Float32Array {
+  return new Float32Array(bytes.slice().buffer);
+}
+
+function sizeOf(dims: readonly number[]): number {
+  return dims.reduce((product, dim) => product * dim, 1);
+}
+
+function concrete(shapes: ReadonlyMap<string, Shape>): Map<string, readonly number[]> {
+  const known = new Map<string, readonly number[]>();
+  for (const [name, shape] of shapes) {
+    const dims = shape.filter((dim) => typeof dim === 'number');
+    if (dims.length === shape.length) known.set(name, dims);
+  }
+  return known;
+}
+
+/** Whether the shape of every computed tensor of numbers is known. */
+function isComplete(model: Model, shapes: ReadonlyMap<string, readonly number[]>): boolean {
+  const facts = modelFacts(model);
+  return model.graph.nodes.every(({ outputs }) =>
+    outputs.every((name) => name === '' || facts.elementType(name) === undefined || shapes.has(name)),
+  );
+}

@@ -1,0 +1,84 @@
+/**
+ * What an exported model really gives on a target: run on every sample there and compared with what the original gives, as
+ * the emulated model is. Knows a model file and a target; how the model was made is the caller's.
+ */
+import type { Tolerance } from '../../plan/index.js';
+import type { OptimizationLevel, Provider, Session } from '../../runtime/index.js';
+import type { Evaluation, WorkOptions } from '../evaluation.js';
+import { measureSession, type Measurement } from '../measurement.js';
+import { withSessionNoise, type ToleranceVerdict } from '../noise.js';
+import { openOptimized } from '../open-session.js';
+import { placementOf, type Placement } from './placement.js';
+
+export interface Executed {
+  readonly measurement: Measurement;
+  readonly verdicts: readonly ToleranceVerdict[];
+  readonly placement: Placement;
+  readonly optimization: OptimizationLevel;
+  /** Whose fault it was where a higher optimisation level did not work. */
+  readonly notes: readonly string[];
+  readonly sessions: number;
+  readonly inferences: number;
+}
+
+export interface ExecutedOptions extends WorkOptions {
+  readonly provider: Provider;
+  readonly threads: number;
+  /** Invisible changes of the input for the noise floor. */
+  readonly draws: number;
+}
+
+/**
+ * Runs the model at `path` over all samples of `evaluation` on `provider`. The reference stays the original on the CPU at
+ * the emulation's settings: an error of the target's FP32 kernels is part of what is measured.
+ */
+export async function executedMeasurement(
+  evaluation: Evaluation,
+  path: string,
+  tolerances: readonly Tolerance[],
+  { provider, threads, draws, signal, progress }: ExecutedOptions,
+): Promise<Executed> {
+  const { runtime } = evaluation;
+  const { session, optimization, notes } = await openOptimized(
+    runtime,
+    path,
+    { provider, threads, profile: true },
+    signal,
+  );
+  try {
+    const options = { signal, progress };
+    const measurement = await measureSession(
+      evaluation,
+      session,
+      evaluation.feeds,
+      evaluation.references,
+      tolerances,
+      { ...options, phase: `plan, on ${provider}` },
+    );
+    const noisy = await withSessionNoise(evaluation, session, measurement, draws, options);
+    const runs = evaluation.feeds.length * (1 + (noisy.inferences > 0 ? draws : 0));
+    return {
+      measurement,
+      verdicts: noisy.verdicts,
+      placement: await placementOfSession(evaluation, session, provider, runs, signal),
+      optimization,
+      notes,
+      sessions: 1,
+      inferences: measurement.inferences + noisy.inferences,
+    };
+  } finally {
+    await runtime.close(session);
+  }
+}
+
+/** Every run writes the same kernels into the profile. */
+async function placementOfSession(
+  { runtime }: Evaluation,
+  session: Session,
+  provider: Provider,
+  runs: number,
+  signal: AbortSignal | undefined,
+): Promise<Placement> {
+  const kernels = await runtime.profile(session, signal);
+  return placementOf(kernels.slice(0, Math.round(kernels.length / Math.max(1, runs))), provider);
+}

@@ -1,0 +1,149 @@
+/**
+ * Layer by layer, what a target makes of a mixed model beside what emulation says: intermediate tensors of the exported
+ * model, executed and emulated, each against those of the original. Shows which kernel of a target computes worse than its
+ * format explains. Knows three models of the same tensors.
+ */
+import { explicitSteps, exposedSteps } from '../../emulate/index.js';
+import { weightsFolder, type Model } from '../../onnx/index.js';
+import { isFloating, isInMainGraph, modelFacts, type Layer } from '../../plan/index.js';
+import type { Provider, Runtime, Session, SessionRequest, TensorHandle } from '../../runtime/index.js';
+import { EMULATION_SETTINGS, type Evaluation, type Outputs, type WorkOptions } from '../evaluation.js';
+import { inSlices } from '../in-slices.js';
+import { openOptimized } from '../open-session.js';
+import type { SquaredSums } from '../relative-errors.js';
+
+export interface LayerComparison {
+  readonly layer: Layer;
+  /** Relative L2 error of the layer's outputs against the original's, over all samples: `executed` on the target. */
+  readonly executed: number;
+  readonly emulated: number;
+}
+
+export interface LayerComparisonOptions extends WorkOptions {
+  readonly provider: Provider;
+  readonly threads: number;
+}
+
+/** From this factor between executed and emulated error on, a layer is worth a look. */
+export const SUSPICIOUS_FACTOR = 4;
+/** Errors below this share of the output are those of FP32 kernels that add up in another order. */
+const UNREMARKABLE = 1e-4;
+
+/** Three models keep the tensors of so many layers at a time; more layers take further sessions. */
+const LAYERS_AT_A_TIME = 64;
+
+/**
+ * Compares `layers` of the original of `evaluation` by the tensors that they write, in `exported`, which has them under the
+ * same names. Layers inside sub-graphs and functions, and tensors that the exported model no longer has, are left out.
+ */
+export async function compareLayers(
+  evaluation: Evaluation,
+  exported: Model,
+  layers: readonly Layer[],
+  options: LayerComparisonOptions,
+): Promise<readonly LayerComparison[]> {
+  const { model } = evaluation;
+  const [facts, kept] = [modelFacts(model), modelFacts(exported)];
+  const written = layers.flatMap((layer) => {
+    const outputs = layer.node.outputs.filter(
+      (name) => isFloating(facts.elementType(name)) && isFloating(kept.elementType(name)),
+    );
+    return isInMainGraph(model, layer.nodeIndex) && outputs.length > 0 ? [{ layer, outputs }] : [];
+  });
+  const compared: LayerComparison[] = [];
+  for (let start = 0; start < written.length; start += LAYERS_AT_A_TIME) {
+    options.progress?.(start, written.length, `layers on ${options.provider}`);
+    compared.push(
+      ...(await compareSome(evaluation, exported, written.slice(start, start + LAYERS_AT_A_TIME), options)),
+    );
+  }
+  options.progress?.(written.length, written.length, `layers on ${options.provider}`);
+  return compared;
+}
+
+/** Layers whose executed error is far above the emulated one, worst first. */
+export function suspiciousLayers(compared: readonly LayerComparison[]): readonly LayerComparison[] {
+  const excess = ({ executed, emulated }: LayerComparison): number =>
+    executed / Math.max(emulated, UNREMARKABLE);
+  return compared
+    .filter((one) => !(excess(one) < SUSPICIOUS_FACTOR))
+    .sort((a, b) => excess(b) - excess(a) || 0);
+}
+
+interface WrittenLayer {
+  readonly layer: Layer;
+  readonly outputs: readonly string[];
+}
+
+async function compareSome(
+  evaluation: Evaluation,
+  exported: Model,
+  written: readonly WrittenLayer[],
+  { provider, threads, signal }: LayerComparisonOptions,
+): Promise<readonly LayerComparison[]> {
+  const { runtime, model, feeds } = evaluation;
+  const names = written.flatMap(({ outputs }) => outputs);
+  const errors = new Map(names.map((name) => [name, { emulated: NO_ERROR, executed: NO_ERROR }]));
+  const sessions: Session[] = [];
+  try {
+    const original = inFolderOf(model, (await inSlices(exposedSteps(model, names))).bytes);
+    sessions.push(await runtime.open({ model: original, ...EMULATION_SETTINGS }, signal));
+    const exposed = await inSlices(exposedSteps(exported, names));
+    const explicit = inFolderOf(exported, (await inSlices(explicitSteps(exposed.model))).bytes);
+    sessions.push(await runtime.open({ model: explicit, ...EMULATION_SETTINGS }, signal));
+    const onTarget = inFolderOf(exported, exposed.bytes);
+    sessions.push((await openOptimized(runtime, onTarget, { provider, threads }, signal)).session);
+    for (const feed of feeds) {
+      const results: Outputs[] = [];
+      try {
+        for (const session of sessions) results.push(await runtime.run(session, feed, names, signal));
+        const [exact = {}, ...others] = results;
+        for (const [name, sums] of errors) {
+          const [emulated, executed] = await Promise.all(
+            others.map(async (outputs) => squaredSums(runtime, exact[name], outputs[name], signal)),
+          );
+          errors.set(name, {
+            emulated: added(sums.emulated, emulated),
+            executed: added(sums.executed, executed),
+          });
+        }
+      } finally {
+        await runtime.release(results.flatMap((outputs) => Object.values(outputs)));
+      }
+    }
+  } finally {
+    for (const session of sessions) await runtime.close(session);
+  }
+  return written.map(({ layer, outputs }) => {
+    const relative = (key: 'emulated' | 'executed'): number => {
+      const { error, norm } = outputs
+        .map((name) => errors.get(name)?.[key])
+        .reduce<SquaredSums>(added, NO_ERROR);
+      return error === 0 ? 0 : Math.sqrt(error / norm);
+    };
+    return { layer, executed: relative('executed'), emulated: relative('emulated') };
+  });
+}
+
+const NO_ERROR: SquaredSums = { error: 0, norm: 0 };
+
+function added(one: SquaredSums, other: SquaredSums | undefined): SquaredSums {
+  return other === undefined ? one : { error: one.error + other.error, norm: one.norm + other.norm };
+}
+
+/** Undefined where one of the models does not give the tensor. */
+async function squaredSums(
+  runtime: Runtime,
+  exact: TensorHandle | undefined,
+  actual: TensorHandle | undefined,
+  signal: AbortSignal | undefined,
+): Promise<SquaredSums | undefined> {
+  if (exact === undefined || actual === undefined) return undefined;
+  const [figure] = await runtime.compare(exact, actual, [{ name: 'relative_l2' }], signal);
+  const [error = Number.NaN, norm = Number.NaN] = figure?.sums ?? [];
+  return { error, norm };
+}
+
+function inFolderOf(model: Model, bytes: Uint8Array): SessionRequest['model'] {
+  return { bytes, weightsFolder: weightsFolder(model) ?? '.' };
+}

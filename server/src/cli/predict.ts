@@ -1,0 +1,143 @@
+/** `predict PLAN`: the error that the plan is predicted to have, from sketches, and its latency; nothing of it is run. */
+import type { Interval, PredictedTolerance } from '../analysis/index.js';
+import { formatNumber } from '../report/index.js';
+import { predictPlan, type PredictedPlan } from '../work/index.js';
+import { EXIT, type ExitStatus } from './exit-status.js';
+import { errorsOf, loadPlan, needModel } from './load.js';
+import type { Output } from './output.js';
+import type { Subcommand } from './subcommand.js';
+import { formatTable } from './table.js';
+import { resultOf } from './work-failure.js';
+import { withWork } from './work.js';
+
+export const predict: Subcommand = {
+  specification: {
+    name: 'predict',
+    arguments: 'PLAN',
+    count: [1, 1],
+    summary: 'The error and latency that the plan is predicted to have. `verify` measures them.',
+    shared: ['output', 'cache', 'target'],
+    options: {
+      probes: { type: 'string', value: 'N', help: 'random probes of each output (default 8)' },
+      seed: {
+        type: 'string',
+        value: 'N',
+        help: 'of the probes; the same seed gives the same figures (default 0)',
+      },
+    },
+  },
+  run: async (context): Promise<ExitStatus> => {
+    const { parsed, output } = context;
+    const probes = parsed.text('probes') === undefined ? undefined : parsed.integer('probes', 1);
+    const seed = parsed.text('seed') === undefined ? undefined : parsed.integer('seed', 1);
+    const loaded = loadPlan(parsed.positionals[0] ?? '');
+    const plan = needModel(loaded, output);
+    return withWork(loaded, plan, context, async (work) => {
+      const predicted = resultOf(await predictPlan(work, { probes, seed }), loaded);
+      printPrediction(predicted, output);
+      output.document(predictionDocument(predicted, work.samples.length));
+      const falls = predicted.prediction.tolerances.some(({ holds }) => holds === false);
+      return falls || errorsOf(plan) > 0 ? EXIT.short : EXIT.holds;
+    });
+  },
+};
+
+function predictionDocument(predicted: PredictedPlan, samples: number): unknown {
+  const { prediction, latency, layers, casts, seconds, sessions, inferences } = predicted;
+  return {
+    samples,
+    error: worstOutput(predicted),
+    outputs: prediction.outputs,
+    tolerances: prediction.tolerances.map(({ tolerance, value, holds }) => ({
+      output: tolerance.output,
+      metric: tolerance.metric.name,
+      op: tolerance.operator,
+      limit: tolerance.limit,
+      over: tolerance.over,
+      predicted: value ?? null,
+      holds: holds ?? null,
+    })),
+    missing: prediction.missing.map(({ name }) => name),
+    nonFinite: prediction.nonFinite.map(({ name }) => name),
+    latency: latency ?? null,
+    layers,
+    casts,
+    seconds,
+    sessions,
+    inferences,
+  };
+}
+
+/** Of the output that errs most, over its worst sample. */
+function worstOutput({ prediction }: PredictedPlan): Interval {
+  return prediction.outputs.reduce<Interval>((most, { worst }) => (worst.value > most.value ? worst : most), {
+    value: 0,
+    low: 0,
+    high: 0,
+  });
+}
+
+function printPrediction({ prediction, latency, casts, seconds }: PredictedPlan, output: Output): void {
+  const { outputs, tolerances, missing, nonFinite } = prediction;
+  const lines = formatTable(
+    [
+      { title: 'output' },
+      { title: 'worst sample', align: 'right' },
+      { title: 'mean', align: 'right' },
+      { title: 'pooled', align: 'right' },
+      { title: 'worst, 90 % within', align: 'right' },
+    ],
+    outputs.map((one) => [
+      one.output,
+      formatNumber(one.worst.value),
+      formatNumber(one.mean.value),
+      formatNumber(one.pooled.value),
+      between(one.worst),
+    ]),
+  );
+  for (const line of lines) output.line(line);
+  output.line();
+  for (const line of toleranceLines(tolerances)) output.line(line);
+  if (nonFinite.length > 0) output.line(`makes something infinite or NaN: ${listed(nonFinite)}`);
+  if (missing.length > 0) output.line(`not in the prediction, which is too low by them: ${listed(missing)}`);
+  const time =
+    latency === undefined
+      ? ''
+      : `; ${formatNumber(latency.plan)} ms, in FP32 ${formatNumber(latency.fp32)} ms`;
+  output.line(`relative L2, predicted and not measured; ${casts} casts${time}; ${seconds.toFixed(1)} s`);
+}
+
+function toleranceLines(tolerances: readonly PredictedTolerance[]): string[] {
+  if (tolerances.length === 0) return [];
+  return formatTable(
+    [
+      { title: 'output' },
+      { title: 'tolerance' },
+      { title: 'over' },
+      { title: 'predicted', align: 'right' },
+      { title: '90 % within', align: 'right' },
+      { title: 'verdict' },
+    ],
+    tolerances.map(({ tolerance, value, holds }) => [
+      tolerance.output,
+      tolerance.text,
+      tolerance.over,
+      value === undefined ? 'not predicted' : formatNumber(value.value),
+      value === undefined ? '' : between(value),
+      holds === undefined ? '' : holds ? 'should hold' : 'should be exceeded',
+    ]),
+  );
+}
+
+function between({ low, high }: Interval): string {
+  return `${formatNumber(low)} to ${formatNumber(high)}`;
+}
+
+/** Names that are listed before the rest is counted. */
+const LISTED = 5;
+
+function listed(layers: readonly { readonly name: string }[]): string {
+  const names = layers.slice(0, LISTED).map(({ name }) => name);
+  const more = layers.length - names.length;
+  return more > 0 ? `${names.join(', ')} and ${more} more` : names.join(', ');
+}

@@ -1,0 +1,134 @@
+/**
+ * Whether a rounding would change nothing, because the graph has it already: a tensor that a decided layer wrote in the format
+ * or that was moved from there, and the QuantizeLinear, DequantizeLinear and Cast pairs of a model that was converted
+ * before. Knows graphs and roundings; decides nothing.
+ */
+import type { FormatName } from '../formats/index.js';
+import { DataType, inputFollowsMainType } from '../onnx/index.js';
+import { floatsOf } from './float-values.js';
+import { elementTypeOf } from './model-facts.js';
+import { isMovement } from './movement.js';
+import { isQuantizing, roundingKey } from './rounding-keys.js';
+import { constantOf, type ModelScopes, type ScopedNode } from './scopes.js';
+import type { NodeRounding, TensorRounding } from './types.js';
+
+const TYPES: ReadonlyMap<FormatName, DataType> = new Map([
+  ['fp16', DataType.FLOAT16],
+  ['bf16', DataType.BFLOAT16],
+  ['int8', DataType.INT8],
+  ['int4', DataType.INT4],
+  ['fp8_e4m3', DataType.FLOAT8E4M3FN],
+  ['fp8_e5m2', DataType.FLOAT8E5M2],
+  ['fp4_e2m1', DataType.FLOAT4E2M1],
+]);
+
+/** Operators that are roundings themselves. */
+const QUANTIZING: ReadonlySet<string> = new Set([
+  'QuantizeLinear',
+  'DequantizeLinear',
+  'DynamicQuantizeLinear',
+]);
+
+/** Whether the node rounds by its definition, so that nothing is rounded before or after it. */
+export function isQuantizer({ node }: Pick<ScopedNode, 'node'>): boolean {
+  return node.domain === '' && QUANTIZING.has(node.opType);
+}
+
+/** What is left of a node's roundings where those are left out that the graph has already. */
+export function withoutHeld(
+  scopes: ModelScopes,
+  roundings: ReadonlyMap<number, NodeRounding>,
+  at: number,
+): NodeRounding | undefined {
+  const own = roundings.get(at);
+  const scoped = scopes.nodes[at];
+  if (own === undefined || scoped === undefined) return own;
+  const { scale } = own;
+  if (scale !== undefined && scoped.inputs.some((id) => isScaledBy(scopes, id, scale))) return undefined;
+  const left: NodeRounding = {
+    ...own,
+    // What is scaled first is another number.
+    inputs: own.inputs.map((rounding, input) =>
+      scale === undefined &&
+      rounding !== undefined &&
+      isHeld(scopes, roundings, scoped.inputs[input] ?? '', rounding)
+        ? undefined
+        : rounding,
+    ),
+    outputs: own.outputs.map((rounding, output) =>
+      rounding !== undefined && isRoundedAfter(scopes, scoped.outputs[output] ?? '', rounding)
+        ? undefined
+        : rounding,
+    ),
+  };
+  const rounds = [...left.inputs, ...left.outputs].some((one) => one !== undefined);
+  return rounds || left.accumulate !== undefined ? left : undefined;
+}
+
+/** Whether all values of the tensor are of the format already. */
+function isHeld(
+  scopes: ModelScopes,
+  roundings: ReadonlyMap<number, NodeRounding>,
+  id: string,
+  wanted: TensorRounding,
+): boolean {
+  const producer = scopes.tensors.get(id)?.producer;
+  const by = scopes.nodes[producer ?? -1];
+  if (producer === undefined || by === undefined) return false;
+  const written = roundings.get(producer);
+  const rounding = written?.outputs[by.outputs.indexOf(id)];
+  if (rounding !== undefined) return written?.scale === undefined && isSameAfter(rounding, wanted);
+  const { node } = by;
+  if (node.domain === '' && (node.opType === 'DequantizeLinear' || node.opType === 'Cast')) {
+    const from = elementTypeOf(scopes.tensors.get(by.inputs[0] ?? '')?.type);
+    if (from !== undefined && from === TYPES.get(wanted.format)) return true;
+  }
+  // What is moved together may have been rounded by other scales.
+  if (isQuantizing(wanted) || !isMovement(node)) return false;
+  const schema = by.scope.operators.schema(node);
+  if (schema === undefined) return false;
+  const moved = by.inputs.filter((one, input) => one !== '' && inputFollowsMainType(schema, input));
+  return moved.length > 0 && moved.every((one) => isHeld(scopes, roundings, one, wanted));
+}
+
+/** Whether what was rounded the one way is the same after the other. */
+function isSameAfter(written: TensorRounding, wanted: TensorRounding): boolean {
+  if (isQuantizing(wanted)) return roundingKey(written) === roundingKey(wanted);
+  const isBounded = written.overflow === 'saturate' || wanted.overflow !== 'saturate';
+  return written.format === wanted.format && isBounded;
+}
+
+/** Whether nobody reads the tensor but a rounding to the format, perhaps through a Clip. */
+function isRoundedAfter(scopes: ModelScopes, id: string, wanted: TensorRounding, isClipped = false): boolean {
+  const tensor = scopes.tensors.get(id);
+  if (tensor === undefined || tensor.isFixed || tensor.readers.length !== 1) return false;
+  const reader = scopes.nodes[tensor.readers[0]?.node ?? -1];
+  if (reader?.node.domain !== '') return false;
+  const [to = ''] = reader.outputs;
+  if (reader.node.opType === 'Clip' && !isClipped) return isRoundedAfter(scopes, to, wanted, true);
+  if (reader.node.opType !== 'QuantizeLinear' && reader.node.opType !== 'Cast') return false;
+  return elementTypeOf(scopes.tensors.get(to)?.type) === TYPES.get(wanted.format);
+}
+
+/** Nodes between a scale and the layer that it is for: a pair, and the scale itself. */
+const MOST_BETWEEN = 3;
+
+function isScaledBy(scopes: ModelScopes, id: string, scale: number): boolean {
+  let at = id;
+  for (let step = 0; step < MOST_BETWEEN; step++) {
+    const by = scopes.nodes[scopes.tensors.get(at)?.producer ?? -1];
+    if (by === undefined) return false;
+    if (by.node.opType === 'Mul' && by.node.domain === '')
+      return by.inputs.some((one) => isScalar(scopes, one, scale));
+    if (by.node.opType !== 'Cast' && !isQuantizer(by)) return false;
+    at = by.inputs[0] ?? '';
+  }
+  return false;
+}
+
+function isScalar({ model, tensors }: ModelScopes, id: string, value: number): boolean {
+  const tensor = tensors.get(id);
+  const constant = tensor === undefined ? undefined : constantOf(tensor);
+  if (constant === undefined || constant.dims.length > 0) return false;
+  return floatsOf(constant, model)?.[0] === value;
+}

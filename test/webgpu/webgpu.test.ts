@@ -1,0 +1,239 @@
+/**
+ * Mixed-precision models on a real FP16 target: WebGPU, on the graphics card of this machine or else on a software driver. What
+ * is executed there is compared with what emulation says, and nothing runs elsewhere in silence.
+ */
+import { cpSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import {
+  floatTensor,
+  POSE_MODEL,
+  randomValues,
+  writeModel,
+} from '../../server/src/analysis/testing/index.js';
+import { commandFolder, problems } from '../../server/src/cli/testing/index.js';
+import { makeNode } from '../../server/src/onnx/index.js';
+import { checkDocument, POSE } from '../command/command.js';
+import { webgpuEnvironment } from './webgpu-environment.js';
+
+const { path: folder, writePlan, run } = commandFolder();
+let environment: Readonly<Record<string, string>>;
+beforeAll(async () => {
+  environment = await webgpuEnvironment();
+});
+
+interface TargetsDocument {
+  readonly targets: readonly {
+    readonly name: string;
+    readonly usable: boolean;
+    readonly summary: string;
+    readonly advice: string | null;
+    readonly accumulation: readonly { readonly operator: string; readonly accumulation: string }[];
+    readonly operators: readonly { readonly operator: string; readonly outcome: string }[];
+  }[];
+}
+
+interface ExecutedDocument {
+  readonly holds: boolean;
+  readonly mode: string;
+  readonly target: string;
+  readonly kernels: {
+    readonly onTarget: number;
+    readonly elsewhere: readonly { readonly provider: string; readonly opType: string }[];
+  };
+  readonly layers: readonly { readonly name: string; readonly executed: number; readonly emulated: number }[];
+  readonly suspicious: readonly string[];
+  readonly outputs: readonly { readonly name: string; readonly relative_l2: number }[];
+}
+
+async function document<T>(
+  line: string,
+  schema: string,
+  variables: Readonly<Record<string, string>> = environment,
+): Promise<T> {
+  const { status, out, error } = await run(`${line} --json`, { environment: variables });
+  return checkDocument({ status, out, error }, schema) as T;
+}
+
+/** No driver can be found. */
+const NO_DRIVER = { VK_DRIVER_FILES: '/none', VK_ICD_FILENAMES: '/none' };
+
+describe('targets', () => {
+  it('says what this machine runs models on', async () => {
+    const { targets } = await document<TargetsDocument>('targets', 'targets');
+    const states = Object.fromEntries(targets.map(({ name, usable }) => [name, usable]));
+    expect(states).toMatchObject({ cpu: true, webgpu: true });
+    for (const { usable, advice } of targets) expect(advice === null).toBe(usable);
+  });
+
+  it.runIf(process.platform === 'linux')('says what is missing and how to get it', async () => {
+    const { targets } = await document<TargetsDocument>('targets', 'targets', NO_DRIVER);
+    const webgpu = targets.find(({ name }) => name === 'webgpu');
+    expect(webgpu?.usable).toBe(false);
+    expect(webgpu?.summary).toMatch(/does not start: .*adapter/);
+    expect(webgpu?.advice).toMatch(/mesa-vulkan-drivers/);
+    writePlan(readPlan('target webgpu\ndefault: fp16'));
+    const refused = await run('verify p.precision --executed', { environment: NO_DRIVER });
+    expect(refused.status).toBe(2);
+    expect(problems(refused.error).join('\n')).toMatch(/target-unavailable.*adapter/s);
+  });
+});
+
+describe('targets of a plan', () => {
+  it('tells which operators a target runs in FP16, and which not', async () => {
+    writeModel(join(folder, 'm.onnx'), {
+      nodes: [
+        makeNode({ opType: 'MatMul', name: 'product', inputs: ['x', 'w'], outputs: ['a'] }),
+        makeNode({ opType: 'Relu', name: 'relu', inputs: ['a'], outputs: ['b'] }),
+        makeNode({ opType: 'Det', name: 'determinant', inputs: ['b'], outputs: ['y'] }),
+      ],
+      weights: [floatTensor('w', [8, 8], randomValues(64, 1))],
+      inputs: { x: [8, 8] },
+      outputs: { y: [] },
+    });
+    writePlan(readPlan('default: fp16'));
+    const { targets } = await document<TargetsDocument>('targets p.precision', 'targets');
+    const outcomes = (target: string): Readonly<Record<string, string>> =>
+      Object.fromEntries(
+        (targets.find(({ name }) => name === target)?.operators ?? []).map((one) => [
+          one.operator,
+          one.outcome,
+        ]),
+      );
+    expect(outcomes('webgpu')).toEqual({ MatMul: 'native', Relu: 'native', Det: 'elsewhere' });
+    expect(outcomes('cpu')).toMatchObject({ MatMul: 'through casts', Det: 'through casts' });
+  });
+
+  it('tells in what a target adds up', async () => {
+    const { targets } = await document<TargetsDocument>('targets', 'targets');
+    const found = (target: string): Readonly<Record<string, string>> =>
+      Object.fromEntries(
+        (targets.find(({ name }) => name === target)?.accumulation ?? []).map((one) => [
+          one.operator,
+          one.accumulation,
+        ]),
+      );
+    console.log(
+      `sums of FP16 layers: cpu ${JSON.stringify(found('cpu'))}, webgpu ${JSON.stringify(found('webgpu'))}`,
+    );
+    expect(found('cpu')).toMatchObject({ MatMul: 'fp32', Conv: 'fp32' });
+    expect(['fp16', 'between']).toContain(found('webgpu')['MatMul']);
+  });
+});
+
+function readPlan(decisions: string): string {
+  return `model "m.onnx"\ninput "x" = normal(0, 1) { count: 3, seed: 5 }\ntolerance "y" relative_l2 <= 0.01\n${decisions}\n`;
+}
+
+describe('verify --executed', () => {
+  it('agrees with the CPU to the last digits where all is FP32', async () => {
+    writePlan(readPlan('target webgpu'));
+    const found = await document<ExecutedDocument>('verify p.precision --executed', 'verify');
+    expect(found).toMatchObject({ holds: true, mode: 'executed', target: 'webgpu', suspicious: [] });
+    expect(found.kernels.elsewhere).toEqual([]);
+    expect(found.outputs[0]?.relative_l2).toBeLessThan(1e-5);
+  });
+
+  it('measures what FP16 does there, layer by layer beside emulation', async () => {
+    writePlan(readPlan('default: fp16'));
+    const found = await document<ExecutedDocument>('verify p.precision --executed --target webgpu', 'verify');
+    const [output] = found.outputs;
+    expect(output?.relative_l2).toBeGreaterThan(1e-5);
+    expect(output?.relative_l2).toBeLessThan(1e-2);
+    expect(found.layers.map(({ name }) => name)).toEqual([
+      ...['mul_0', 'relu_0', 'mul_1', 'relu_1', 'mul_2', 'relu_2'],
+    ]);
+    for (const { executed, emulated } of found.layers) {
+      expect(executed).toBeGreaterThan(0);
+      expect(emulated).toBeGreaterThan(0);
+      expect(executed / emulated).toBeLessThan(4);
+    }
+  });
+
+  it('runs the model that it is given', async () => {
+    writePlan(readPlan('default: fp16'));
+    expect((await run('convert p.precision -o out.onnx')).status).toBe(0);
+    writePlan(readPlan('target webgpu'));
+    const found = await document<ExecutedDocument>(
+      'verify p.precision --executed --model out.onnx',
+      'verify',
+    );
+    expect(found.outputs[0]?.relative_l2).toBeGreaterThan(1e-5);
+  });
+
+  it('finds the layer that a target computes worse than its format explains', async () => {
+    // 4096 halves of the last digit of 1: a sum in FP16 never leaves 1, one in FP32 reaches 3.
+    const terms = new Float32Array(4097).fill(2 ** -11);
+    terms[0] = 1;
+    writeModel(join(folder, 'm.onnx'), {
+      nodes: [
+        makeNode({ opType: 'Relu', name: 'before', inputs: ['x'], outputs: ['a'] }),
+        makeNode({ opType: 'MatMul', name: 'long sum', inputs: ['a', 'w'], outputs: ['b'] }),
+        makeNode({ opType: 'Relu', name: 'behind', inputs: ['b'], outputs: ['y'] }),
+      ],
+      weights: [floatTensor('w', [4097, 1], terms)],
+      inputs: { x: [1, 4097] },
+      outputs: { y: [1, 1] },
+    });
+    writePlan(
+      'model "m.onnx"\ninput "x" = ones\ntolerance "y" relative_l2 <= 0.01\ntarget webgpu\ndefault: fp16\n',
+    );
+    expect((await run('verify p.precision --draws 1')).status).toBe(0);
+    const executed = await run('verify p.precision --executed --draws 1', { environment });
+    expect(executed.status).toBe(1);
+    expect(executed.error).toMatch(/layer "long sum" errs by .* in emulation/);
+  });
+
+  it('tells what ran elsewhere because the target has no kernel for it', async () => {
+    const size = 8;
+    writeModel(join(folder, 'm.onnx'), {
+      nodes: [
+        makeNode({ opType: 'MatMul', name: 'product', inputs: ['x', 'w'], outputs: ['a'] }),
+        makeNode({ opType: 'Det', name: 'determinant', inputs: ['a'], outputs: ['y'] }),
+      ],
+      weights: [floatTensor('w', [size, size], randomValues(size * size, 1))],
+      inputs: { x: [size, size] },
+      outputs: { y: [] },
+    });
+    writePlan(readPlan('target webgpu'));
+    const found = await document<ExecutedDocument>('verify p.precision --executed', 'verify');
+    expect(found.kernels.onTarget).toBeGreaterThan(0);
+    expect(found.kernels.elsewhere).toContainEqual({
+      provider: 'CPUExecutionProvider',
+      opType: 'Det',
+      type: 'float',
+      kernels: 1,
+    });
+  });
+
+  it('shows on the pose model what emulation with FP32 sums does not', async () => {
+    cpSync(POSE_MODEL, join(folder, 'm.onnx'));
+    cpSync(join(POSE, 'inputs/walker_a.npy'), join(folder, 'a.npy'));
+    writeFileSync(
+      join(folder, 'p.precision'),
+      'model "m.onnx"\ninput "input_1" from "a.npy"\ntolerance "ld_3d" relative_l2 <= 1e-4\ntarget webgpu\ndefault: fp16\n',
+    );
+    const emulated = await document<ExecutedDocument>('verify p.precision --draws 1', 'verify');
+    const executed = await document<ExecutedDocument>('verify p.precision --executed --draws 1', 'verify');
+    const errors = (found: ExecutedDocument): number[] => found.outputs.map((one) => one.relative_l2);
+    console.log(
+      `pose in FP16, relative L2 by output: emulated ${errors(emulated).join(', ')}; executed ${errors(executed).join(', ')}`,
+    );
+    expect(executed.holds).toBe(false);
+    expect(executed.kernels.elsewhere).toEqual([]);
+    expect(executed.layers.length).toBe(133);
+    for (const [index, error] of errors(executed).entries()) {
+      expect(error / (errors(emulated)[index] ?? 0)).toBeGreaterThan(0.2);
+      expect(error).toBeLessThan(0.2);
+    }
+  });
+});
+
+describe('bench', () => {
+  it('times on the target', async () => {
+    writePlan(readPlan('target webgpu\ndefault: fp16'));
+    const { status, out } = await run('bench p.precision --runs 2 --json', { environment });
+    expect(status).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ target: 'webgpu' });
+  });
+});
