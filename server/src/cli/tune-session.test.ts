@@ -30,7 +30,9 @@ it('tries every number of threads at every level, and writes the fastest that is
   const wanted = threadCounts(cores).flatMap((threads) =>
     ['all', 'extended', 'basic', 'disabled'].map((level) => `${threads} ${level}`),
   );
-  expect(tried.map(({ threads, optimization }) => `${threads} ${optimization}`).sort()).toEqual(wanted.sort());
+  expect(tried.map(({ threads, optimization }) => `${threads} ${optimization}`).sort()).toEqual(
+    wanted.sort(),
+  );
   expect(tried.map(({ median }) => median)).toEqual(tried.map(({ median }) => median).sort((a, b) => a - b));
   if (best.median !== usual.median) expect(best.p90).toBeLessThan(usual.median);
   expect(path).toBe(join(folder, 'out.onnx.session.json'));

@@ -269,6 +269,38 @@ describe('lenses at the top', () => {
     );
   });
 
+  it('say what the plan is predicted to do until it is measured, of what can be predicted', () => {
+    const text = (tolerances: string): OpenPlan =>
+      openWorkspace(`${header}${tolerances}default: fp16\n`).open;
+    const title = (
+      open: OpenPlan,
+      values: readonly (number | undefined)[],
+      known: Partial<PlanNumbers> = {},
+    ) => {
+      const tolerances = (open.plan?.tolerances ?? []).map((tolerance, index) => {
+        const value = values[index];
+        const interval = value === undefined ? undefined : { value, low: value / 2, high: value * 2 };
+        return {
+          tolerance,
+          value: interval,
+          holds: value === undefined ? undefined : value <= tolerance.limit,
+        };
+      });
+      const prediction = { outputs: [], tolerances };
+      return resolved(open, measured({ prediction, ...known }), 'header')[1]?.command?.title;
+    };
+    const one = text('tolerance "ld_3d" relative_l2 <= 4\n');
+    expect(title(one, [3])).toBe('predicted: ld_3d relative_l2 3 (1.5 to 6) of 4: would hold');
+    expect(title(one, [8])).toBe('predicted: ld_3d relative_l2 8 (4 to 16) of 4: would be exceeded');
+    expect(title(one, [undefined])).toBe('tolerances not measured');
+    const verdict = exceeded(one, 5);
+    expect(title(one, [3], { verdict, verdictIsStale: true })).toMatch(/^predicted: /);
+    expect(title(one, [3], { verdict })).toMatch(/^measured: /);
+    const two = text('tolerance "ld_3d" relative_l2 <= 4\ntolerance "ld_3d" max_abs <= 1\n');
+    expect(title(two, [3, undefined])).toBe('predicted: 1 of 2 tolerances would hold, 1 not predicted');
+    expect(title(two, [8, 1])).toBe('predicted: 1 of 2 tolerances exceeded');
+  });
+
   it('are alone where only they are wanted, and gone where none are', () => {
     const { open } = openWorkspace(two);
     expect(finish(codeLensSteps(open, 'header', NO_ACTIONS))).toHaveLength(3);

@@ -36,7 +36,7 @@ export function findingCommands(
   { diagnostic: { code } }: PlacedDiagnostic,
   actions: ActionCommands,
 ): readonly { readonly title: string; readonly command: Command }[] {
-  if (code === 'tolerance-exceeded') {
+  if (code === 'tolerance-exceeded' || code === 'tolerance-predicted') {
     const command = actionCommand('tune', uri, actions);
     return command === undefined ? [] : [{ title: 'Tune: find a plan that holds', command }];
   }

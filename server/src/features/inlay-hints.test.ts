@@ -60,6 +60,13 @@ describe('inlay hints', () => {
     ]);
     expect(hints(numbers)[0]?.tooltip).toContain('noise 0.25');
     expect(hints({ ...numbers, verdictIsStale: true })[0]?.label).toBe('3.5: holds before the last change');
+    const [first] = open.plan?.tolerances ?? [];
+    if (first === undefined) throw new Error('the plan has tolerances');
+    const value = { value: 5, low: 4, high: 6 };
+    const prediction = { outputs: [], tolerances: [{ tolerance: first, value, holds: false }] };
+    const [predicted] = hints({ ...numbers, verdictIsStale: true, prediction });
+    expect(predicted?.label).toBe('predicted 5 (4 to 6): would be exceeded');
+    expect(hints({ ...numbers, prediction })[0]?.label).toBe('3.5: holds');
   });
 
   it('stand at the end of the line, behind options and comments', () => {

@@ -7,7 +7,7 @@ import type { LayerSensitivity, PlanNumbers } from '../analysis/index.js';
 import type { TextRange } from '../language/index.js';
 import type { BoundStatement, Tolerance, TracedPlan } from '../plan/index.js';
 import { formatNumber } from '../report/index.js';
-import { shareWords, toleranceHintWords } from './measured-words.js';
+import { predictedHintWords, shareWords, toleranceHintWords } from './measured-words.js';
 import type { OpenPlan } from './open-plan.js';
 import { runsLow } from './statement-effect.js';
 
@@ -33,6 +33,7 @@ export function inlayHintsOf({ document, plan }: OpenPlan, range: Range, numbers
   return [...tolerances, ...layers];
 }
 
+const PREDICTED = 'Predicted from gradients, to first order, until inference has measured it.';
 const OFF = 'Turn off with the setting onnxPrecision.inlayHints.';
 
 type Words = Pick<InlayHint, 'label' | 'tooltip'>;
@@ -60,10 +61,12 @@ function toleranceStatements(plan: TracedPlan): readonly [TextRange, readonly To
   return [...statements.values()];
 }
 
-function toleranceWords(
-  tolerances: readonly Tolerance[],
-  { verdict, verdictIsStale }: PlanNumbers,
-): Words | undefined {
+function toleranceWords(tolerances: readonly Tolerance[], numbers: PlanNumbers): Words | undefined {
+  const { verdict, verdictIsStale } = numbers;
+  if (verdict === undefined || verdictIsStale) {
+    const label = predictedHintWords(tolerances, numbers);
+    if (label !== undefined) return { label, tooltip: `${PREDICTED} ${OFF}` };
+  }
   const own = (verdict?.verdicts ?? []).filter(({ tolerance }) =>
     tolerances.some((one) => one.output === tolerance.output && one.text === tolerance.text),
   );

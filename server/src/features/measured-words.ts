@@ -2,7 +2,14 @@
  * Measured numbers in the few words that a line of an editor has room for. Says with each how it was found, and what is
  * of an earlier version of the plan. Knows no place where it is shown.
  */
-import type { LayerSensitivity, PlanNumbers, PlanVerdict, ToleranceVerdict } from '../analysis/index.js';
+import type {
+  Interval,
+  LayerSensitivity,
+  PlanNumbers,
+  PlanVerdict,
+  ToleranceVerdict,
+} from '../analysis/index.js';
+import type { Tolerance } from '../plan/index.js';
 import { formatNumber, formatPercent } from '../report/index.js';
 import type { Before } from './statement-effect.js';
 
@@ -66,6 +73,11 @@ export function verdictWords(numbers: PlanNumbers, inError: number): string {
 
 function toleranceWords(numbers: PlanNumbers, inError: number): string {
   const { verdict } = numbers;
+  // What is measured of an earlier version says less than what is predicted of this one.
+  if (verdict === undefined || numbers.verdictIsStale) {
+    const predicted = predictedWords(numbers);
+    if (predicted !== undefined) return predicted;
+  }
   if (verdict === undefined) return 'tolerances not measured';
   const left =
     inError === 0 ? [] : [`${inError === 1 ? 'a tolerance is' : `${inError} tolerances are`} in error`];
@@ -85,6 +97,47 @@ function measuredWords({ verdicts }: PlanVerdict, verdictIsStale: boolean): stri
   const close = verdicts.filter((one) => one.verdict === 'holds within noise').length;
   const noise = close === 0 ? '' : `, ${close} within noise`;
   return `${verdicts.length} tolerances hold${noise}${stale}`;
+}
+
+/** What the plan is predicted to do, of the tolerances that can be predicted; undefined where none can be. */
+function predictedWords({ prediction }: PlanNumbers): string | undefined {
+  const all = prediction?.tolerances ?? [];
+  const known = all.flatMap(({ value, ...one }) => (value === undefined ? [] : [{ ...one, value }]));
+  const [only] = known;
+  const total = all.length;
+  if (only === undefined) return undefined;
+  if (total === 1) {
+    const { tolerance, value, holds } = only;
+    const figure = `${tolerance.output} ${tolerance.metric.name} ${intervalWords(value)} of ${formatNumber(tolerance.limit)}`;
+    return `predicted: ${figure}: ${holds === true ? 'would hold' : 'would be exceeded'}`;
+  }
+  const exceeded = known.filter(({ holds }) => holds !== true).length;
+  const unknown = total === known.length ? '' : `, ${total - known.length} not predicted`;
+  return exceeded > 0
+    ? `predicted: ${exceeded} of ${total} tolerances exceeded${unknown}`
+    : `predicted: ${known.length} of ${total} tolerances would hold${unknown}`;
+}
+
+/** `1.2e-3 (9e-4 to 1.6e-3)`. */
+function intervalWords({ value, low, high }: Interval): string {
+  return `${formatNumber(value)} (${formatNumber(low)} to ${formatNumber(high)})`;
+}
+
+/** What tolerances are predicted to be; the one worst off of those that a statement sets. */
+export function predictedHintWords(
+  tolerances: readonly Tolerance[],
+  { prediction }: PlanNumbers,
+): string | undefined {
+  const known = (prediction?.tolerances ?? []).flatMap((one) => {
+    const isOwn = tolerances.some(
+      ({ output, text }) => output === one.tolerance.output && text === one.tolerance.text,
+    );
+    return one.value === undefined || !isOwn ? [] : [{ ...one, value: one.value }];
+  });
+  const [worst] = known.toSorted((one, other) => Number(one.holds) - Number(other.holds));
+  if (worst === undefined) return undefined;
+  const whose = known.length === 1 ? '' : `${worst.tolerance.output} `;
+  return `predicted ${whose}${intervalWords(worst.value)}: ${worst.holds === true ? 'would hold' : 'would be exceeded'}`;
 }
 
 function figureWords({ tolerance, measured }: ToleranceVerdict): string {

@@ -63,7 +63,13 @@ export class LiveAnalysis {
   update(plan: BoundPlan): void {
     const entry = this.entries.get(plan.path);
     if (entry === undefined) {
-      const fresh = { plan, numbers: NOTHING_KNOWN, timer: undefined, isOutdated: false, predictor: undefined };
+      const fresh = {
+        plan,
+        numbers: NOTHING_KNOWN,
+        timer: undefined,
+        isOutdated: false,
+        predictor: undefined,
+      };
       this.entries.set(plan.path, fresh);
       this.schedule(plan.path);
       return;

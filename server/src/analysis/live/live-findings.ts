@@ -15,9 +15,10 @@ import {
 import { choiceFindingSteps } from './choice-findings.js';
 import { verdictNow } from './judged-now.js';
 import type { PlanNumbers } from './numbers.js';
+import { predictedFindings } from './predicted.js';
 
 /**
- * `overflow`, `underflow`, `tolerance-exceeded`, and the layers that cost most where a tolerance is exceeded; hints on choices
+ * `overflow`, `underflow`, `tolerance-exceeded` or while that is not measured `tolerance-predicted`, and the layers that cost most where a tolerance is exceeded; hints on choices
  * that gain nothing.
  */
 export function liveFindings(plan: BoundPlan, numbers: PlanNumbers): readonly (Diagnostic | LayerFinding)[] {
@@ -37,11 +38,13 @@ export function* liveFindingSteps(
   yield;
   const beyond = rangeFindings(plan, ranges, numbers.format, samples);
   yield;
-  const exceeded = toleranceFindings(plan, verdictNow(plan, numbers)?.verdicts ?? []);
+  const verdict = verdictNow(plan, numbers);
+  const exceeded = toleranceFindings(plan, verdict?.verdicts ?? []);
+  const predicted = verdict === undefined ? predictedFindings(plan, numbers.prediction) : [];
   yield;
   const costs = exceeded.length === 0 ? [] : costFindings(plan, costsOf(plan, numbers), numbers.format);
   yield;
-  return [...beyond, ...exceeded, ...costs, ...(yield* choiceFindingSteps(plan, numbers))];
+  return [...beyond, ...exceeded, ...predicted, ...costs, ...(yield* choiceFindingSteps(plan, numbers))];
 }
 
 /** All measured or all local: they are different questions. None while measured ones arrive, the worst of which may be missing. */

@@ -2,17 +2,15 @@
  * What the plan is predicted to do as it is now, from sketches of its model: said at every keystroke, until inference has measured
  * it. Data for an editor; how it is predicted is `prediction`'s.
  */
+import type { Diagnostic } from '../../language/index.js';
 import type { BoundPlan } from '../../plan/index.js';
 import type { PredictedOutput, PredictedTolerance, Predictor } from '../prediction/index.js';
 
 export interface PlanPrediction {
+  /** Empty where the effect of a layer is not known. */
   readonly outputs: readonly PredictedOutput[];
-  /** In the plan's order. */
+  /** In the plan's order. Without a value where the metric, or the effect of a layer, cannot be predicted. */
   readonly tolerances: readonly PredictedTolerance[];
-  /** Low layers whose effect is in no figure: what is predicted is too little by theirs. */
-  readonly missing: readonly string[];
-  /** Low layers that make something infinite or NaN. */
-  readonly nonFinite: readonly string[];
 }
 
 /** Arithmetic only, well under a millisecond. */
@@ -21,10 +19,37 @@ export function predictedNow(
   { decisions, tolerances }: Pick<BoundPlan, 'decisions' | 'tolerances'>,
 ): PlanPrediction {
   const found = predictor.predict(decisions, tolerances);
+  // What leaves out a layer would promise too much.
+  const isWhole = found.missing.length === 0 && found.nonFinite.length === 0;
   return {
-    outputs: found.outputs,
-    tolerances: found.tolerances,
-    missing: found.missing.map(({ name }) => name),
-    nonFinite: found.nonFinite.map(({ name }) => name),
+    outputs: isWhole ? found.outputs : [],
+    tolerances: found.tolerances.map((one) =>
+      isWhole && Number.isFinite(one.value?.value) ? one : { ...one, value: undefined, holds: undefined },
+    ),
   };
+}
+
+/** `tolerance-predicted` for each tolerance of `plan` that is predicted to be exceeded. */
+export function predictedFindings(
+  plan: Pick<BoundPlan, 'path' | 'tolerances'>,
+  prediction: PlanPrediction | undefined,
+): readonly Diagnostic[] {
+  return (prediction?.tolerances ?? []).flatMap(({ tolerance, value, holds }): Diagnostic[] => {
+    const own = plan.tolerances.find(
+      ({ output, text }) => output === tolerance.output && text === tolerance.text,
+    );
+    if (own === undefined || value === undefined || holds !== false) return [];
+    const { source, output, operator, limit, metric } = own;
+    return [
+      {
+        code: 'tolerance-predicted',
+        severity: 'warning',
+        range: source.range,
+        message:
+          `"${output}" ${metric.name} is predicted to be ${value.value.toPrecision(3)} (${value.low.toPrecision(2)} to ` +
+          `${value.high.toPrecision(2)}), wanted ${operator} ${limit}; inference measures it`,
+        ...(source.path === plan.path ? {} : { path: source.path }),
+      },
+    ];
+  });
 }

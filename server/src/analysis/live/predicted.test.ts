@@ -1,0 +1,73 @@
+/** Predictions at every change of a plan, before anything is measured of it, and what is said of them. */
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Model } from '../../onnx/index.js';
+import { testFolder, writeChain } from '../testing/index.js';
+import { liveFindings } from './live-findings.js';
+import type { LiveAnalysis } from './live-analysis.js';
+import { boundPlan, endOf, LiveTest } from './testing.js';
+
+const HEAD = 'input "x" = normal(0, 1) { count: 4, seed: 5 }\n';
+const folder = testFolder();
+const live = new LiveTest(folder.path);
+const path = join(folder.path, 'p.precision');
+let model: Model;
+let analysis: LiveAnalysis;
+
+beforeAll(async () => {
+  model = writeChain(join(folder.path, 'model.onnx'), 6);
+  analysis = await live.start('predicted');
+});
+afterAll(async () => {
+  await live.dispose();
+  folder.remove();
+});
+
+function plan(text: string) {
+  return boundPlan(path, model, `${HEAD}${text}`);
+}
+
+describe('a prediction', () => {
+  it('follows a flip at once, before anything is run, and is near to what is then measured', async () => {
+    analysis.update(plan('tolerance "y" relative_l2 <= 1\ndefault: fp32\n'));
+    const before = await endOf(analysis, path);
+    expect(before.prediction?.tolerances.map(({ value }) => value?.value)).toEqual([0]);
+
+    analysis.update(plan('tolerance "y" relative_l2 <= 1\ndefault: fp16\n'));
+    const flipped = analysis.numbers(path);
+    expect(flipped.verdictIsStale).toBe(true);
+    const predicted = flipped.prediction?.tolerances[0]?.value;
+    expect(predicted?.value).toBeGreaterThan(1e-5);
+    expect(predicted?.low).toBeLessThan(predicted?.high ?? 0);
+
+    const measured = (await endOf(analysis, path)).verdict?.verdicts[0]?.measured ?? Number.NaN;
+    expect((predicted?.value ?? 0) / measured).toBeGreaterThan(1 / 2);
+    expect((predicted?.value ?? 0) / measured).toBeLessThan(2);
+  });
+
+  it('is a finding only while nothing is measured of the plan', async () => {
+    const text = 'tolerance "y" relative_l2 <= 1e-9\ndefault: fp16\n';
+    const codes = (wanted: string): string[] =>
+      liveFindings(plan(wanted), analysis.numbers(path)).map(({ code }) => code);
+    analysis.update(plan(text));
+    await endOf(analysis, path);
+    expect(codes(text)).toContain('tolerance-exceeded');
+    expect(codes(text)).not.toContain('tolerance-predicted');
+
+    const changed = `${text}layer "mul_0": fp32\n`;
+    analysis.update(plan(changed));
+    expect(codes(changed)).toContain('tolerance-predicted');
+    expect(codes(changed)).not.toContain('tolerance-exceeded');
+    await endOf(analysis, path);
+    expect(codes(changed)).not.toContain('tolerance-predicted');
+  });
+
+  it('promises nothing of a metric that no squared error tells', async () => {
+    analysis.update(plan('tolerance "y" max_abs <= 1\ndefault: fp16\n'));
+    const { prediction } = await endOf(analysis, path);
+    expect(prediction?.tolerances.map(({ value, holds }) => [value, holds])).toEqual([
+      [undefined, undefined],
+    ]);
+    expect(prediction?.outputs.map(({ output }) => output)).toEqual(['y']);
+  });
+});
