@@ -257,7 +257,7 @@ describe('hover on the language', () => {
       '`6.10351563e-5`',
       '`5.96046448e-8`',
     );
-    checkHover(`${header}default: int$08`, 'int8', '8-bit integers', 'from -128 to 127', 'emulation');
+    checkHover(`${header}default: int$08`, 'int8', '8-bit integers', 'from -128 to 127', 'times a scale');
     checkHover(
       `${header}default: dlfl$0oat16`,
       'dlfloat16',

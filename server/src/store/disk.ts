@@ -52,11 +52,12 @@ export class Disk {
     try {
       if (!(await this.place(path, parts))) {
         await this.fileSystem.makeFolder(shardFolder(this.folder, key));
-        // If the folder is gone again, someone is deleting the store at this moment, as anyone may.
         if (!(await this.place(path, parts))) return;
       }
       this.writtenBytes += value.length;
     } catch (error) {
+      // If the folder is gone again, even while it is made, someone is deleting the store at this moment, as anyone may.
+      if (systemCode(error) === 'ENOENT') return;
       // On Windows a file that is being read may not be replaced. It holds the same as ours.
       if (isRefusal(error) && (await this.exists(path))) return;
       this.fails('store-unwritable', 'written', error);
