@@ -71,7 +71,7 @@ describe('a layer', () => {
     checkExplained(
       { range: rangeOf({ tensors: [tensor([1, 1e-5, 1e-9, 0])] }) },
       ['underflow'],
-      '67 % of the values of "t" become subnormal or zero (33 % zero); times 2^3 fewer would',
+      '67 % of the values of "t" become subnormal or zero (33 % zero); scaled by 2^3, fewer would',
     );
     checkExplained(
       { range: rangeOf({ tensors: [tensor([0.5, 1e-9], 'weight')] }) },

@@ -172,7 +172,7 @@ function underflow({ range }: LayerEvidence): Reason[] {
   if (worst === undefined || share(worst) <= UNDERFLOW_SHARE) return [];
   const { tensor, becomesZero, nonZero, scale } = worst;
   const zero = becomesZero === 0 ? '' : ` (${formatPercent(becomesZero / nonZero)} zero)`;
-  const cure = scale === 1 ? '' : `; times ${formatPower(scale)} fewer would`;
+  const cure = scale === 1 ? '' : `; scaled by ${formatPower(scale)}, fewer would`;
   const values = `${formatPercent(share(worst))} of the values of "${tensor}" become subnormal or zero${zero}`;
   return flag('underflow', `${values}${cure}`);
 }
