@@ -25,7 +25,7 @@ export interface SampleName {
 const NAMED = 3;
 
 /** Layers that cost most: as many as one can look at. */
-const DEAREST = 5;
+export const DEAREST = 5;
 
 /**
  * `overflow` and `underflow` of the layers that `plan` puts into `format`. What a layer writes or stores beyond the range is an
@@ -129,7 +129,7 @@ export function costFindings(
 }
 
 /** By the share of a tolerance where it is known, then by the error; infinities are equal. */
-function dearestFirst(a: LayerCost, b: LayerCost): number {
+export function dearestFirst(a: LayerCost, b: LayerCost): number {
   const [first, second] = [a.share ?? 0, b.share ?? 0];
   if (first !== second) return second > first ? 1 : -1;
   return a.value === b.value ? 0 : b.value > a.value ? 1 : -1;

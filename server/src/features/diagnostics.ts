@@ -35,6 +35,9 @@ const severities: Record<Severity, DiagnosticSeverity> = {
   hint: DiagnosticSeverity.Hint,
 };
 
+/** The gravest first. */
+const byGravity: readonly Severity[] = ['error', 'warning', 'information', 'hint'];
+
 /**
  * All diagnostics of an open plan, what analysis found included; of very many the gravest, and a last one that says how
  * many are left out.
@@ -57,7 +60,7 @@ export function* diagnosticSteps(
   const placed = yield* checkPlanSteps(open, numbers);
   yield;
   const left = Math.max(0, placed.length - mostShown);
-  const chosen = left === 0 ? placed : placed.toSorted(byGravity).slice(0, mostShown);
+  const chosen = left === 0 ? placed : gravest(placed);
   const shown: Diagnostic[] = [];
   for (const [index, one] of chosen.entries()) {
     if (isStep(index)) yield;
@@ -75,8 +78,16 @@ export function* diagnosticSteps(
   return shown;
 }
 
-function byGravity(one: PlacedDiagnostic, other: PlacedDiagnostic): number {
-  return severities[one.diagnostic.severity] - severities[other.diagnostic.severity];
+/** As many as are shown, those of one severity in their order. */
+function gravest(placed: readonly PlacedDiagnostic[]): readonly PlacedDiagnostic[] {
+  const found: PlacedDiagnostic[] = [];
+  for (const severity of byGravity) {
+    for (const one of placed) {
+      if (one.diagnostic.severity !== severity) continue;
+      if (found.push(one) === mostShown) return found;
+    }
+  }
+  return found;
 }
 
 /** One diagnostic as the plan shows it. */

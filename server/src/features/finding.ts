@@ -30,7 +30,7 @@ export function findingsOf(plan: TracedPlan, numbers: PlanNumbers): readonly Fin
 export function* findingSteps(plan: TracedPlan, numbers: PlanNumbers): Steps<readonly Finding[]> {
   const last = known.get(plan);
   if (last?.numbers === numbers) return last.findings;
-  const found = yield* numbers.verdictIsStale && !isPredicted(numbers)
+  const found = yield* numbers.verdictIsStale
     ? staleFindingSteps(plan, numbers)
     : liveFindingSteps(plan, numbers);
   yield;
@@ -45,11 +45,6 @@ export function* findingSteps(plan: TracedPlan, numbers: PlanNumbers): Steps<rea
   }));
   known.set(plan, { numbers, findings });
   return findings;
-}
-
-/** What is predicted of the plan as it is says more than what was measured before the last change. */
-function isPredicted({ prediction }: PlanNumbers): boolean {
-  return prediction?.tolerances.every(({ value }) => value !== undefined) === true;
 }
 
 /**
@@ -87,9 +82,7 @@ function abandoned(plan: TracedPlan, numbers: PlanNumbers): readonly Diagnostic[
 
 /** Local errors name other layers than the measured ones that follow them: only what stays is shown. */
 function isRankingSettled({ state, sensitivity }: PlanNumbers): boolean {
-  return (
-    state === 'idle' ||
-    state === 'failed' ||
-    [...sensitivity.values()].some(({ method }) => method === 'measured')
-  );
+  if (state === 'idle' || state === 'failed') return true;
+  for (const { method } of sensitivity.values()) if (method === 'measured') return true;
+  return false;
 }

@@ -220,6 +220,8 @@ const SENTENCES: Readonly<Partial<Record<SketchFlag, string>>> = {
   'zero-gradient': 'no gradient reaches an output from here, which is no evidence that nothing does',
   'no-gradient': 'the way to an output leads through an operator without a gradient',
   'saturated-output': 'the output is a Softmax or Sigmoid that hardly moves any more: judge the logits',
+  'unresolved-output':
+    'the output is so near to 0 that its operator cannot tell such numbers apart: the figure is chance, take other samples',
 };
 
 function flagReasons(errors: readonly Sensitivity[]): ReadonlyMap<Layer, readonly Reason[]> {

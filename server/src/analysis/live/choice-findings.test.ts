@@ -203,3 +203,49 @@ function planAndNumbers(decisions: string, facts: Known): [TracedPlan, PlanNumbe
   const { plan } = bindTo(model, TOLERANCE + decisions);
   return [plan, known(plan, facts)];
 }
+
+describe('asked again while somebody types', () => {
+  /** A map that counts how often it is asked. */
+  class Counted<Value> extends Map<string, Value> {
+    asked = 0;
+
+    override get(name: string): Value | undefined {
+      this.asked += 1;
+      return super.get(name);
+    }
+  }
+
+  it('looks through the numbers once, and through new ones again', () => {
+    const times = { first: [10, 4, 0], second: [1, 0.9, 0.5], third: [2, 1.9, 0.2] } as const;
+    const [, known] = planAndNumbers('default: fp32\n', { times });
+    if (known.latency === undefined) throw new Error('it is not timed');
+    const sensitivity = new Counted(known.sensitivity);
+    const ranges = new Counted(known.ranges);
+    const layers = new Counted(known.latency.layers);
+    const numbers = { ...known, sensitivity, ranges, latency: { ...known.latency, layers } };
+    const asked = (): number => sensitivity.asked + ranges.asked + layers.asked;
+    const plan = (decisions: string): TracedPlan => bindTo(model, TOLERANCE + decisions).plan;
+    const codes = (decisions: string, of: PlanNumbers = numbers): string[] =>
+      choiceFindings(plan(decisions), of).map(({ code }) => code);
+
+    // Nothing is open to a choice: whatever was asked for was not asked to be said.
+    const closed = 'default: fp32 { pinned: true }\n';
+    codes(closed);
+    const once = asked();
+    expect(once).toBeGreaterThan(0);
+    codes(`${closed}# typed\n`);
+    codes('default: fp16 { pinned: true }\n');
+    // Of what else is known at the time nothing is asked of each layer.
+    codes(closed, { ...numbers, state: 'working', verdictIsStale: true });
+    expect(asked()).toBe(once);
+
+    expect(codes('op MatMul: fp32\n')).toEqual(['needlessly-fp32']);
+    const beyond = new Map([...known.ranges].map(([name, own]) => [name, { ...own, overflow: 1 }]));
+    expect(codes('op MatMul: fp32\n', { ...numbers, ranges: beyond })).toEqual([]);
+    expect(codes('op MatMul: fp32\n')).toEqual(['needlessly-fp32']);
+    expect(codes('default: fp16\n')).toEqual(['not-worth-it']);
+    expect(
+      codes('default: fp16\n', { ...numbers, latency: { ...known.latency, layers: new Map() } }),
+    ).toEqual([]);
+  });
+});

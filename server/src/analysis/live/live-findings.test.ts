@@ -95,6 +95,17 @@ describe('what live analysis found', () => {
     expect(shown(text, { ...numbers, verdictIsStale: true })).toHaveLength(1);
   });
 
+  it('of ranges is judged by the scale of now', async () => {
+    const text = `${HEAD}layer "thirds": fp16\n`;
+    const numbers = await numbersOf(text);
+    expect(shown(text, numbers)).toEqual([]);
+    expect(shown(text.replace('fp16', 'fp16 { scale: 2^20 }'), numbers)).toEqual([
+      expect.stringMatching(
+        /^error overflow «layer "thirds": fp16 \{ scale: 2\^20 \}» .*"thirds" 8 of 8 values/u,
+      ),
+    ]);
+  });
+
   it('names no layers that cost most while the worst may not have been measured yet', async () => {
     const text = PLAN.replace('layer "up": bf16\n', '');
     const numbers = await numbersOf(text);

@@ -37,9 +37,12 @@ export interface PredictedTolerance {
 export interface Prediction {
   readonly outputs: readonly PredictedOutput[];
   readonly tolerances: readonly PredictedTolerance[];
-  /** Low layers whose effect is in no figure: what is predicted is then too little. */
+  /**
+   * Low layers whose effect is in no figure: what is predicted is then too little. Those among them whose rounding makes
+   * something infinite on the way, too: only measuring tells whether that arrives.
+   */
   readonly missing: readonly Layer[];
-  /** Low layers that make something infinite or NaN. */
+  /** Low layers that were measured to make an output infinite or NaN. */
   readonly nonFinite: readonly Layer[];
 }
 
@@ -84,12 +87,15 @@ export class Predictor {
       for (const place of [...errors.unknown, ...errors.nonFinite]) {
         const layer = this.layers[place];
         if (layer === undefined) continue;
-        if (this.measured.has(layer)) replaced.push(layer);
-        else (errors.nonFinite.includes(place) ? nonFinite : missing).push(layer);
+        const measured = this.measured.get(layer);
+        // An infinity on the way need not arrive: a Clip, a Sigmoid or a division by it makes something finite of it.
+        if (measured === undefined) missing.push(layer);
+        else if ([...measured.values()].every(Number.isFinite)) replaced.push(layer);
+        else nonFinite.push(layer);
       }
       return errors;
     });
-    const squares = this.outputSquares(found, replaced, nonFinite.length > 0);
+    const squares = this.outputSquares(found, [...replaced, ...nonFinite]);
     return {
       outputs: squares.map(({ output, errors }) => ({
         output,
@@ -139,7 +145,6 @@ export class Predictor {
   private outputSquares(
     found: readonly SetErrors[],
     replaced: readonly Layer[],
-    isInfinite: boolean,
   ): readonly { readonly output: string; readonly errors: readonly Uncertain[] }[] {
     const [first] = found;
     return (first?.outputs ?? []).map(({ table }, place) => {
@@ -147,7 +152,7 @@ export class Predictor {
       const parts = found.flatMap(({ outputs }) => outputs[place] ?? []);
       const beside = replaced.reduce((sum, layer) => sum + (this.measured.get(layer)?.get(output) ?? 0), 0);
       const errors = Array.from({ length: table.samples }, (_, sample): Uncertain => {
-        if (isInfinite) return { mean: Number.POSITIVE_INFINITY, variance: 0 };
+        if (!Number.isFinite(beside)) return { mean: Number.POSITIVE_INFINITY, variance: 0 };
         return uncertain(parts, sample, beside);
       });
       return { output, errors };

@@ -32,6 +32,7 @@ const CONSTANT_OF_SHAPE = 9;
 export class AtomWriter {
   readonly nodes: Node[] = [];
   readonly initializers: Tensor[] = [];
+  private readonly roundings = new Map<string, string>();
   private readonly errors = new Map<string, string>();
   private readonly moved = new Map<string, ReadonlyMap<string, string>>();
   private readonly constants = new Map<string, string>();
@@ -91,27 +92,42 @@ export class AtomWriter {
 
   /** What rounding its constants changes in a layer's outputs, by name of the output. */
   weightErrors(layer: Layer, event: WeightEvent): ReadonlyMap<string, string> {
-    const { node } = layer;
-    const rounded = new Map<string, string>();
-    const inputs = node.inputs.map((name, input) => {
-      if (!event.inputs.includes(input)) return name;
-      const known = rounded.get(name) ?? this.rounded(name);
-      rounded.set(name, known);
-      return known;
-    });
+    return new Map(
+      [...this.twinOf(layer, event.inputs)].map(([name, twin]) => [name, this.op('Sub', [twin, name])]),
+    );
+  }
+
+  /**
+   * What rounding its outputs changes in them, by name. A low layer reads rounded numbers, and where it puts those together
+   * the result may be representable already, or lie in the middle between two that are: the rounding of the exact output says
+   * nothing of that.
+   *
+   * @param inputs places of all inputs that the layer rounds.
+   */
+  outputErrors(layer: Layer, inputs: readonly number[]): ReadonlyMap<string, string> {
+    if (inputs.length === 0) {
+      const written = layer.node.outputs.filter((name) => name !== '');
+      return new Map(written.map((name) => [name, this.errorOf(name)]));
+    }
+    return new Map([...this.twinOf(layer, inputs)].map(([name, twin]) => [name, this.errorOf(twin)]));
+  }
+
+  /** The layer once more with some of its inputs rounded: by name of the output the twin's, those of FP32. */
+  private twinOf({ node }: Layer, rounded: readonly number[]): ReadonlyMap<string, string> {
+    const inputs = node.inputs.map((name, input) => (rounded.includes(input) ? this.rounded(name) : name));
     const outputs = node.outputs.map((name) => (name === '' ? '' : this.newName('twin')));
     this.nodes.push(withNode(node, { name: this.newName('twin'), inputs, outputs }));
     const facts = modelFacts(this.model);
     return new Map(
       node.outputs.flatMap((name, output): [string, string][] =>
-        name !== '' && facts.elementType(name) === DataType.FLOAT
-          ? [[name, this.op('Sub', [outputs[output] ?? '', name])]]
-          : [],
+        name !== '' && facts.elementType(name) === DataType.FLOAT ? [[name, outputs[output] ?? '']] : [],
       ),
     );
   }
 
   private rounded(tensor: string): string {
+    const known = this.roundings.get(tensor);
+    if (known !== undefined) return known;
     const low = this.newName('low');
     const wide = this.newName('rounded');
     const { opset } = this;
@@ -119,6 +135,7 @@ export class AtomWriter {
       makeCast({ name: '', from: tensor, to: low, type: typeOfFormat(this.format), opset }),
       makeCast({ name: '', from: low, to: wide, type: DataType.FLOAT, opset }),
     );
+    this.roundings.set(tensor, wide);
     return wide;
   }
 

@@ -12,7 +12,7 @@ import {
   type Model,
   type Steps,
 } from '../../onnx/index.js';
-import type { RoundingEvent, RoundingEvents } from '../../plan/index.js';
+import type { OutputEvent, RoundingEvent, RoundingEvents } from '../../plan/index.js';
 import { AtomWriter, intAttributeOf, intsAttributeOf } from './atom-writer.js';
 
 /** What can be known of an event from gradients. */
@@ -40,7 +40,7 @@ export interface SketchGraph {
   readonly bytes: Uint8Array;
   /** By event. */
   readonly states: readonly EventState[];
-  /** The events in the columns of the matrices. */
+  /** The events in the columns of the matrices; plus the number of events where it is that of `alone`, see `OutputSketch`. */
   readonly columns: readonly number[];
   /** By output: the input that takes its probes, [K, ...shape]. */
   readonly probeOf: ReadonlyMap<string, string>;
@@ -121,6 +121,13 @@ function outputsOf({ layers }: RoundingEvents, event: RoundingEvent): readonly s
   return layers[event.layer]?.node.outputs.filter((name) => name !== '') ?? [];
 }
 
+/** A gradient and the error that it is multiplied by; `of` is what the error is an error of. */
+interface Pair {
+  readonly gradient: string;
+  readonly atom: string;
+  readonly of: string;
+}
+
 class ProductWriter {
   readonly writer: AtomWriter;
   readonly states: EventState[];
@@ -130,6 +137,8 @@ class ProductWriter {
   /** What leaves a layer and enters its only reader is the same product. */
   private readonly known = new Map<string, string>();
   private readonly norms = new Map<string, string>();
+  /** By place of a layer: the places of the inputs that it rounds. */
+  private readonly roundedInputs = new Map<number, readonly number[]>();
 
   constructor(
     private readonly request: SketchGraphRequest,
@@ -138,6 +147,10 @@ class ProductWriter {
     this.writer = new AtomWriter(request.model, request.events.format, backward.takeName);
     this.states = request.events.events.map(() => 'unreached');
     this.stuck = new Set(backward.withoutRule.map(({ node }) => node));
+    for (const event of request.events.events) {
+      if (event.kind === 'output') continue;
+      this.roundedInputs.set(event.layer, [...(this.roundedInputs.get(event.layer) ?? []), ...event.inputs]);
+    }
   }
 
   /**
@@ -160,7 +173,14 @@ class ProductWriter {
     const pairs = this.pairs(event).filter(({ of }) => this.hasElements(of));
     if (pairs.length === 0) return;
     this.states[index] = 'sketched';
-    this.columns.push(index);
+    this.addColumn(index, event, pairs);
+    if (event.kind !== 'output') return;
+    const alone = this.pairsAlone(event).filter(({ of }) => this.hasElements(of));
+    this.addColumn(events.events.length + index, event, alone);
+  }
+
+  private addColumn(column: number, event: RoundingEvent, pairs: readonly Pair[]): void {
+    this.columns.push(column);
     const key =
       event.kind === 'weight' ? '' : pairs.map(({ gradient, atom }) => `${gradient} ${atom}`).join();
     const known = this.known.get(key);
@@ -174,7 +194,7 @@ class ProductWriter {
       return writer.op('Mul', [flatGradient, this.reshape(atom, [1, -1])]);
     });
     // All of a column at once: a product is read twice, and is large.
-    const column = [
+    const rows = [
       this.summed(products.map((product) => this.reduceRows('ReduceSum', product))),
       this.summed(products.map((product) => this.reduceRows('ReduceSumSquare', product))),
       this.summed(pairs.map(({ atom }) => this.normOf(atom))),
@@ -182,7 +202,7 @@ class ProductWriter {
       this.constantNorm(event),
       this.curvatureOf(event, pairs),
     ];
-    const joined = writer.op('Concat', column, [intAttributeOf('axis', 0)]);
+    const joined = writer.op('Concat', rows, [intAttributeOf('axis', 0)]);
     if (key !== '') this.known.set(key, joined);
     this.parts.push(joined);
   }
@@ -202,10 +222,7 @@ class ProductWriter {
     });
   }
 
-  /** Gradients with the errors that they are multiplied by; `of` is what the error is an error of. */
-  private pairs(
-    event: RoundingEvent,
-  ): readonly { readonly gradient: string; readonly atom: string; readonly of: string }[] {
+  private pairs(event: RoundingEvent): readonly Pair[] {
     const { events } = this.request;
     const layer = events.layers[event.layer];
     if (layer === undefined) return [];
@@ -217,15 +234,36 @@ class ProductWriter {
       const gradient = this.summed(contributions);
       return [{ gradient, atom: this.writer.inputError(event), of: event.tensor }];
     }
-    const reached = outputsOf(events, event).flatMap((name) => {
-      const gradient = this.backward.gradientOf(name);
-      return gradient === undefined ? [] : [{ name, gradient }];
-    });
+    const reached = this.reached(event);
     if (reached.length === 0) return [];
     if (event.kind === 'output') {
       return reached.map(({ name, gradient }) => ({ gradient, atom: this.writer.errorOf(name), of: name }));
     }
-    const errors = this.writer.weightErrors(layer, event);
+    return this.withErrors(reached, this.writer.weightErrors(layer, event));
+  }
+
+  /** The same for a layer that reads what it rounded itself from exact values. */
+  private pairsAlone(event: OutputEvent): readonly Pair[] {
+    const layer = this.request.events.layers[event.layer];
+    if (layer === undefined) return [];
+    const reached = this.reached(event);
+    return this.withErrors(
+      reached,
+      this.writer.outputErrors(layer, this.roundedInputs.get(event.layer) ?? []),
+    );
+  }
+
+  private reached(event: RoundingEvent): readonly { readonly name: string; readonly gradient: string }[] {
+    return outputsOf(this.request.events, event).flatMap((name) => {
+      const gradient = this.backward.gradientOf(name);
+      return gradient === undefined ? [] : [{ name, gradient }];
+    });
+  }
+
+  private withErrors(
+    reached: readonly { readonly name: string; readonly gradient: string }[],
+    errors: ReadonlyMap<string, string>,
+  ): readonly Pair[] {
     return reached.flatMap(({ name, gradient }) => {
       const atom = errors.get(name);
       return atom === undefined ? [] : [{ gradient, atom, of: name }];

@@ -9,6 +9,7 @@ import {
   nodeRoles,
   precisionGraph,
   roundingEvents,
+  type Layer,
   type LayerDecision,
 } from '../../plan/index.js';
 import type { Runtime } from '../../runtime/index.js';
@@ -16,7 +17,7 @@ import { memoryStore } from '../../store/index.js';
 import { closeEvaluation, openEvaluation, type Evaluation } from '../evaluation.js';
 import { measure } from '../measurement.js';
 import { measuredErrors } from '../measured-errors.js';
-import { Predictor } from '../prediction/index.js';
+import { Predictor, predictorFrom } from '../prediction/index.js';
 import { rankCorrelation } from '../rank-correlation.js';
 import { measuredAnew, withStore, type Results } from '../remembered.js';
 import type { Sample } from '../samples/index.js';
@@ -31,7 +32,14 @@ import {
   writeModel,
 } from '../testing/index.js';
 import { isSketchCheaper } from './cost.js';
-import { knownSensitivities, knownSketch, Sketcher, sketchedErrors, type Sketch } from './index.js';
+import {
+  knownSensitivities,
+  knownSketch,
+  Sketcher,
+  sketchedErrors,
+  type SensitivitySubject,
+  type Sketch,
+} from './index.js';
 import { probeRows } from './probes.js';
 import { isSaturated } from './saturation.js';
 
@@ -65,6 +73,20 @@ async function sketchOf(evaluation: Evaluation, probes: number, seed = 1): Promi
     seed,
   });
 }
+
+/** A node that is named after what it computes. */
+const node = (opType: string, inputs: readonly string[], to: string) =>
+  makeNode({ opType, inputs, outputs: [to], name: to });
+
+function subjectOf(model: Model): SensitivitySubject {
+  const layers = findLayers(model);
+  return { model, all: layers, layers, format: 'fp16', tolerances: [], floatOutputs: ['y'] };
+}
+
+const inFp16 = (layer: Layer): LayerDecision => ({
+  ...{ layer, wanted: 'fp16', format: 'fp16', clamped: undefined },
+  ...{ pinned: false, overflow: 'inf', source: undefined },
+});
 
 const half = (values: Float32Array): Float32Array => values.map((value) => roundTo('fp16', value));
 const lessExact = (values: Float32Array): Float32Array =>
@@ -150,8 +172,8 @@ describe('a sketch', () => {
         seed: 3,
       })) {
         const decisions = layers.map((layer, at): LayerDecision => ({
-          ...{ layer, wanted: 'fp16', format: set[at] === true ? 'fp16' : 'fp32', clamped: undefined },
-          ...{ pinned: false, overflow: 'inf', source: undefined },
+          ...inFp16(layer),
+          format: set[at] === true ? 'fp16' : 'fp32',
         }));
         const graph = precisionGraph(model, nodeRoles(model), layers, decisions);
         const measured = (await measure(evaluation, graph, [])).outputs[0]?.pooled.relative_l2 ?? Number.NaN;
@@ -190,8 +212,6 @@ describe('a sketch', () => {
   });
 
   it('flags what it is no evidence of, and measures it', async () => {
-    const node = (opType: string, inputs: readonly string[], to: string) =>
-      makeNode({ opType, inputs, outputs: [to], name: to });
     const model = writeModel(join(folder.path, 'flags.onnx'), {
       nodes: [
         node('Mul', ['x', 'huge'], 'overflows'),
@@ -204,15 +224,7 @@ describe('a sketch', () => {
       outputs: { y: [1, WIDTH] },
     });
     await withEvaluation(model, randomSamples(2), async (evaluation) => {
-      const all = findLayers(model);
-      const subject = {
-        model,
-        all,
-        layers: all,
-        format: 'fp16',
-        tolerances: [],
-        floatOutputs: ['y'],
-      } as const;
+      const subject = subjectOf(model);
       const results = measuredAnew(evaluation);
       const flagsOf = new Map(
         (await knownSensitivities(results, subject, { way: 'sketch' })).errors.map(({ layer, flags }) => [
@@ -228,6 +240,75 @@ describe('a sketch', () => {
       expect(methods.get('steps')).toBe('measured');
       expect(methods.get('y')).toBe('sketch');
     });
+  });
+
+  it('knows what a layer makes of the numbers that it rounded itself', async () => {
+    // Values of one binade, where rounded and added ones are representable again, or midway between two that are.
+    const model = writeModel(join(folder.path, 'adds.onnx'), {
+      nodes: [node('Mul', ['x', 'small'], 'scaled'), node('Add', ['scaled', 'far'], 'y')],
+      weights: [
+        floatTensor('small', [1], Float32Array.of(0.3)),
+        floatTensor(
+          'far',
+          [WIDTH],
+          randomValues(WIDTH, 4).map((value) => 1.5 + 0.1 * value),
+        ),
+      ],
+      inputs: { x: [1, WIDTH] },
+      outputs: { y: [1, WIDTH] },
+    });
+    await withEvaluation(model, randomSamples(3), async (evaluation) => {
+      const layers = findLayers(model);
+      const sketched = sketchedErrors(await sketchOf(evaluation, WIDTH), layers, []);
+      const { errors } = await measuredErrors(evaluation, layers, 'fp16');
+      for (const [at, { value }] of sketched.entries()) {
+        expect(value / (errors[at]?.value ?? Number.NaN)).toBeCloseTo(1, 2);
+      }
+    });
+  });
+
+  it('gives a finite figure where an infinite constant makes nothing else infinite, and predicts no infinity', async () => {
+    const model = writeModel(join(folder.path, 'vanishes.onnx'), {
+      nodes: [node('Div', ['x', 'huge'], 'vanishes'), node('Add', ['vanishes', 'x'], 'y')],
+      weights: [floatTensor('huge', [1], Float32Array.of(1e5))],
+      inputs: { x: [1, WIDTH] },
+      outputs: { y: [1, WIDTH] },
+    });
+    await withEvaluation(model, randomSamples(2), async (evaluation) => {
+      const results = measuredAnew(evaluation);
+      const subject = subjectOf(model);
+      const { errors, sketch } = await knownSensitivities(results, subject, { way: 'sketch' });
+      const [vanishes] = errors;
+      expect(vanishes?.flags).toContain('nonfinite');
+      expect(vanishes?.value).toBeLessThan(1e-4);
+      if (sketch === undefined) throw new Error('nothing was sketched');
+      const decisions = subject.layers.map(inFp16);
+      const unmeasured = new Predictor([sketch]).predict(decisions);
+      expect(unmeasured.missing.map(({ name }) => name)).toEqual(['vanishes']);
+      expect(unmeasured.nonFinite).toEqual([]);
+      const known = await knownSensitivities(results, subject, { way: 'sketch-first' });
+      const predicted = predictorFrom([known]).predict(decisions);
+      expect(predicted.missing).toEqual([]);
+      for (const { outputs } of [unmeasured, predicted]) expect(outputs[0]?.worst.high).toBeLessThan(0.01);
+    });
+  });
+
+  it('is no evidence where the output is below what a sigmoid tells apart', async () => {
+    const modelAround = (name: string, logit: number): Model =>
+      writeModel(join(folder.path, name), {
+        nodes: [node('Add', ['x', 'logit'], 'logits'), node('Sigmoid', ['logits'], 'y')],
+        weights: [floatTensor('logit', [1], Float32Array.of(logit))],
+        inputs: { x: [1, WIDTH] },
+        outputs: { y: [1, WIDTH] },
+      });
+    const flagsOf = async (model: Model): Promise<unknown> =>
+      withEvaluation(model, randomSamples(2), async (evaluation) => {
+        const results = measuredAnew(evaluation);
+        const { errors } = await knownSensitivities(results, subjectOf(model), { way: 'sketch-first' });
+        return errors.map(({ flags, method }) => [flags.includes('unresolved-output'), method]);
+      });
+    expect(await flagsOf(modelAround('unresolved.onnx', -16))).toContainEqual([true, 'measured']);
+    expect(await flagsOf(modelAround('resolved.onnx', -8))).not.toContainEqual([true, 'measured']);
   });
 
   it('stops when it is cancelled', async () => {

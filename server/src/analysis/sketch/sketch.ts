@@ -24,7 +24,11 @@ export interface OutputSketch {
   readonly saturated: boolean;
   /** Each probe is an element of the output: sums are exact, not estimates. */
   readonly exact: boolean;
-  /** Event by event, K numbers each: probe . J atom. The sum of their squares is, or estimates, the squared error. */
+  /**
+   * Event by event, K numbers each: probe . J atom. The sum of their squares is, or estimates, the squared error. Behind those of
+   * all events the same again for output events alone, of a layer that rounds exact inputs itself: what it puts together of
+   * rounded numbers may be representable already, or lie midway between two that are.
+   */
   readonly dots: Float32Array;
   /** The same of the sum of g^2 atom^2: the expected square if elements are rounded independently of each other. */
   readonly diagonals: Float32Array;
@@ -159,7 +163,7 @@ export class Sketcher {
     const elements = sizeOf(reference.dims);
     const [figure] = await runtime.compare(reference, reference, [{ name: 'relative_l2' }], signal);
     const norm = figure?.sums[1] ?? Number.NaN;
-    const count = this.events.events.length;
+    const count = 2 * this.events.events.length;
     const sketch = {
       norm,
       elements,

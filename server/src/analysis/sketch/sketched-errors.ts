@@ -20,7 +20,9 @@ export type SketchFlag =
   /** A node without a gradient stands behind the layer. */
   | 'no-gradient'
   /** The output is a Softmax or Sigmoid that hardly moves: judge the logits. */
-  | 'saturated-output';
+  | 'saturated-output'
+  /** It moves by less than what its operator's own arithmetic in FP32 can tell apart: to measure it is chance, too. */
+  | 'unresolved-output';
 
 /** The flags whose layers are to be measured. */
 export const TO_MEASURE: ReadonlySet<SketchFlag> = new Set<SketchFlag>([
@@ -29,6 +31,7 @@ export const TO_MEASURE: ReadonlySet<SketchFlag> = new Set<SketchFlag>([
   'large-error',
   'zero-gradient',
   'no-gradient',
+  'unresolved-output',
 ]);
 
 /** What a layer does to the outputs, however it was found. */
@@ -42,6 +45,13 @@ export interface Sensitivity extends RelativeErrors {
 /** Squared, as atoms are. */
 const LARGE_LOCAL_ERROR = 0.05 ** 2;
 const LARGE_ERROR = 0.2;
+/**
+ * A runtime computes a sigmoid as a fraction plus 1/2, and so to the last place of numbers near 1/2, no matter how near to 0
+ * it is. Where all of an output is that near to 0 no gradient is true, and what is measured are steps of this size.
+ */
+const STEP = 2 ** -24;
+/** Errors are told from such steps from so many times their size on. */
+const RESOLVED = 3;
 
 /** The errors of `layers`, in their order, without those that draw random numbers. */
 export function sketchedErrors(
@@ -74,11 +84,14 @@ function sensitivity(
   tolerances: readonly Tolerance[],
 ): Sensitivity {
   const flags = new Set<SketchFlag>();
+  // An infinite constant need not make anything else infinite: a division by it gives 0.
+  let isInfinite = false;
   if (!isCovered) flags.add('no-gradient');
   for (const { states, atoms, exact, constants } of sketch.samples) {
     for (const event of own) {
       if (states[event] === 'blocked') flags.add('no-gradient');
       const atom = atoms[event] ?? 0;
+      if (!Number.isFinite(atom)) isInfinite = true;
       if (!Number.isFinite(atom + (constants[event] ?? 0))) flags.add('nonfinite');
       else if (atom > LARGE_LOCAL_ERROR * (exact[event] ?? 0)) flags.add('large-local-error');
     }
@@ -93,11 +106,10 @@ function sensitivity(
   );
   if (!isReached && own.length > 0 && flags.size === 0) flags.add('zero-gradient');
   const perOutput = sketch.outputs.map((output, place): OutputError => {
-    const samples = sketch.samples.map((sample) => {
+    const squares = layerSquares(sketch, place, own);
+    const samples = sketch.samples.map((sample, index) => {
       const { norm = 0 } = sample.outputs[place] ?? {};
-      const square = flags.has('nonfinite')
-        ? Number.POSITIVE_INFINITY
-        : layerSquare(sketch, place, sample, own);
+      const square = isInfinite ? Number.POSITIVE_INFINITY : (squares[index] ?? 0);
       return { error: square * (norm > 0 ? norm : 1), norm };
     });
     return { output, ...relativeErrors(samples) };
@@ -106,23 +118,60 @@ function sensitivity(
   const counting = perOutput.findIndex(({ value }) => value === judged.value);
   if (sketch.samples.some(({ outputs }) => outputs[counting]?.saturated === true))
     flags.add('saturated-output');
+  if (judged.value < RESOLVED * resolutionOf(sketch, counting)) flags.add('unresolved-output');
   if (judged.value > LARGE_ERROR && Number.isFinite(judged.value)) flags.add('large-error');
   return { layer, ...judged, method: 'sketch', perOutput, flags: [...flags] };
 }
 
+/** What a saturated output's own arithmetic makes it err by, relative to it. */
+function resolutionOf({ samples }: Sketch, place: number): number {
+  const squares = samples.map(({ outputs }) => {
+    const { saturated = false, elements = 0, norm = 0 } = outputs[place] ?? {};
+    return saturated ? (STEP ** 2 * elements) / norm : 0;
+  });
+  return Math.sqrt(squares.reduce((sum, square) => sum + square, 0) / Math.max(1, squares.length));
+}
+
+/** What two estimates say of one layer in one sample, as relative squared errors. */
+interface Estimates {
+  /** By the products: of the very roundings that a run would do, with a variance of 2 / K for K probes. */
+  readonly seen: number;
+  /** By the expected squares of roundings that are independent: hardly any variance, true for many directions only. */
+  readonly expected: number;
+  /** How many directions of the output the expectation spreads over. */
+  readonly directions: number;
+  readonly exact: boolean;
+}
+
 /**
- * The relative squared error of one layer in one sample: two estimates, weighed by what they rest on. The products
- * themselves are those of the very roundings that a run would do, but K probes tell their square with a variance of 2 / K; the
- * expected squares have hardly any, but roundings differ from their expectation by 2 / n, for n directions of the output.
+ * The relative squared errors of one layer by sample: the two estimates weighed by what they rest on. Roundings differ from
+ * their expectation by 2 / n in n directions of the output; and they may be far from independent, which all samples
+ * together show better than any one of them.
  */
-function layerSquare(
+function layerSquares(sketch: Sketch, place: number, own: readonly number[]): readonly number[] {
+  const all = sketch.samples.map((sample) => estimatesOf(sketch, place, sample, own));
+  const total = (of: (one: Estimates) => number): number => all.reduce((sum, one) => sum + of(one), 0);
+  const chance = (one: Estimates): number => 2 / one.directions;
+  const usual = (2 / sketch.probes + total(chance) / Math.max(1, all.length)) / Math.max(1, all.length);
+  const ratio = total(({ seen }) => seen) / total(({ expected }) => expected);
+  const dependence = Number.isFinite(ratio) ? Math.max(0, (ratio - 1) ** 2 - usual) : 0;
+  return all.map((one) => {
+    if (one.exact) return one.seen;
+    const beside = chance(one) + dependence;
+    const weight = beside / (beside + 2 / sketch.probes);
+    return weight * one.seen + (1 - weight) * one.expected;
+  });
+}
+
+function estimatesOf(
   { probes, events }: Sketch,
   place: number,
   sample: Sketch['samples'][number],
   own: readonly number[],
-): number {
+): Estimates {
   const { dots, diagonals, exact = false } = sample.outputs[place] ?? {};
-  if (dots === undefined || diagonals === undefined) return 0;
+  const kinds = events.events;
+  const alone = own.map((event) => (kinds[event]?.kind === 'output' ? kinds.length + event : event));
   let seen = 0;
   let weights = 0;
   let expected = 0;
@@ -131,21 +180,20 @@ function layerSquare(
     let all = 0;
     let weight = 0;
     let square = 0;
-    for (const event of own) {
-      const dot = dots[event * probes + probe] ?? 0;
+    for (const event of alone) {
+      const dot = dots?.[event * probes + probe] ?? 0;
       all += dot;
-      if (events.events[event]?.kind === 'weight') weight += dot;
-      else square += diagonals[event * probes + probe] ?? 0;
+      if (kinds[event]?.kind === 'weight') weight += dot;
+      else square += diagonals?.[event * probes + probe] ?? 0;
     }
     seen += all * all;
     weights += weight * weight;
     expected += square;
     spread += square * square;
   }
-  if (exact) return seen;
   const variation = expected > 0 ? Math.max(0, (spread * probes) / (expected * expected) - 1) / 2 : 0;
   const directions = Math.min(MOST_DIRECTIONS, 1 / Math.max(variation, 1 / MOST_DIRECTIONS));
-  return (probes * seen + directions * (weights + expected)) / (probes + directions);
+  return { seen, expected: weights + expected, directions, exact };
 }
 
 /** From here on the expected squares are as good as exact. */
