@@ -30,7 +30,7 @@ export function findingsOf(plan: TracedPlan, numbers: PlanNumbers): readonly Fin
 export function* findingSteps(plan: TracedPlan, numbers: PlanNumbers): Steps<readonly Finding[]> {
   const last = known.get(plan);
   if (last?.numbers === numbers) return last.findings;
-  const found = yield* numbers.verdictIsStale
+  const found = yield* numbers.verdictIsStale && !isPredicted(numbers)
     ? staleFindingSteps(plan, numbers)
     : liveFindingSteps(plan, numbers);
   yield;
@@ -45,6 +45,11 @@ export function* findingSteps(plan: TracedPlan, numbers: PlanNumbers): Steps<rea
   }));
   known.set(plan, { numbers, findings });
   return findings;
+}
+
+/** What is predicted of the plan as it is says more than what was measured before the last change. */
+function isPredicted({ prediction }: PlanNumbers): boolean {
+  return prediction?.tolerances.every(({ value }) => value !== undefined) === true;
 }
 
 /**

@@ -19,9 +19,10 @@ import { choiceFindingSteps } from './choice-findings.js';
 import { verdictNow } from './judged-now.js';
 import { LastFound } from './last-found.js';
 import type { PlanNumbers, SensitivityMethod } from './numbers.js';
+import { predictedFindings } from './predicted.js';
 
 /**
- * `overflow`, `underflow`, `tolerance-exceeded`, and the layers that cost most where a tolerance is exceeded; hints on choices
+ * `overflow`, `underflow`, `tolerance-exceeded` or while that is not measured `tolerance-predicted`, and the layers that cost most where a tolerance is exceeded; hints on choices
  * that gain nothing.
  */
 export function liveFindings(plan: BoundPlan, numbers: PlanNumbers): readonly (Diagnostic | LayerFinding)[] {
@@ -37,12 +38,14 @@ export function* liveFindingSteps(
   const ranges = yield* tellingSteps(plan, numbers);
   const beyond = ranges.length === 0 ? [] : rangeFindings(plan, ranges, numbers.format, samples);
   yield;
-  const exceeded = toleranceFindings(plan, verdictNow(plan, numbers)?.verdicts ?? []);
+  const verdict = verdictNow(plan, numbers);
+  const exceeded = toleranceFindings(plan, verdict?.verdicts ?? []);
+  const predicted = verdict === undefined ? predictedFindings(plan, numbers.prediction) : [];
   yield;
   const costs =
     exceeded.length === 0 ? [] : costFindings(plan, yield* costSteps(plan, numbers), numbers.format);
   yield;
-  return [...beyond, ...exceeded, ...costs, ...(yield* choiceFindingSteps(plan, numbers))];
+  return [...beyond, ...exceeded, ...predicted, ...costs, ...(yield* choiceFindingSteps(plan, numbers))];
 }
 
 const remarkable = new LastFound<PlanNumbers['ranges'], ReadonlySet<number>>();
