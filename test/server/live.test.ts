@@ -183,7 +183,7 @@ describe('a plan that is open', () => {
     expect([editor.refreshes(), editor.hintRefreshes()]).toEqual(before);
   });
 
-  it('is flipped layer by layer, and keeps its findings in their places until it is measured again', async () => {
+  it('is flipped layer by layer, and says what is predicted of it until it is measured again', async () => {
     const [exceeded, ...others] = await findingsUntil(document, 'tolerance-exceeded', (all) =>
       all.some(({ severity }) => severity === DiagnosticSeverity.Error),
     );
@@ -202,9 +202,10 @@ describe('a plan that is open', () => {
     };
     document = await editor.edit(document, [comment, ...edits]);
     expect(document.getText()).toContain(`default: fp16\nlayer "${name}": fp32\n`);
-    const [stale] = await findings(document, 'tolerance-exceeded');
-    expect(stale?.message).toMatch(/^before the last change, /);
-    expect(document.getText(stale?.range)).toBe('tolerance "ld_3d" relative_l2 <= 1e-3');
+    const [predicted] = await findings(document, 'tolerance-predicted');
+    expect(predicted?.severity).toBe(DiagnosticSeverity.Warning);
+    expect(predicted?.message).toMatch(/^"ld_3d" relative_l2 is predicted to be 0\.00\d+ \(/);
+    expect(document.getText(predicted?.range)).toBe('tolerance "ld_3d" relative_l2 <= 1e-3');
     expect(titleOf((await lensesOf(document))[0])).toMatch(/^131 of 133 layers/);
   });
 
