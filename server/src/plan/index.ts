@@ -41,6 +41,7 @@ export { scaledInputs } from './homogeneous.js';
 export {
   LayerStand,
   roundingEvents,
+  roundingEventsSteps,
   type InputEvent,
   type OutputEvent,
   type RoundingEvent,

@@ -6,7 +6,15 @@
  * Layers of sub-graphs and functions, which run any number of times, and layers of other types than FP32 have none.
  */
 import { roundTo } from '../formats/index.js';
-import { DataType, inputFollowsMainType, outputFollowsMainType, type Model } from '../onnx/index.js';
+import {
+  DataType,
+  finish,
+  inputFollowsMainType,
+  isStep,
+  outputFollowsMainType,
+  type Model,
+  type Steps,
+} from '../onnx/index.js';
 import { modelFacts, type ModelFacts } from './model-facts.js';
 import { nodeRoles } from './roles.js';
 import { isInMainGraph } from './scopes.js';
@@ -81,7 +89,18 @@ export function roundingEvents(
   layers: readonly Layer[],
   format: 'fp16' | 'bf16',
 ): RoundingEvents {
-  return new EventWalk(model, layers, format).result();
+  return finish(roundingEventsSteps(model, layers, format));
+}
+
+/** The same, a few layers at a time. */
+export function* roundingEventsSteps(
+  model: Model,
+  layers: readonly Layer[],
+  format: 'fp16' | 'bf16',
+): Steps<RoundingEvents> {
+  const walk = new EventWalk(model, layers, format);
+  yield;
+  return yield* walk.result();
 }
 
 class EventWalk {
@@ -102,18 +121,20 @@ class EventWalk {
     this.placeOfNode = new Map(layers.map(({ nodeIndex }, place) => [nodeIndex, place]));
   }
 
-  result(): RoundingEvents {
+  *result(): Steps<RoundingEvents> {
     const { format, layers, events } = this;
     const firstEvent = new Uint32Array(layers.length + 1);
-    const preserving = layers.map((layer) => this.isPreserving(layer));
-    const covered = layers.map((layer) => this.isCovered(layer));
-    const passed = layers.map((layer, place) =>
-      preserving[place] === true ? this.passedOn(layer) : undefined,
-    );
-    layers.forEach((layer, place) => {
-      if (covered[place] === true) this.addEvents(layer, place, preserving[place] === true);
+    const covered: boolean[] = [];
+    const passed: (ReturnType<EventWalk['passedOn']> | undefined)[] = [];
+    for (const [place, layer] of layers.entries()) {
+      if (isStep(place)) yield;
+      const isPreserving = this.isPreserving(layer);
+      covered.push(this.isCovered(layer));
+      passed.push(isPreserving ? this.passedOn(layer) : undefined);
+      if (covered[place] === true) this.addEvents(layer, place, isPreserving);
       firstEvent[place + 1] = events.length;
-    });
+    }
+    yield;
     const origins = Int32Array.from(this.origins);
     const order = this.facts.index.order.flatMap((node) => this.placeOfNode.get(node) ?? []);
     const states = new Uint8Array(layers.length);

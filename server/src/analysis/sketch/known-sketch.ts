@@ -3,8 +3,9 @@
  * more. Knows the store's keys; what a sketch is, is in sketch.ts.
  */
 import type { Model } from '../../onnx/index.js';
-import { roundingEvents, type Layer, type RoundingEvents, type Tolerance } from '../../plan/index.js';
+import { roundingEventsSteps, type Layer, type RoundingEvents, type Tolerance } from '../../plan/index.js';
 import type { WorkOptions } from '../evaluation.js';
+import { inSlices } from '../in-slices.js';
 import { NO_EFFORT, type Effort, type Recipe, type Results } from '../remembered.js';
 import { Sketcher, type SampleSketch } from './sketch.js';
 
@@ -63,7 +64,7 @@ export async function knownSketch(
   const kept: (SampleSketch | undefined)[] = [];
   const recipe = (sample: number): Recipe => recipeOf(format, outputs, options, sample);
   for (let sample = 0; sample < total; sample++) kept.push(await storedSample(results, recipe(sample)));
-  const events = roundingEvents(model, layers, format);
+  const events = await inSlices(roundingEventsSteps(model, layers, format));
   let effort = NO_EFFORT;
   if (kept.includes(undefined)) {
     const evaluation = await results.evaluation();
@@ -103,7 +104,8 @@ export async function storedSketch(
     samples.push(one);
   }
   const { probes } = settingsOf(options);
-  return { format, events: roundingEvents(model, layers, format), outputs, probes, samples };
+  const events = await inSlices(roundingEventsSteps(model, layers, format));
+  return { format, events, outputs, probes, samples };
 }
 
 function settingsOf({ probes, seed = 0, direction = 'random', curvature = false }: KnownSketchOptions) {
