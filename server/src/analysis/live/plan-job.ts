@@ -15,7 +15,7 @@ import { predictorFrom, storedPredictor, type Predictor } from '../prediction/in
 import { shapeElements } from '../ranges.js';
 import { identify, withStore, type Identity, type Recipe, type Results } from '../remembered.js';
 import { resolveSamples, type Sample } from '../samples/index.js';
-import { knownSensitivities, sketchedOutputs } from '../sketch/index.js';
+import { knownSketch, sketchedOutputs } from '../sketch/index.js';
 import { watchFiles, type WatchedFiles } from '../watched-files.js';
 import type { JobContext } from './job-context.js';
 import { checkFiles, JobSteps } from './job-steps.js';
@@ -191,16 +191,15 @@ class PlanJob {
 
   /** Sketches the model, so that plans of it are predicted before they are measured. */
   private async predictor(): Promise<void> {
-    const { plan, context, learnt, steps, results, options, format, layers } = this.parts;
-    const { model, tolerances } = plan;
-    const floatOutputs = floatingOutputs(model);
-    const recipe = { format, outputs: sketchedOutputs(floatOutputs, tolerances), model: modelNumber(model) };
+    const { plan, context, learnt, steps, results, options, format } = this.parts;
+    const { model, layers, tolerances } = plan;
+    const outputs = sketchedOutputs(floatingOutputs(model), tolerances);
+    const recipe = { format, outputs, model: modelNumber(model) };
     const found = await steps.step('sketching the model', recipe, async (key) => {
       const known = context.predictors.get(key);
       if (known !== undefined) return { key, predictor: known };
-      const subject = { model, all: plan.layers, layers, format, floatOutputs, tolerances };
-      const sensitivities = await knownSensitivities(results, subject, { ...options, way: 'sketch' });
-      return { key, predictor: predictorFrom([sensitivities]) };
+      const sketch = await knownSketch(results, model, layers, format, outputs, options);
+      return { key, predictor: predictorFrom([{ sketch, errors: [] }]) };
     });
     if (found === undefined) return;
     context.predictors.set(found.key, found.predictor);
