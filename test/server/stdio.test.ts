@@ -56,6 +56,8 @@ describe('diagnostics', () => {
       while ((await status).state !== 'working') status = editor.nextStatus();
       expect(editor.published).toEqual([]);
     } finally {
+      // What it keeps is written until it has ended.
+      await editor.stop();
       rmSync(folder, { recursive: true, force: true });
     }
   });
