@@ -288,7 +288,7 @@ describe('a plan of many lines on a model of many layers', () => {
       expect((await editor.pull(document)).length).toBe(1001);
       expect(editor.logged).toEqual([]);
     } finally {
-      rmSync(folder, { recursive: true, force: true });
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     }
   });
 });

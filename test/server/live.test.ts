@@ -56,7 +56,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await editor.stop();
-  rmSync(folder, { recursive: true, force: true });
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
 async function open(name: string, text: string): Promise<TextDocument> {

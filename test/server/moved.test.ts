@@ -25,7 +25,7 @@ const lock = `${plan}.lock`;
 let editor: Editor;
 afterEach(() => {
   editor.kill();
-  rmSync(folder, { recursive: true, force: true });
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
 /** A chain of operators, which an exporter names by `name`. */

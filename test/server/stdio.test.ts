@@ -58,7 +58,7 @@ describe('diagnostics', () => {
     } finally {
       // What it keeps is written until it has ended.
       await editor.stop();
-      rmSync(folder, { recursive: true, force: true });
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     }
   });
 
@@ -108,7 +108,7 @@ describe('diagnostics', () => {
       expect(await editor.pull(document)).toEqual([]);
       expect(editor.refreshes()).toBe(1);
     } finally {
-      rmSync(folder, { recursive: true, force: true });
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     }
   });
 
@@ -214,7 +214,7 @@ describe('the command', () => {
       expect(await editor.stop()).toBe(0);
       expect([existsSync(told), existsSync(asked)]).toEqual([isKept, false]);
     } finally {
-      rmSync(folder, { recursive: true, force: true });
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     }
   });
 
@@ -240,7 +240,7 @@ describe('the command', () => {
       expect(version).toMatch(/dist\/cli\.js$/m);
       expect(version).not.toMatch(/dist\/server\.js|onnxruntime/);
     } finally {
-      rmSync(folder, { recursive: true, force: true });
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     }
   });
 });
