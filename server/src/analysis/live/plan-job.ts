@@ -62,6 +62,9 @@ export async function runPlanJob(
   return steps.problems;
 }
 
+/** The predictor in which measurements stand where a sketch says too little. */
+const CORRECTED = 'correcting the sketch';
+
 interface PlanJobParts {
   readonly context: JobContext;
   readonly plan: BoundPlan;
@@ -192,27 +195,42 @@ class PlanJob {
   /** Sketches the model, so that plans of it are predicted before they are measured. */
   private async predictor(): Promise<void> {
     const { plan, context, learnt, steps, results, options, format } = this.parts;
-    const { model, layers, tolerances } = plan;
-    const outputs = sketchedOutputs(floatingOutputs(model), tolerances);
-    const recipe = { format, outputs, model: modelNumber(model) };
-    const found = await steps.step('sketching the model', recipe, async (key) => {
-      const known = context.predictors.get(key);
-      if (known !== undefined) return { key, predictor: known };
-      const sketch = await knownSketch(results, model, layers, format, outputs, options);
-      return { key, predictor: predictorFrom([{ sketch, errors: [] }]) };
-    });
-    if (found === undefined) return;
-    context.predictors.set(found.key, found.predictor);
-    learnt(found.predictor);
+    const { model, layers } = plan;
+    const recipe = this.predictorRecipe();
+    const corrected = context.predictors.get(steps.keyOf(CORRECTED, recipe));
+    const found =
+      corrected ??
+      (await steps.step('sketching the model', recipe, async (key) => {
+        const known = context.predictors.get(key);
+        if (known !== undefined) return known;
+        const sketch = await knownSketch(results, model, layers, format, recipe.outputs, options);
+        const made = predictorFrom([{ sketch, errors: [] }]);
+        context.predictors.set(key, made);
+        return made;
+      }));
+    if (found !== undefined) learnt(found);
   }
 
-  /** What a sketch could not say is measured by now. */
+  /** What a sketch could not say is measured by now. Made once for a model, not at every change of its plan. */
   private async correctedPredictor(): Promise<void> {
-    const { plan, learnt, results, format } = this.parts;
+    const { plan, context, learnt, steps, results, format } = this.parts;
     const { model, layers, tolerances } = plan;
+    const key = steps.keyOf(CORRECTED, this.predictorRecipe());
+    if (context.predictors.get(key) !== undefined) return;
     const outputs = floatingOutputs(model);
     const predictor = await storedPredictor(results, model, layers, [format], outputs, tolerances);
-    if (predictor !== undefined) learnt(predictor);
+    if (predictor === undefined) return;
+    // While something is not measured yet, the next job may know more.
+    const isComplete = context.measured.get(steps.keyOf('measured', this.measuredRecipe())) !== undefined;
+    if (isComplete) context.predictors.set(key, predictor);
+    learnt(predictor);
+  }
+
+  private predictorRecipe(): Recipe & { readonly outputs: readonly string[] } {
+    const { plan, format } = this.parts;
+    const { model, tolerances } = plan;
+    const outputs = sketchedOutputs(floatingOutputs(model), tolerances);
+    return { format, outputs, model: modelNumber(model) };
   }
 
   /** What cannot be timed is worth a note: nothing else depends on it. */
