@@ -10,7 +10,7 @@ import ts from 'typescript';
 
 /** From the lowest floor to the uppermost. A room imports from floors below its own, never from its own floor. */
 const floors = [
-  ['language', 'onnx', 'formats', 'metrics'],
+  ['language', 'onnx', 'formats', 'metrics', 'profiles'],
   ['plan'],
   ['convert', 'emulate', 'exchange', 'gradients'],
   ['runtime', 'store'],

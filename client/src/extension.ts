@@ -17,12 +17,14 @@ import { showOutcome } from './results.js';
 import { ServerSession } from './server-session.js';
 import { initializationOptions, NEEDS_RESTART, SECTION } from './settings.js';
 import { StatusItem } from './status-item.js';
+import { chooseTarget, TargetItem } from './target-item.js';
 
 let session: ServerSession | undefined;
 
 export async function activate(context: ExtensionContext): Promise<void> {
   const log = window.createOutputChannel('ONNX Precision', { log: true });
   const status = new StatusItem();
+  const targets = new TargetItem();
   const reports = new ReportPanel();
   /** For what nobody waits for: an error is at least in the log. */
   const guarded = (action: Thenable<unknown>): void => {
@@ -37,9 +39,11 @@ export async function activate(context: ExtensionContext): Promise<void> {
     },
     status: (one) => {
       status.show(one);
+      targets.show(one.path, one.targets ?? []);
     },
     gaveUp: () => {
       status.clear();
+      targets.clear();
       restarts.offer('the language server ended five times within three minutes.');
     },
     interrupted: () => {
@@ -56,7 +60,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
   const listings = new ListingDocuments((uri) => server.request('onnxPrecision/listing', { uri }));
   const restarts = new Restarts(server, log);
   context.subscriptions.push(
-    ...[log, status, reports, listings],
+    ...[log, status, targets, reports, listings],
     ...followWorkbench(server, restarts),
     ...registerCommands(server, restarts, log),
   );
@@ -91,6 +95,11 @@ function registerCommands(
       log.show();
     }),
     commands.registerCommand('onnxPrecision.restartServer', () => restarts.restart()),
+    commands.registerCommand('onnxPrecision.chooseTarget', async (name?: string) => {
+      if (await server.isReady())
+        await chooseTarget((uri) => server.request('onnxPrecision/targets', { uri }), name);
+      else restarts.offer('the language server is not running.');
+    }),
     ...registerPaletteCommands((name, run): Disposable =>
       commands.registerCommand(name, async (...args: never[]) => {
         if (await server.isReady()) return run(...args);

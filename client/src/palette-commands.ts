@@ -1,6 +1,6 @@
 /**
  * The commands of the palette and the menus: each finds out what it is about, asks for a file where one is needed, and has
- * the server do it. With arguments no command asks anything, so that tasks, keybindings and tests can run it.
+ * the server do it. What is given as an argument is not asked for, so that tasks, keybindings and tests can run it.
  */
 import {
   commands,
@@ -24,8 +24,10 @@ export function registerPaletteCommands(
   const onPlan = (name: string): Disposable =>
     register(`onnxPrecision.${name}`, (plan: FileArgument) => runOnPlan(name, plan));
   return [
-    ...['analyze', 'tune', 'verify', 'benchmark'].map(onPlan),
+    ...['analyze', 'tune', 'verify'].map(onPlan),
+    register('onnxPrecision.benchmark', benchmark),
     register('onnxPrecision.convert', convert),
+    register('onnxPrecision.tuneSession', tuneSession),
     register('onnxPrecision.newPlan', newPlan),
   ];
 }
@@ -34,6 +36,28 @@ async function runOnPlan(name: string, argument: FileArgument, ...more: unknown[
   const plan = await planOf(argument);
   if (plan === undefined) return undefined;
   return commands.executeCommand(`onnxPrecision.server.${name}`, plan.uri.toString(), ...more);
+}
+
+/** @param options `{ runs }`: how often each model is timed */
+async function benchmark(argument: FileArgument, options: unknown): Promise<unknown> {
+  const plan = await planOf(argument);
+  if (plan === undefined) return undefined;
+  const given =
+    typeof options === 'object' && options !== null && 'runs' in options ? options.runs : undefined;
+  const runs = given ?? (await askRuns());
+  return runs === undefined ? undefined : runOnPlan('benchmark', plan.uri, { runs });
+}
+
+/** Undefined where the box was closed. */
+async function askRuns(): Promise<number | undefined> {
+  const text = await window.showInputBox({
+    title: 'Benchmark',
+    prompt: 'Timed runs of each model: FP32, the plan, all in FP16, in turns',
+    value: '50',
+    validateInput: (value) =>
+      /^[1-9]\d{0,3}$/u.test(value.trim()) ? undefined : 'A whole number from 1 to 9999',
+  });
+  return text === undefined ? undefined : Number(text);
 }
 
 /** @param output where the model goes; whoever names it agrees that no other file is written over */
@@ -51,6 +75,20 @@ async function convert(argument: FileArgument, output: unknown): Promise<unknown
   if (chosen === undefined) return undefined;
   // The dialog has asked already whether a file that is there may be replaced.
   return runOnPlan('convert', plan.uri, chosen.fsPath, { overwrite: true });
+}
+
+/** @param model that the plan was converted to */
+async function tuneSession(argument: FileArgument, model: unknown): Promise<unknown> {
+  const plan = await planOf(argument);
+  if (plan === undefined) return undefined;
+  if (isFile(model)) return runOnPlan('tuneSession', plan.uri, uriOf(model).fsPath);
+  const picked = await window.showOpenDialog({
+    title: 'The converted model to find the fastest session for',
+    defaultUri: Uri.joinPath(plan.uri, '..'),
+    filters: { 'ONNX models': ['onnx'] },
+  });
+  const [chosen] = picked ?? [];
+  return chosen === undefined ? undefined : runOnPlan('tuneSession', plan.uri, chosen.fsPath);
 }
 
 /** Writes a plan beside a model and shows it. */

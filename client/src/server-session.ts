@@ -14,6 +14,7 @@ import {
   type StaticFeature,
   TransportKind,
 } from 'vscode-languageclient/node';
+import { CommandProgress } from './command-progress.js';
 import { CrashHistory } from './crash-history.js';
 import { oneAtATime } from './one-at-a-time.js';
 import { LANGUAGE } from './plans-in-view.js';
@@ -28,6 +29,17 @@ export interface AnalysisStatus {
   readonly progress?: number;
   /** A sentence for a plan that is no faster than the original on this machine. */
   readonly noGain?: string;
+  /** The targets of the plan. */
+  readonly targets?: readonly TargetStatus[];
+}
+
+/** What this machine makes of a target. */
+export interface TargetStatus {
+  readonly name: string;
+  /** Left out while it was not looked at. */
+  readonly usable?: boolean;
+  /** What it runs on, or what is missing and how to get it. */
+  readonly detail: string;
 }
 
 /** What the session tells the rest of the extension. */
@@ -61,6 +73,9 @@ const experimental: StaticFeature = {
 export class ServerSession {
   private client: LanguageClient | undefined;
   private lastStart: Promise<void> | undefined;
+  private readonly progress = new CommandProgress((token) => {
+    void this.notify('window/workDoneProgress/cancel', { token });
+  });
 
   /** @param module the server's bundle */
   constructor(
@@ -100,6 +115,7 @@ export class ServerSession {
     });
     client.onDidChangeState(({ newState }) => {
       if (newState === State.Running) this.listener.ready();
+      else this.progress.clear();
     });
     await client.start();
   });
@@ -159,7 +175,14 @@ export class ServerSession {
             return { action: CloseAction.DoNotRestart, handled: true };
           },
         },
-        middleware: { executeCommand: (command, args, next) => this.execute(command, args, next) },
+        middleware: {
+          executeCommand: (command, args, next) => this.execute(command, args, next),
+          handleWorkDoneProgress: (token, value, next) => {
+            this.progress.handle(token, value, () => {
+              next(token, value);
+            });
+          },
+        },
       },
     );
   }

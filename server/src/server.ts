@@ -22,9 +22,10 @@ import {
   workspaceFiles,
 } from './features/index.js';
 import type { Steps } from './onnx/index.js';
+import type { FindTarget } from './plan/index.js';
 
 /** Files whose change on disk may change diagnostics. */
-const watchers = [{ globPattern: '**/*.{onnx,precision,precision.lock}' }];
+const watchers = [{ globPattern: '**/*.{onnx,precision,precision.lock,npy,npz,pb,png,jpg,jpeg,mjs}' }];
 
 /** What whoever starts the server has said, whatever the client sends along. */
 export interface ServerOptions {
@@ -35,7 +36,12 @@ export interface ServerOptions {
 /** Serves a connection until it closes. */
 export function startServer(connection: Connection, { cacheFolder }: ServerOptions = {}): void {
   const documents = new TextDocuments(TextDocument);
-  const files = workspaceFiles(() => documents.all());
+  /** Nothing is known of targets before the client has said whether inference may run. */
+  let findTarget: FindTarget = () => undefined;
+  const files = workspaceFiles(
+    () => documents.all(),
+    (target) => findTarget(target),
+  );
   const plans = new OpenPlans(files);
   const log = (message: string): void => {
     connection.console.error(message);
@@ -103,6 +109,7 @@ export function startServer(connection: Connection, { cacheFolder }: ServerOptio
       log,
       remark,
     });
+    findTarget = live.findTarget;
     connection.onDidChangeWatchedFiles(() => {
       live.filesChanged();
       diagnosticsChanged();

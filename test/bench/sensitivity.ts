@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import {
   closeEvaluation,
+  knownSensitivities,
   knownSketch,
   measure,
   measuredAnew,
@@ -117,7 +118,8 @@ async function runCase({ name, model: file, inputs }: Case, count: number): Prom
   const { model, layers } = bound;
   const evaluation = await openEvaluation(runtime, model, samples.slice(0, count));
   try {
-    const before = computeTime();
+    const ids = children();
+    const before = computeTime(ids);
     const sketch = await knownSketch(
       measuredAnew(evaluation),
       model,
@@ -126,12 +128,12 @@ async function runCase({ name, model: file, inputs }: Case, count: number): Prom
       evaluation.floatOutputs,
     );
     const sketched = sketchedErrors(sketch, layers, []);
-    const sketchSeconds = computeTime() - before;
-    const peak = computePeak();
-    const middle = computeTime();
+    const sketchSeconds = computeTime(ids) - before;
+    const peak = computePeak(ids);
+    const middle = computeTime(ids);
     const { errors } = await measuredErrors(evaluation, layers, 'fp16');
-    const segmented = computeTime() - middle;
-    const plain = await plainSeconds(evaluation, layers);
+    const segmented = computeTime(ids) - middle;
+    const plain = await plainSeconds(evaluation, layers, ids);
     const measuredOf = new Map(errors.map((error) => [error.layer, error]));
     // As the product does: what the sketch is no evidence of is measured.
     const unsure = new Set(
@@ -173,6 +175,7 @@ async function runCase({ name, model: file, inputs }: Case, count: number): Prom
           sessionPerLayer: round(plain / sketchSeconds),
         },
         peakMegabytes: peak,
+        auto: await autoFigures(evaluation, layers, ids),
         outputs,
         sets: await setFigures(evaluation, bound, predictor),
       }),
@@ -184,12 +187,39 @@ async function runCase({ name, model: file, inputs }: Case, count: number): Prom
 }
 
 /** CPU seconds of a session for each layer, from some of them. */
-async function plainSeconds(evaluation: Evaluation, layers: readonly Layer[]): Promise<number> {
+async function plainSeconds(
+  evaluation: Evaluation,
+  layers: readonly Layer[],
+  ids: readonly number[],
+): Promise<number> {
   const step = Math.max(1, Math.floor(layers.length / SWEPT));
   const some = layers.filter((_, at) => at % step === 0);
-  const before = computeTime();
+  const before = computeTime(ids);
   await measuredErrors(evaluation, some, 'fp16', [], { way: 'plain' });
-  return ((computeTime() - before) * layers.length) / some.length;
+  return ((computeTime(ids) - before) * layers.length) / some.length;
+}
+
+/** What `auto` chooses for one sample, and its CPU seconds beside those of a session and a run for each layer. */
+async function autoFigures(
+  { runtime, model, samples }: Evaluation,
+  layers: readonly Layer[],
+  ids: readonly number[],
+): Promise<Readonly<Record<string, unknown>>> {
+  const evaluation = await openEvaluation(runtime, model, samples.slice(0, 1));
+  try {
+    const { floatOutputs } = evaluation;
+    const subject = { model, all: layers, layers, format: 'fp16', tolerances: [], floatOutputs } as const;
+    const before = computeTime(ids);
+    const { sketch } = await knownSensitivities(measuredAnew(evaluation), subject);
+    const seconds = computeTime(ids) - before;
+    const sweep = await plainSeconds(evaluation, layers, ids);
+    return {
+      way: sketch === undefined ? 'measured' : 'sketch',
+      ...{ seconds: round(seconds), sessionPerLayer: round(sweep), timesLess: round(sweep / seconds) },
+    };
+  } finally {
+    await closeEvaluation(evaluation);
+  }
 }
 
 /** Layers that are measured one session each; the rest is taken to cost the same. */
@@ -263,19 +293,19 @@ function children(): readonly number[] {
     .filter((id) => id > 0 && existsSync(`/proc/${id}/stat`));
 }
 
-/** CPU seconds of this process and the compute process; where the system does not tell, of this one alone. */
-function computeTime(): number {
+/** CPU seconds of this process and those others; where the system does not tell, of this one alone. */
+function computeTime(ids: readonly number[]): number {
   const { user, system } = process.cpuUsage();
-  const ticks = children().reduce((sum, id) => {
+  const ticks = ids.reduce((sum, id) => {
     const fields = readFileSync(`/proc/${id}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
     return sum + Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
   }, 0);
   return (user + system) / 1e6 + ticks / 100;
 }
 
-/** Megabytes that the compute process held at most. */
-function computePeak(): number {
-  const sizes = children().map((id) => {
+/** Megabytes that the largest of those processes held at most. */
+function computePeak(ids: readonly number[]): number {
+  const sizes = ids.map((id) => {
     const kilobytes = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${id}/status`, 'utf8'))?.[1];
     return Number(kilobytes ?? 0) / 1024;
   });

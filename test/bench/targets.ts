@@ -1,41 +1,44 @@
 /**
  * What is claimed of targets, on real models: the latencies of layers add up to a run; a plan that was never run takes what the cost
  * model predicts; and what a WebGPU device makes of a mixed model beside what emulation says. Prints one line of JSON for each
- * measurement. Run with `npm run bench:targets [-- MODEL]`; `npm run bench:gpu` times FP32, mixed and FP16 on a graphics card.
+ * measurement, and ends in a table and a summary.
+ *
+ *     npm run bench:targets [-- MODEL]   on this machine; WebGPU on a software driver where there is no graphics card
+ *     npm run bench:gpu [-- MODEL]       the same on a graphics card, with the latency of FP32, mixed and FP16 on each target
+ *     npm run bench:gpu -- --software    that, with the software driver in place of a card: proves that it runs, not speed
  */
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import {
-  knownCostModel,
-  latencyOfGraph,
-  planLatency,
+  RuntimeFailure,
   startCompute,
   targetStates,
   type Provider,
   type Runtime,
+  type TargetState,
 } from '../../server/src/analysis/index.js';
 import { parse } from '../../server/src/language/index.js';
 import { openModel } from '../../server/src/onnx/index.js';
-import {
-  allowedFormats,
-  bindPlan,
-  precisionGraph,
-  type LayerDecision,
-  type TracedPlan,
-} from '../../server/src/plan/index.js';
-import {
-  benchmarkPlan,
-  isRefused,
-  newPlan,
-  openWork,
-  timeLayers,
-  verifyExecuted,
-  verifyPlan,
-  type Refused,
-  type Work,
-} from '../../server/src/work/index.js';
+import { bindPlan, type TracedPlan } from '../../server/src/plan/index.js';
+import { isRefused, newPlan, openWork, type Work } from '../../server/src/work/index.js';
 import { softwareVulkan } from '../webgpu/software-vulkan.js';
+import {
+  executedErrors,
+  latencies,
+  predictionErrors,
+  sumOfLayers,
+  type Found,
+} from './shared/target-figures.js';
+import {
+  summarySentences,
+  summaryTable,
+  type ExecutedFigures,
+  type LatencyFigures,
+  type ModelFigures,
+  type PredictionFigures,
+  type SumFigures,
+} from './shared/target-summary.js';
 
 /** `npm run bench` starts in the project's root. */
 const MODELS = [
@@ -47,156 +50,161 @@ const MODELS = [
   'node_modules/jp.keijiro.mlsd/ONNX/mlsd_320x320_tiny.onnx',
 ];
 
-/** Seeds of plans that the cost model has never seen. */
-const UNSEEN = [1, 2, 3];
-
 function line(model: string, name: string, figures: object): void {
-  console.log(JSON.stringify({ model, name, ...figures }));
+  console.log(
+    JSON.stringify({ model, name, ...figures }, (_, value: unknown) =>
+      typeof value === 'number' ? Number(value.toPrecision(3)) : value,
+    ),
+  );
 }
 
-function rounded(value: number): number {
-  return Number(value.toPrecision(3));
-}
+/** What is found of one model, printed as it comes. */
+class Findings {
+  private readonly problems: string[] = [];
+  private busy = false;
 
-function unwrapped<T extends object>(result: T | Refused): T {
-  if (isRefused(result)) throw new Error(result.problem.message);
-  return result;
-}
+  constructor(readonly model: string) {}
 
-/** A random half of the layers in FP16, in runs of a few. */
-function unseenPlan(plan: TracedPlan, seed: number): readonly LayerDecision[] {
-  let state = seed;
-  let isLow = false;
-  return plan.decisions.map((decision): LayerDecision => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    if (state % 4 === 0) isLow = !isLow;
-    const format = isLow && allowedFormats(plan.model, decision.layer).includes('fp16') ? 'fp16' : 'original';
-    return { ...decision, format, overflow: 'inf' };
-  });
-}
-
-async function layersAddUp(name: string, work: Work, plan: TracedPlan): Promise<void> {
-  const { latency } = unwrapped(await timeLayers(work, plan));
-  const inLayers = latency.layers.reduce((sum, one) => sum + one.fp32, 0);
-  line(name, 'sum of the layers against the whole run, FP32 on cpu', {
-    layers: rounded(inLayers),
-    others: rounded(latency.others.fp32),
-    unmapped: rounded(latency.unmapped.fp32),
-    whole: rounded(latency.whole.fp32),
-    kernelsOverWhole: rounded((inLayers + latency.others.fp32 + latency.unmapped.fp32) / latency.whole.fp32),
-    spread: rounded((latency.p90.fp32 - latency.p10.fp32) / latency.whole.fp32),
-  });
-}
-
-async function predictions(name: string, work: Work, plan: TracedPlan): Promise<void> {
-  const { runtime, threads } = work;
-  const [sample] = work.samples;
-  const cost = await knownCostModel(await work.results(), plan, 'fp16', { threads });
-  if ('problem' in cost || sample === undefined) {
-    line(name, 'no cost model', { reason: 'problem' in cost ? cost.problem : 'no sample' });
-    return;
+  /** Adds the figures to `list`; where there is a reason that there are none, keeps that. */
+  keep<T extends object>(list: T[], name: string, found: Found<T & { readonly busy?: boolean }>): void {
+    line(this.model, name, found);
+    if ('reason' in found) {
+      this.problems.push(`${name}: ${found.reason}`);
+    } else {
+      this.busy ||= found.busy === true;
+      list.push(found);
+    }
   }
-  for (const seed of UNSEEN) {
-    const decisions = unseenPlan(plan, seed);
-    const predicted = latencyOfGraph(cost, precisionGraph(plan.model, plan.roles, plan.layers, decisions));
-    const measured = await planLatency(runtime, { ...plan, decisions }, sample, { threads });
-    if ('problem' in measured) continue;
-    // The original was timed in turns with both: its time tells how fast the machine was.
-    const milliseconds = (measured.whole.plan * cost.whole) / measured.whole.fp32;
-    line(name, 'latency of a plan never run, cpu', {
-      predicted: rounded(predicted),
-      measured: rounded(milliseconds),
-      error: rounded(predicted / milliseconds - 1),
-    });
+
+  figures(rest: Omit<ModelFigures, 'model' | 'problems' | 'busy'>): ModelFigures {
+    return { ...rest, model: this.model, problems: this.problems, busy: this.busy };
   }
 }
 
-async function executedAgainstEmulated(name: string, work: Work): Promise<void> {
-  const emulated = unwrapped(await verifyPlan(work, { draws: 1 }));
-  const executed = unwrapped(await verifyExecuted(work, { draws: 1 }));
-  const errorsOf = (outputs: typeof emulated.outputs): Readonly<Record<string, number>> =>
-    Object.fromEntries(outputs.map((one) => [one.name, rounded(one.worst.relative_l2)]));
-  line(name, `relative L2 in FP16 on ${work.target}, worst sample`, {
-    emulated: errorsOf(emulated.outputs),
-    executed: errorsOf(executed.measurement.outputs),
-    elsewhere: executed.placement.elsewhere.length,
-    suspicious: executed.suspicious.slice(0, 3).map(({ layer }) => layer.name),
-  });
+interface Machine {
+  readonly runtime: Runtime;
+  readonly states: readonly TargetState[];
+  /** Graphics are computed by the processor: right, and slow. */
+  readonly isSoftware: boolean;
 }
 
-async function latencies(name: string, work: Work, plan: TracedPlan): Promise<void> {
-  const { timed } = unwrapped(await benchmarkPlan(work, plan));
-  const rows = Object.fromEntries(timed.rows.map((row) => [row.name, rounded(row.median)]));
-  line(name, `latency on ${work.target}, ms`, { ...rows, busy: timed.busy });
+interface Opened {
+  readonly plan: TracedPlan;
+  /** Of the test's own, removed afterwards. */
+  readonly folder: string;
+  readonly open: (target: Provider) => Promise<Work | { readonly reason: string }>;
 }
 
+/** Opens a copy of a model with its starting plan; gives everything back however it ends. */
 async function withPlan(
   model: string,
-  runtime: Runtime,
-  run: (plan: TracedPlan, open: (target: Provider) => Promise<Work>) => Promise<void>,
-): Promise<void> {
+  { runtime, isSoftware }: Machine,
+  run: (opened: Opened) => Promise<ModelFigures>,
+): Promise<ModelFigures> {
   const folder = mkdtempSync(path.join(tmpdir(), 'onnx-precision-bench-'));
-  const opened: Work[] = [];
+  const works: Work[] = [];
+  const without = (problem: string): ModelFigures => ({
+    ...{ model: path.basename(model), sums: [], predictions: [], executed: [], latencies: [] },
+    ...{ problems: [problem], busy: false },
+  });
   try {
+    if (!existsSync(model)) return without('it is not here; npm ci fetches it');
     const copy = path.join(folder, path.basename(model));
     copyFileSync(model, copy);
-    const signal = new AbortController().signal;
+    const { signal } = new AbortController();
     const planPath = path.join(folder, 'bench.precision');
-    const { text } = unwrapped(await newPlan(copy, planPath, { runtime, signal }));
+    const written = await newPlan(copy, planPath, { runtime, signal });
+    if (isRefused(written)) return without(written.problem.message);
     const files = { readText: () => undefined, openModel: (file: string) => openModel(file) };
+    // A software driver takes as long for one sample as a card for many.
+    const text = isSoftware ? written.text.replace(/^(input .*\))$/gmu, '$1 { count: 1 }') : written.text;
     const plan = bindPlan({ path: planPath, tree: parse(text), files });
-    if (plan.model === undefined) throw new Error(`${model} cannot be opened`);
-    await run(plan, async (target) => {
-      const work = unwrapped(await openWork(plan, { runtime, signal, target }));
-      opened.push(work);
+    if (plan.model === undefined) return without('it cannot be opened');
+    const open = async (target: Provider): Promise<Work | { readonly reason: string }> => {
+      const work = await openWork(plan, { runtime, signal, target });
+      if (isRefused(work)) return { reason: work.problem.message };
+      works.push(work);
       return work;
-    });
+    };
+    return await run({ plan, folder, open });
+  } catch (error) {
+    // One model that the runtime does not bear is a finding, not the end.
+    if (!(error instanceof RuntimeFailure)) throw error;
+    return without(`the runtime failed: ${error.message}`);
   } finally {
-    for (const work of opened) await work.dispose();
-    rmSync(folder, { recursive: true, force: true });
+    for (const work of works) await work.dispose();
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   }
+}
+
+async function modelFigures(model: string, machine: Machine, isGpu: boolean): Promise<ModelFigures> {
+  const targets = machine.states.flatMap(({ name, usable }) => (usable && name !== 'cpu' ? [name] : []));
+  return await withPlan(model, machine, async ({ plan, folder, open }) => {
+    const findings = new Findings(path.basename(model));
+    const sums: SumFigures[] = [];
+    const predictions: PredictionFigures[] = [];
+    const executed: ExecutedFigures[] = [];
+    const timed: LatencyFigures[] = [];
+    for (const target of ['cpu', ...targets] as const) {
+      const work = await open(target);
+      if ('reason' in work) {
+        findings.keep([], target, work);
+        continue;
+      }
+      // Without a card the times of other targets are those of a software driver, which say nothing.
+      if (target === 'cpu' || isGpu) {
+        findings.keep(sums, `sum of the layers on ${target}, ms`, await sumOfLayers(work, plan));
+        const errors = await predictionErrors(work, plan, folder);
+        findings.keep(predictions, `latency of plans never run on ${target}`, errors);
+      }
+      if (target !== 'cpu') findings.keep(executed, `error on ${target}`, await executedErrors(work));
+      if (isGpu) findings.keep(timed, `latency on ${target}, ms`, await latencies(work, plan));
+    }
+    return findings.figures({ sums, predictions, executed, latencies: timed });
+  });
 }
 
 /** The graphics card of this machine, or a software driver. */
-async function startRuntime(hardwareOnly: boolean): Promise<Runtime> {
+async function openMachine(isGpu: boolean, wantsSoftware: boolean): Promise<Machine> {
   const script = path.resolve('dist/runtime-process.js');
   const own = startCompute({ script });
   const states = await targetStates(own);
-  if (hardwareOnly || states.some(({ name, usable }) => name === 'webgpu' && usable)) return own;
+  const hasCard = states.some(({ name, usable }) => name !== 'cpu' && usable);
+  if (!wantsSoftware && (isGpu || hasCard)) return { runtime: own, states, isSoftware: false };
   await own.dispose();
-  return startCompute({ script, environment: softwareVulkan() });
+  const runtime = startCompute({ script, environment: softwareVulkan() });
+  return { runtime, states: await targetStates(runtime), isSoftware: true };
 }
 
 async function main(words: readonly string[]): Promise<void> {
   const isGpu = words.includes('--gpu');
   const wanted = words.find((word) => !word.startsWith('--'));
-  const runtime = await startRuntime(isGpu);
-  const states = await targetStates(runtime);
-  for (const { name, usable, summary } of states) line('', `target ${name}`, { usable, summary });
-  const graphics = states.filter(({ name, usable }) => usable && name !== 'cpu').map(({ name }) => name);
-  if (isGpu && graphics.length === 0) {
-    console.error('There is no graphics card that ONNX Runtime for Node can use on this machine.');
-    process.exitCode = 1;
+  const machine = await openMachine(isGpu, words.includes('--software'));
+  const { runtime, states, isSoftware } = machine;
+  try {
+    const { device, cores, graphics, onnxRuntime } = await runtime.information();
+    line('', 'machine', { device, cores, graphics, onnxRuntime, isSoftware });
+    for (const { name, usable, summary, advice } of states) {
+      line('', `target ${name}`, { usable, summary, advice });
+    }
+    if (isGpu && states.every(({ name, usable }) => name === 'cpu' || !usable)) {
+      console.error(
+        'ONNX Runtime for Node can use no graphics card on this machine; above stands what is missing and how to get it.',
+      );
+      process.exitCode = 1;
+      return;
+    }
+    const figures: ModelFigures[] = [];
+    for (const model of MODELS.filter((one) => wanted === undefined || one.includes(wanted))) {
+      figures.push(await modelFigures(model, machine, isGpu));
+    }
+    for (const row of ['', ...summaryTable(figures), '', ...summarySentences(figures)]) console.log(row);
+  } finally {
+    await runtime.dispose();
   }
-  for (const model of MODELS.filter((one) => wanted === undefined || one.includes(wanted))) {
-    const name = path.basename(model);
-    await withPlan(model, runtime, async (plan, open) => {
-      if (!isGpu) {
-        const work = await open('cpu');
-        await layersAddUp(name, work, plan);
-        await predictions(name, work, plan);
-      }
-      for (const target of graphics) {
-        const work = await open(target);
-        await executedAgainstEmulated(name, work);
-        if (isGpu) await latencies(name, work, plan);
-      }
-    });
-  }
-  await runtime.dispose();
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {
-  console.error(error);
+  console.error(error instanceof Error ? error.message : String(error));
   process.exitCode = 1;
 });

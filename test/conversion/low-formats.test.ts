@@ -1,10 +1,9 @@
 // Formats that no operator computes in: their roundings in a real session give the very bits that `formats/` gives.
 import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { convert } from '../../server/src/convert/index.js';
+import { convert, type Conversion } from '../../server/src/convert/index.js';
 import { emulated, explicit } from '../../server/src/emulate/index.js';
 import {
-  chooseQuantization,
   decodeSmall,
   FLOAT_FORMAT_NAMES,
   formatInformation,
@@ -13,22 +12,13 @@ import {
   roundQuantized,
   type FloatFormatName,
   type FormatName,
-  type Quantization,
   type SmallFormatName,
 } from '../../server/src/formats/index.js';
-import { encodeBytes, indexGraph, inferTypes, type Model } from '../../server/src/onnx/index.js';
-import {
-  constantOf,
-  floatsOf as tensorFloats,
-  modelScopes,
-  wantedQuantizations,
-  withQuantizations,
-  type LayerNumerics,
-  type PrecisionGraph,
-} from '../../server/src/plan/index.js';
+import { encodeBytes, encodeFresh, indexGraph, inferTypes, type Model } from '../../server/src/onnx/index.js';
+import type { LayerNumerics, PrecisionGraph } from '../../server/src/plan/index.js';
 import { modelOf, modelOfBytes } from './graph-text.js';
-import { graphFor, sameBytes, type Overflow, type Wish } from './plans.js';
-import { floatsOf, randomNumbers, runModel } from './run-model.js';
+import { graphFor, sameBytes, withScales, type Overflow, type Wish } from './plans.js';
+import { floatsOf, randomNumbers, runModel, type Level } from './run-model.js';
 
 const LOW = FLOAT_FORMAT_NAMES.flatMap((name) =>
   name === 'fp32' || name === 'fp16' || name === 'bf16' ? [] : [name],
@@ -126,28 +116,6 @@ y = Reshape(r, s)
 init s: int64[1] = 18
 output y: float[18]`;
 
-/** Scales for every tensor that wants them: those of a range from -2 to 6, or of the weight. */
-function quantized(graph: PrecisionGraph): PrecisionGraph {
-  const { tensors, nodes } = modelScopes(graph.model);
-  const found = wantedQuantizations(graph, nodes).map(({ key, tensor, rounding }): [string, Quantization] => {
-    const scoped = tensors.get(tensor);
-    const constant = rounding.isWeight && scoped !== undefined ? constantOf(scoped) : undefined;
-    const values =
-      constant === undefined
-        ? Float32Array.of(-2, 6)
-        : Float32Array.from(tensorFloats(constant, graph.model) ?? []);
-    const { axis } = rounding;
-    const wish = {
-      format: rounding.format === 'int4' ? ('int4' as const) : ('int8' as const),
-      choice: { name: 'minmax' as const },
-      symmetric: rounding.isWeight,
-      ...(axis === undefined ? {} : { axis }),
-    };
-    return [key, chooseQuantization(wish, [values], constant?.dims ?? [])];
-  });
-  return withQuantizations(graph, new Map(found));
-}
-
 async function runDense(bytes: Uint8Array): Promise<Float32Array> {
   const x = new ort.Tensor(
     'float32',
@@ -159,7 +127,7 @@ async function runDense(bytes: Uint8Array): Promise<Float32Array> {
 
 describe('integers', () => {
   it('round what a layer reads and writes by the scales of each tensor', async () => {
-    const graph = quantized(graphFor(modelOf(COPY), { y: 'int8' }));
+    const graph = withScales(graphFor(modelOf(COPY), { y: 'int8' }));
     const values = randomBits(20_000, 5);
     const x = new ort.Tensor('float32', values, [values.length]);
     const actual = floatsOf(await runModel(emulated(graph).bytes, { x }), 'y');
@@ -173,7 +141,7 @@ describe('integers', () => {
       perChannel ? { weights: 'int4', perChannel: true } : { weights: 'int4' };
     const exact = await runDense(emulated(graphFor(modelOf(DENSE), {})).bytes);
     const errorOf = async (perChannel: boolean): Promise<number> => {
-      const graph = quantized(graphFor(modelOf(DENSE), { m: 'fp32' }, 'error', weights(perChannel)));
+      const graph = withScales(graphFor(modelOf(DENSE), { m: 'fp32' }, 'error', weights(perChannel)));
       const values = await runDense(emulated(graph).bytes);
       return values.reduce((sum, value, at) => sum + (value - (exact[at] ?? 0)) ** 2, 0);
     };
@@ -234,7 +202,7 @@ describe('the exported model', () => {
     numerics?: LayerNumerics,
     overflow: Overflow = 'error',
   ): Promise<Model> => {
-    const ready = (model: Model): PrecisionGraph => quantized(graphFor(model, wish, overflow, numerics));
+    const ready = (model: Model): PrecisionGraph => withScales(graphFor(model, wish, overflow, numerics));
     const graph = ready(modelOf(DENSE, { opset }));
     const bytes = bytesOf(graph);
     expect(sameBytes(bytesOf(ready(modelOf(DENSE, { opset }))), bytes)).toBe(true);
@@ -248,12 +216,13 @@ describe('the exported model', () => {
     expect(sameBytes(bytesOf(ready(result)), bytes)).toBe(true);
     return result;
   };
-  const bytesOf = (graph: PrecisionGraph): Uint8Array => {
+  const conversionOf = (graph: PrecisionGraph): Conversion => {
     const conversion = convert(graph);
     if ('problems' in conversion)
       throw new Error(conversion.problems.map(({ message }) => message).join('\n'));
-    return encodeBytes(conversion.pieces);
+    return conversion;
   };
+  const bytesOf = (graph: PrecisionGraph): Uint8Array => encodeBytes(conversionOf(graph).pieces);
   const formats: readonly (readonly [FormatName, number])[] = [
     ['int8', 10],
     ['int8', 13],
@@ -262,6 +231,9 @@ describe('the exported model', () => {
     ['fp8_e5m2', 19],
     ['fp8_e4m3', 22],
     ['int4', 21],
+    ['int8', 24],
+    ['int4', 23],
+    ['fp8_e5m2', 25],
   ];
   for (const [format, opset] of formats) {
     it(`computes in ${format} at opset ${opset} what is emulated`, async () => {
@@ -276,6 +248,77 @@ describe('the exported model', () => {
     });
   }
 
+  describe('where ONNX Runtime cannot do what the standard says', () => {
+    const load = async (bytes: Uint8Array, level: Level): Promise<string> => {
+      const x = new ort.Tensor('float32', new Float32Array(12), [3, 4]);
+      return await runModel(bytes, { x }, undefined, level).then(
+        () => 'runs',
+        (error: unknown) => String(error),
+      );
+    };
+    const warningsOf = ({ summary }: Conversion): readonly string[] =>
+      summary.warnings.map(({ code, message }) => `${code} ${message}`);
+
+    it('says of fp4_e2m1 that there is no kernel, and writes a valid model', async () => {
+      for (const opset of [23, 25]) {
+        const model = modelOf(DENSE, { opset, irVersion: 11 });
+        const weightsAlone = { weights: 'fp4_e2m1' } as const;
+        for (const graph of [
+          withScales(graphFor(model, { '*': 'fp4_e2m1' }, 'saturate')),
+          withScales(graphFor(model, { m: 'fp32' }, 'saturate', weightsAlone)),
+        ]) {
+          const conversion = conversionOf(graph);
+          const bytes = encodeBytes(conversion.pieces);
+          const result = modelOfBytes(bytes);
+          expect(inferTypes(result).problems).toEqual([]);
+          expect(indexGraph(result.graph).isSorted).toBe(true);
+          expect(sameBytes(encodeBytes(encodeFresh(result)), bytes)).toBe(true);
+          // Should a later runtime run it, the warning has to go.
+          expect(await load(bytes, 'disabled')).toContain('Could not find an implementation');
+          expect(warningsOf(conversion)).toEqual([
+            expect.stringMatching(/^runtime-limited .*has no kernel that rounds to fp4_e2m1/),
+          ]);
+        }
+      }
+    });
+
+    it('says of 8-bit floats, and of some operators in integers, at which level they load', async () => {
+      const clip = 'input x: float[3,4]\nm = Clip(x)\noutput m: float[3,4]';
+      const moved =
+        'input x: float[3,4]\ninit s: int64[1] = 12\nm = Relu(x)\ny = Reshape(m, s)\noutput y: float[12]';
+      for (const [text, format] of [
+        [DENSE, 'fp8_e4m3'],
+        [DENSE, 'fp8_e5m2'],
+        [clip, 'int4'],
+        [moved, 'int8'],
+      ] as const) {
+        const model = modelOf(text, { opset: 21, irVersion: 10 });
+        const conversion = conversionOf(withScales(graphFor(model, { m: format }, 'saturate')));
+        const bytes = encodeBytes(conversion.pieces);
+        expect(await load(bytes, 'basic')).toBe('runs');
+        expect(await load(bytes, 'all')).not.toBe('runs');
+        expect(warningsOf(conversion)).toEqual([
+          expect.stringMatching(/^runtime-limited .*at optimisation level `basic`/),
+        ]);
+      }
+    });
+
+    it('says nothing of what loads at every level', async () => {
+      for (const [format, choice, opset] of [
+        ['int8', 'minmax', 19],
+        ['int4', 'minmax', 21],
+        ['int8', 'sawb', 19],
+        ['int4', 'sawb', 21],
+      ] as const) {
+        const model = modelOf(DENSE, { opset, irVersion: 10 });
+        const numerics = { quantize: { name: choice } };
+        const conversion = conversionOf(withScales(graphFor(model, { '*': format }, 'saturate', numerics)));
+        expect(await load(encodeBytes(conversion.pieces), 'all')).toBe('runs');
+        expect(warningsOf(conversion)).toEqual([]);
+      }
+    });
+  });
+
   it('has a scale before the layer and takes it back after', async () => {
     await checkExport({ m: 'fp16' }, 17, { scale: 2 ** -3 });
     await checkExport({ m: 'fp8_e4m3' }, 19, { scale: 2 ** 2 }, 'saturate');
@@ -283,7 +326,7 @@ describe('the exported model', () => {
 
   it('is refused where ONNX has no type, or has it only later', () => {
     const messages = (wish: Wish, opset: number, numerics?: LayerNumerics): readonly string[] => {
-      const conversion = convert(quantized(graphFor(modelOf(DENSE, { opset }), wish, 'inf', numerics)));
+      const conversion = convert(withScales(graphFor(modelOf(DENSE, { opset }), wish, 'inf', numerics)));
       return 'problems' in conversion ? conversion.problems.map(({ message }) => message) : [];
     };
     expect(messages({ m: 'dlfloat16' }, 17)[0]).toContain('ONNX has no type for dlfloat16 of layer "m"');

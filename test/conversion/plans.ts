@@ -2,7 +2,8 @@
 import { expect } from 'vitest';
 import { convert, type Conversion } from '../../server/src/convert/index.js';
 import { emulated, explicit, sameGraph } from '../../server/src/emulate/index.js';
-import type { FormatName } from '../../server/src/formats/index.js';
+import { chooseQuantization, type FormatName, type Quantization } from '../../server/src/formats/index.js';
+import { parse } from '../../server/src/language/index.js';
 import {
   calledFunction,
   DataType,
@@ -15,14 +16,20 @@ import {
   type Node,
 } from '../../server/src/onnx/index.js';
 import {
+  bindPlan,
+  constantOf,
   findLayers,
+  floatsOf,
   isRunFormat,
   modelScopes,
   nodeRoles,
   precisionGraph,
   typeOfFormat,
+  wantedQuantizations,
+  withQuantizations,
   type LayerDecision,
   type LayerNumerics,
+  type PlanFiles,
   type PrecisionGraph,
   type ScopedNode,
 } from '../../server/src/plan/index.js';
@@ -72,6 +79,34 @@ export function graphFor(
 ): PrecisionGraph {
   const decisions = decide(model, wish, overflow, numerics);
   return precisionGraph(model, nodeRoles(model), findLayers(model), decisions);
+}
+
+/** What a plan's text makes of a model; the plan needs no `model` statement. */
+export function plannedGraph(model: Model, text: string): PrecisionGraph {
+  const files: PlanFiles = { readText: () => undefined, openModel: () => ({ model }) };
+  const tree = parse(`model "model.onnx"\n${text}\n`);
+  const plan = bindPlan({ path: '/model.precision', tree, files });
+  if (plan.model === undefined) throw new Error('the plan names no model');
+  return precisionGraph(model, plan.roles, plan.layers, plan.decisions);
+}
+
+/** Scales as samples would give them: of each weight from its values, of everything else from the numbers of `sample`. */
+export function withScales(graph: PrecisionGraph, sample = Float32Array.of(-2, 0.3, 1.7, 6)): PrecisionGraph {
+  const { tensors, nodes } = modelScopes(graph.model);
+  const found = wantedQuantizations(graph, nodes).map(({ key, tensor, rounding }): [string, Quantization] => {
+    const scoped = tensors.get(tensor);
+    const constant = rounding.isWeight && scoped !== undefined ? constantOf(scoped) : undefined;
+    const values = constant === undefined ? sample : (floatsOf(constant, graph.model) ?? sample);
+    const { axis, quantize } = rounding;
+    const wish = {
+      format: rounding.format === 'int4' ? ('int4' as const) : ('int8' as const),
+      choice: quantize.name === 'output_mse' ? { name: 'mse' as const } : quantize,
+      symmetric: rounding.isWeight,
+      ...(axis === undefined ? {} : { axis }),
+    };
+    return [key, chooseQuantization(wish, [Float32Array.from(values)], constant?.dims ?? [])];
+  });
+  return withQuantizations(graph, new Map(found));
 }
 
 export interface Checked {

@@ -79,7 +79,7 @@ describe('commands', () => {
   it('of menus are declared; the palette shows those about a plan where there is one', () => {
     for (const { command } of Object.values(contributes.menus).flat()) expect(commands).toContain(command);
     const hidden = (contributes.menus['commandPalette'] ?? []).map(({ command, when }) => [command, when]);
-    const names = ['analyze', 'tune', 'verify', 'benchmark', 'convert'];
+    const names = ['analyze', 'tune', 'verify', 'benchmark', 'convert', 'tuneSession', 'chooseTarget'];
     expect(hidden).toEqual(names.map((name) => [`onnxPrecision.${name}`, 'editorLangId == onnx-precision']));
   });
 });

@@ -103,6 +103,17 @@ describe('a command', () => {
     expect(editor.shown).toEqual([]);
   });
 
+  it('stops a benchmark in the middle, and keeps nothing of it', async () => {
+    await openPlan('stopped.precision', `${HEADER}default: fp16\n`);
+    const begun = editor.nextProgress(({ kind }) => kind === 'begin');
+    const outcome = run('benchmark', uriOf('stopped.precision'), { runs: 9999 });
+    const progress = await begun;
+    expect(progress).toMatchObject({ title: 'ONNX Precision: Benchmarking', cancellable: true });
+    await editor.nextProgress(({ kind, message }) => kind === 'report' && message === 'timed runs');
+    await editor.cancelProgress(progress);
+    expect((await outcome).status).toBe('cancelled');
+  });
+
   it('tunes a plan: one edit that keeps its comments, made by the editor', async () => {
     const text = `# kept\n${HEADER}tolerance "ld_3d" relative_l2 <= 0.5\n\ndefault: fp32 # and this\n`;
     const document = await openPlan('tune.precision', text);
@@ -191,13 +202,37 @@ describe('a command', () => {
 
   it('benchmarks FP32, the plan and all in FP16, and says whether it pays here', async () => {
     await openPlan('bench.precision', `${HEADER}tolerance "ld_3d" relative_l2 <= 1\ndefault: fp16\n`);
-    const outcome = await run('benchmark', uriOf('bench.precision'));
+    const refused = await run('benchmark', uriOf('bench.precision'), { runs: 'many' });
+    expect(refused).toMatchObject({ status: 'refused', code: 'usage' });
+    const outcome = await run('benchmark', uriOf('bench.precision'), { runs: 3 });
     expect(outcome).toMatchObject({ status: 'done', speed: { path: inFolder('bench.precision') } });
     expect(outcome.message).toMatch(/FP16 (pays|does not pay) on this machine/);
     const rows = outcome.result?.['rows'] as { name: string; latency: { median: number } }[];
     expect(rows.map(({ name }) => name)).toEqual(['FP32', 'mixed', 'all FP16']);
     for (const { latency } of rows) expect(latency.median).toBeGreaterThan(0);
     expect(outcome.report?.page).toContain('FP32, the plan, all in low precision');
+    expect(outcome.report?.page).toContain('class="whisker"');
+    expect(outcome.report?.page).toMatch(/3 runs each, in turns, on cpu; \d+ threads?, load [\d.]+\./);
+    expect(outcome.report?.page).not.toContain('Earlier benchmarks');
+    expect(outcome.result).toMatchObject({ runs: 3, earlier: 0 });
+    if (process.arch === 'x64') expect(outcome.message).toMatch(/no FP16 kernel for Conv \(\d+ layers\)/);
+
+    const again = await run('benchmark', uriOf('bench.precision'), { runs: 2 });
+    expect(again.result).toMatchObject({ runs: 2, earlier: 1 });
+    expect(again.report?.page).toMatch(/Earlier benchmarks.*ONNX Runtime \d/s);
+  });
+
+  it('finds the fastest session of a converted model, and writes it beside that', async () => {
+    await openPlan('session.precision', `${HEADER}default: fp16\n`);
+    const uri = uriOf('session.precision');
+    const missing = await run('tuneSession', uri, inFolder('not-converted.onnx'));
+    expect(missing).toMatchObject({ status: 'refused', code: 'no-model' });
+    await run('convert', uri, inFolder('session.onnx'));
+    const outcome = await run('tuneSession', uri, inFolder('session.onnx'));
+    expect(outcome).toMatchObject({ status: 'done', written: uriOf('session.onnx.session.json') });
+    expect(outcome.message).toMatch(/^Precision: .* Session: .* Written to session\.onnx\.session\.json\.$/);
+    const written = JSON.parse(readFileSync(inFolder('session.onnx.session.json'), 'utf8')) as object;
+    expect(written).toMatchObject({ model: 'session.onnx', executionProviders: ['cpu'] });
   });
 
   it('writes a plan for a model under a name that is free, which has no errors', async () => {
@@ -259,7 +294,7 @@ describe('in a workspace that is not trusted', () => {
 
   it('nothing runs a model', async () => {
     await openPlan('untrusted.precision', `${HEADER}tolerance "ld_3d" relative_l2 <= 1\ndefault: fp16\n`);
-    for (const name of ['tune', 'verify', 'benchmark']) {
+    for (const name of ['tune', 'verify', 'benchmark', 'tuneSession']) {
       const outcome = await run(name, uriOf('untrusted.precision'));
       expect(outcome).toMatchObject({ status: 'refused', code: 'inference-not-allowed' });
       expect(outcome.message).toContain('trust');

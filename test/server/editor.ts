@@ -51,6 +51,7 @@ export interface ShownProgress {
   readonly token: ProgressToken;
   readonly kind: 'begin' | 'report' | 'end';
   readonly title?: string;
+  readonly message?: string;
   readonly percentage?: number;
   readonly cancellable?: boolean;
 }

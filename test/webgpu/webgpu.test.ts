@@ -2,7 +2,7 @@
  * Mixed-precision models on a real FP16 target: WebGPU, on the graphics card of this machine or else on a software driver. What
  * is executed there is compared with what emulation says, and nothing runs elsewhere in silence.
  */
-import { cpSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -43,7 +43,12 @@ interface ExecutedDocument {
   };
   readonly layers: readonly { readonly name: string; readonly executed: number; readonly emulated: number }[];
   readonly suspicious: readonly string[];
-  readonly outputs: readonly { readonly name: string; readonly relative_l2: number }[];
+  readonly tolerances: readonly { readonly emulated?: number }[];
+  readonly outputs: readonly {
+    readonly name: string;
+    readonly relative_l2: number;
+    readonly emulated?: { readonly relative_l2: number };
+  }[];
 }
 
 async function document<T>(
@@ -159,6 +164,8 @@ describe('verify --executed', () => {
       'verify',
     );
     expect(found.outputs[0]?.relative_l2).toBeGreaterThan(1e-5);
+    // Emulation is of that model, and not of the plan, which lowers nothing.
+    expect(found.outputs[0]?.emulated?.relative_l2).toBeGreaterThan(1e-5);
   });
 
   it('finds the layer that a target computes worse than its format explains', async () => {
@@ -175,13 +182,26 @@ describe('verify --executed', () => {
       inputs: { x: [1, 4097] },
       outputs: { y: [1, 1] },
     });
-    writePlan(
-      'model "m.onnx"\ninput "x" = ones\ntolerance "y" relative_l2 <= 0.01\ntarget webgpu\ndefault: fp16\n',
-    );
-    expect((await run('verify p.precision --draws 1')).status).toBe(0);
+    const planOf = (accumulation: string): string =>
+      `model "m.onnx"\ninput "x" = ones\ntolerance "y" relative_l2 <= 0.01\ntarget webgpu\naccumulate: ${accumulation}\ndefault: fp16\n`;
+    writePlan(planOf('fp32'));
+    expect((await run('verify p.precision --draws 1', { environment })).status).toBe(0);
     const executed = await run('verify p.precision --executed --draws 1', { environment });
     expect(executed.status).toBe(1);
     expect(executed.error).toMatch(/layer "long sum" errs by .* in emulation/);
+    expect(executed.out).toMatch(/^long sum +MatMul +0\.\d+ +0 +–$/mu);
+    const found = await document<ExecutedDocument>('verify p.precision --executed --draws 1', 'verify');
+    expect(found.suspicious[0]).toBe('long sum');
+    const [output] = found.outputs;
+    expect(output?.relative_l2).toBeGreaterThan(0.1);
+    expect(output?.emulated?.relative_l2).toBeLessThan(0.01);
+    expect(found.tolerances[0]?.emulated).toBe(output?.emulated?.relative_l2);
+
+    // With sums as the target has them emulation foresees what is executed, and no layer stands out.
+    writePlan(planOf('fp16'));
+    const foreseen = await document<ExecutedDocument>('verify p.precision --executed --draws 1', 'verify');
+    expect(foreseen.suspicious).toEqual([]);
+    expect(foreseen.outputs[0]?.emulated?.relative_l2).toBeGreaterThan(0.1);
   });
 
   it('tells what ran elsewhere because the target has no kernel for it', async () => {
@@ -226,6 +246,32 @@ describe('verify --executed', () => {
       expect(error / (errors(emulated)[index] ?? 0)).toBeGreaterThan(0.2);
       expect(error).toBeLessThan(0.2);
     }
+  });
+});
+
+describe('convert --tune-session', () => {
+  it('tries the layouts of the target at every level, and keeps what the plan states of it', async () => {
+    interface TunedDocument {
+      readonly session: {
+        readonly best: { readonly options: object };
+        readonly tried: readonly { readonly optimization: string; readonly options: object }[];
+      };
+    }
+    writePlan(readPlan('target webgpu { enableRobustness: true }\ndefault: fp16'));
+    const { session } = await document<TunedDocument>(
+      'convert p.precision -o out.onnx --tune-session --runs 3',
+      'convert',
+    );
+    const tried = session.tried.map(
+      ({ optimization, options }) => `${optimization} ${JSON.stringify(options)}`,
+    );
+    const layouts = [{}, { preferredLayout: 'NCHW' }, { preferredLayout: 'NHWC' }];
+    const wanted = ['all', 'extended', 'basic', 'disabled'].flatMap((level) =>
+      layouts.map((one) => `${level} ${JSON.stringify({ ...one, enableRobustness: true })}`),
+    );
+    expect(tried.sort()).toEqual(wanted.sort());
+    const written = JSON.parse(readFileSync(join(folder, 'out.onnx.session.json'), 'utf8')) as object;
+    expect(written).toMatchObject({ executionProviders: [{ name: 'webgpu', ...session.best.options }] });
   });
 });
 

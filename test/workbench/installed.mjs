@@ -9,6 +9,7 @@ import path from 'node:path';
 import { runCommand } from '../../scripts/command.mjs';
 import { root } from '../../scripts/setup.mjs';
 import { startVscodeServer } from '../../scripts/workbench/vscode-server.mjs';
+import { checkBenchmark } from './benchmark-page.mjs';
 import { keepScreenshot, openBrowser } from './browser.mjs';
 import { measuredVerdict, untilLensesMatch } from './plan-page.mjs';
 import { copyWorkspace } from './workspace.mjs';
@@ -101,8 +102,8 @@ async function install(host, vsix, extensionsFolder, scratch) {
   return path.join(extensionsFolder, name);
 }
 
-/** Opens the sample with what is installed and waits for its lenses. */
-async function checkLenses(host, { extensionsFolder, scratch, name, wanted }) {
+/** Opens the sample with what is installed, waits for its lenses, and does what else is to be checked of the page. */
+async function checkLenses(host, { extensionsFolder, scratch, name, wanted, check }) {
   // No results of earlier runs: what is shown has been measured here.
   const environment = { XDG_CACHE_HOME: path.join(scratch, `cache-${name}`) };
   const workspaceParent = path.join(scratch, `workspace-${name}`);
@@ -114,6 +115,7 @@ async function checkLenses(host, { extensionsFolder, scratch, name, wanted }) {
     browser = await openBrowser();
     await browser.page.goto(server.address(workspace, { file: 'pose_landmark_lite.precision' }));
     await untilLensesMatch(browser.page, wanted);
+    await check?.(browser.page);
   } catch (error) {
     if (browser !== undefined) await keepScreenshot(browser.page, name);
     throw error;
@@ -146,7 +148,7 @@ export async function checkPackage(host) {
     checkContent(folder, ['libonnxruntime.so.1', 'onnxruntime_binding.node']);
     checkReadme(folder);
     const wanted = measuredVerdict;
-    await checkLenses(host, { extensionsFolder, scratch, name: 'package', wanted });
+    await checkLenses(host, { extensionsFolder, scratch, name: 'package', wanted, check: checkBenchmark });
   });
 }
 

@@ -9,6 +9,7 @@ import { currentTarget, installedFolderName, writeExtension } from '../../script
 import { root, setUp } from '../../scripts/setup.mjs';
 import { hosts, installHost } from '../../scripts/workbench/host.mjs';
 import { startVscodeServer } from '../../scripts/workbench/vscode-server.mjs';
+import { benchmarkReport } from './benchmark-page.mjs';
 import { keepScreenshot, openBrowser } from './browser.mjs';
 import { lineOf, untilMeasured } from './plan-page.mjs';
 import { copyWorkspace } from './workspace.mjs';
@@ -86,6 +87,19 @@ async function takeProblems(page) {
   await take(page, 'problems', 900);
 }
 
+/** What a benchmark found, beside the plan as it was before the flip. */
+async function takeBenchmark(page) {
+  await page.keyboard.press('Control+Shift+M');
+  await lineOf(page, 'between ').click({ position: { x: 20, y: 10 } });
+  await page.keyboard.press('Control+z');
+  await untilMeasured(page);
+  await benchmarkReport(page, 50);
+  // The report fills the picture.
+  await page.locator('.tab', { hasText: 'Benchmark ' }).dblclick();
+  await page.keyboard.press('Escape');
+  await take(page, 'benchmark', 640);
+}
+
 await setUp();
 const host = await installHost(hosts[0]);
 const scratch = mkdtempSync(path.join(tmpdir(), 'pictures-'));
@@ -111,6 +125,7 @@ try {
   await takeHover(page);
   await takeActions(page);
   await takeProblems(page);
+  await takeBenchmark(page);
 } catch (error) {
   console.error(error.message);
   if (browser !== undefined) await keepScreenshot(browser.page, 'pictures');

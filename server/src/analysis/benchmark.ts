@@ -5,7 +5,7 @@
 import { loadavg } from 'node:os';
 import type { OptimizationLevel, Provider, Runtime, Session } from '../runtime/index.js';
 import { putSample, type Feeds, type WorkOptions } from './evaluation.js';
-import { openOptimized, type OpenedSession, type OpenOptions } from './open-session.js';
+import { withOptimized, type OpenedSession, type OpenOptions } from './open-session.js';
 import type { Sample } from './samples/index.js';
 
 export interface BenchmarkEntry {
@@ -25,6 +25,8 @@ export interface LatencyRow {
 
 export interface Benchmark {
   readonly device: string;
+  readonly platform: string;
+  readonly cores: number;
   readonly onnxRuntime: string;
   readonly threads: number;
   readonly runs: number;
@@ -36,6 +38,9 @@ export interface Benchmark {
 
 /** Spread (p90 - p10) over median from which a row counts as disturbed. */
 const WIDE_SPREAD = 0.3;
+
+/** Of a batch: however many runs there are, it shows within seconds that something is done. */
+const MOST_ROUNDS = 4;
 
 /** Runs before the clock counts: kernels choose algorithms and memory is laid out in the first ones. */
 const WARM_UP_RUNS = 3;
@@ -54,7 +59,7 @@ export async function benchmark(
   { provider, runs, threads, signal, progress }: BenchmarkOptions,
 ): Promise<Benchmark> {
   const information = await runtime.information(signal);
-  const levels = await findLevels(runtime, entries, { provider, threads, timing: true }, signal);
+  const levels = await findLevels(runtime, entries, sample, { provider, threads, timing: true }, signal);
   const sessions: Session[] = [];
   let feeds: Feeds = {};
   try {
@@ -73,26 +78,34 @@ export async function benchmark(
     const load = loadavg()[0] ?? 0;
     const wide = rows.some((row) => (row.p90 - row.p10) / row.median > WIDE_SPREAD);
     const busy = wide || load > information.cores + threads;
-    const { device, onnxRuntime } = information;
-    return { device, onnxRuntime, threads, runs, busy, load, rows };
+    const { device, platform, cores, onnxRuntime } = information;
+    return { device, platform, cores, onnxRuntime, threads, runs, busy, load, rows };
   } finally {
     for (const session of sessions) await runtime.close(session);
     await runtime.release(Object.values(feeds));
   }
 }
 
-/** First one by one: an optimisation level that kills the process would take the other sessions along. */
+/** First one by one, each run once: an optimisation level that kills the process would take the other sessions along. */
 async function findLevels(
   runtime: Runtime,
   entries: readonly BenchmarkEntry[],
+  sample: Sample,
   options: OpenOptions,
   signal: AbortSignal | undefined,
 ): Promise<(BenchmarkEntry & Omit<OpenedSession, 'session'>)[]> {
   const levels = [];
   for (const entry of entries) {
-    const { session, optimization, notes } = await openOptimized(runtime, entry.path, options, signal);
-    await runtime.close(session);
-    levels.push({ ...entry, optimization, notes });
+    const found = await withOptimized(runtime, entry.path, options, signal, async (opened) => {
+      const feeds = await putSample(runtime, sample, signal);
+      try {
+        await runtime.release(Object.values(await runtime.run(opened.session, feeds, undefined, signal)));
+      } finally {
+        await runtime.release(Object.values(feeds));
+      }
+      return { optimization: opened.optimization, notes: opened.notes };
+    });
+    levels.push({ ...entry, ...found });
   }
   return levels;
 }
@@ -108,7 +121,7 @@ async function timeInTurns(
   await runtime.time(timed, WARM_UP_RUNS, signal);
   const times: number[][] = timed.map(() => []);
   // In small batches, so that progress shows and cancel works between them; in each, every session begins as often.
-  const batch = Math.ceil(runs / 20 / timed.length) * timed.length;
+  const batch = Math.min(MOST_ROUNDS, Math.ceil(runs / 20 / timed.length)) * timed.length;
   for (let done = 0; done < runs; done += batch) {
     progress?.(done, runs, 'timed runs');
     const measured = await runtime.time(timed, Math.min(batch, runs - done), signal);

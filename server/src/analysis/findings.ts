@@ -2,9 +2,18 @@
  * What analysis found, as diagnostics on the plan: a finding about a layer stands on the statement that decides
  * it, one about a tolerance on the tolerance. Knows no editor and no terminal.
  */
+import { metricLabel } from '../metrics/index.js';
 import type { Diagnostic } from '../language/index.js';
-import type { BoundPlan, DecisionSource, Layer, LayerDecision } from '../plan/index.js';
-import { formatInformation, type FloatFormatName } from '../formats/index.js';
+import {
+  accumulationReason,
+  accumulationWords,
+  usualAccumulation,
+  type BoundPlan,
+  type DecisionSource,
+  type Layer,
+  type LayerDecision,
+} from '../plan/index.js';
+import { largestNumber, type FormatName, type LowFormatName } from '../formats/index.js';
 import { insideBeyond, layerRangeIn, UNDERFLOW_SHARE, type LayerRange } from './ranges.js';
 import type { TensorRange } from './tensor-range.js';
 import type { ToleranceVerdict } from './noise.js';
@@ -13,7 +22,7 @@ import type { ToleranceVerdict } from './noise.js';
 export interface LayerFinding extends Diagnostic {
   readonly layers: readonly string[];
   /** The format that the layers run in if they follow the finding; FP32 where it is left out. */
-  readonly runIn?: 'fp32' | 'fp16' | 'bf16';
+  readonly runIn?: FormatName;
 }
 
 /** What a finding says of a sample. */
@@ -35,7 +44,7 @@ export const DEAREST = 5;
 export function rangeFindings(
   plan: BoundPlan,
   ranges: readonly LayerRange[],
-  format: FloatFormatName,
+  format: FormatName,
   samples: readonly SampleName[],
 ): LayerFinding[] {
   const decided = new Map(plan.decisions.map((decision) => [decision.layer.nodeIndex, decision]));
@@ -47,7 +56,7 @@ export function rangeFindings(
     return [withoutHandled(own, decision)];
   });
   const overflow = low.filter((range) => range.overflow > 0).toSorted((a, b) => b.maxAbs - a.maxAbs);
-  const { largest } = formatInformation(format);
+  const largest = largestNumber(format);
   const inside = low
     .filter((range) => insideBeyond(range, largest)?.evidence === 'measured')
     .toSorted((a, b) => (b.inside?.value ?? 0) - (a.inside?.value ?? 0));
@@ -81,8 +90,14 @@ export function rangeFindings(
   ];
 }
 
-/** `tolerance-exceeded` for each tolerance that does not hold. */
-export function toleranceFindings(plan: BoundPlan, verdicts: readonly ToleranceVerdict[]): Diagnostic[] {
+/** `tolerance-exceeded` for each tolerance that does not hold; of emulation with what sums were added up in, where that is not FP32. */
+export function toleranceFindings(
+  plan: BoundPlan,
+  verdicts: readonly ToleranceVerdict[],
+  way: 'emulated' | 'executed' = 'emulated',
+): Diagnostic[] {
+  const isPlain = way === 'executed' || accumulationWords(plan.decisions) === 'fp32';
+  const sums = isPlain ? '' : `, sums in ${accumulationReason(plan)}`;
   return verdicts
     .filter((one) => !one.holds)
     .map((one): Diagnostic => {
@@ -93,8 +108,8 @@ export function toleranceFindings(plan: BoundPlan, verdicts: readonly ToleranceV
         severity: 'error',
         range: source.range,
         message:
-          `"${output}" ${metric.name} is ${one.measured.toPrecision(3)} (${over} of the samples, noise ` +
-          `${one.noise.toPrecision(2)}${within}), wanted ${operator} ${limit}; \`tune\` finds a plan that holds`,
+          `"${output}" ${metricLabel(metric)} is ${one.measured.toPrecision(3)} (${over} of the samples, noise ` +
+          `${one.noise.toPrecision(2)}${within}${sums}), wanted ${operator} ${limit}; \`tune\` finds a plan that holds`,
         ...(source.path === plan.path ? {} : { path: source.path }),
       };
     });
@@ -116,7 +131,7 @@ export interface LayerCost {
 export function costFindings(
   plan: BoundPlan,
   costs: readonly LayerCost[],
-  format: 'fp16' | 'bf16',
+  format: LowFormatName,
 ): LayerFinding[] {
   const decided = new Map(plan.decisions.map((decision) => [decision.layer.nodeIndex, decision]));
   const low = costs.filter(({ layer }) => decided.get(layer.nodeIndex)?.format === format);
@@ -202,7 +217,9 @@ function describeInside({ layer, inside }: LayerRange): string {
 
 /** Whether the plan says that the layer's sums are held in fewer bits than FP32. */
 function holdsShortSums(plan: BoundPlan, decision: LayerDecision | undefined): boolean {
-  const accumulate = decision?.numerics?.accumulate ?? plan.accumulate;
+  const accumulate =
+    decision?.numerics?.accumulate ??
+    (decision === undefined ? plan.accumulate : usualAccumulation(plan, decision.layer, decision.format));
   return accumulate !== undefined && accumulate.kind !== 'fp32';
 }
 

@@ -5,13 +5,14 @@
  */
 import { mergeHistograms } from '../formats/index.js';
 import { backwardSteps, backwardVariantSteps, type BackwardModel } from '../gradients/index.js';
-import { DataType, makeTensorType, makeValueInfo, type Shape } from '../onnx/index.js';
+import { DataType, makeTensorType, makeValueInfo } from '../onnx/index.js';
 import { isFloating, isInMainGraph, modelFacts, type Layer } from '../plan/index.js';
 import type { Session, TensorHandle } from '../runtime/index.js';
 import { EMULATION_SETTINGS, type Evaluation, type Feeds, type WorkOptions } from './evaluation.js';
 import { inSlices } from './in-slices.js';
 import type { GradientSpread } from './loss-scale.js';
 import { observedShapes } from './observed-shapes.js';
+import { concreteShapes, samplesByShape } from './sample-shapes.js';
 import { measuredRange, mergeRanges, type MeasuredRange } from './tensor-range.js';
 import { groupBySize } from './written-ranges.js';
 
@@ -48,7 +49,7 @@ export async function gradientRanges(
   for (const [first, samplesOfShape] of samplesByShape(evaluation)) {
     const sample = samples[first];
     if (sample === undefined) continue;
-    const shapes = concrete(await observedShapes(evaluation.runtime, model, sample, options));
+    const shapes = concreteShapes(await observedShapes(evaluation.runtime, model, sample, options));
     sessions += 1;
     inferences += 1;
     const backward = await inSlices(
@@ -96,30 +97,6 @@ export function spreadOfAll({ ranges }: Pick<GradientRanges, 'ranges'>): Gradien
         maxAbs: all.reduce((largest, { maxAbs }) => Math.max(largest, maxAbs), 0),
         histogram: all.map(({ histogram }) => histogram).reduce(mergeHistograms),
       };
-}
-
-/** Positions of the samples with the same shapes, by the first of them: the backward graph is made for shapes. */
-function samplesByShape({ samples }: Evaluation): ReadonlyMap<number, readonly number[]> {
-  const firsts = new Map<string, number>();
-  const groups = new Map<number, number[]>();
-  for (const [index, { inputs }] of samples.entries()) {
-    const key = Object.entries(inputs)
-      .map(([name, { dims }]) => `${name} ${dims.join()}`)
-      .join('\n');
-    const first = firsts.get(key) ?? index;
-    firsts.set(key, first);
-    groups.set(first, [...(groups.get(first) ?? []), index]);
-  }
-  return groups;
-}
-
-function concrete(shapes: ReadonlyMap<string, Shape>): ReadonlyMap<string, readonly number[]> {
-  return new Map(
-    [...shapes].flatMap(([name, shape]): [string, number[]][] => {
-      const sizes = shape.filter((size) => typeof size === 'number');
-      return sizes.length === shape.length ? [[name, sizes]] : [];
-    }),
-  );
 }
 
 async function openBackward(

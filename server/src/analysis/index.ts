@@ -2,11 +2,15 @@
 export * from './live/index.js';
 export * from './prediction/index.js';
 export * from './sketch/index.js';
+export * from './spectrum/index.js';
 export * from './cost-model/index.js';
+export { latencySourceFindings } from './elsewhere/index.js';
+export { usualThreads, WIDE_SPREAD } from './machine.js';
 export * from './samples/index.js';
 export * from './targets/index.js';
 export { calibrated, needsSamples } from './calibration.js';
 export { benchmark, type Benchmark } from './benchmark.js';
+export { benchmarkHistory, keepBenchmark, type KeptBenchmark } from './benchmark-history.js';
 export {
   closeEvaluation,
   floatingOutputs,
@@ -26,7 +30,7 @@ export {
 } from './measurement.js';
 export { USUAL_DRAWS, type ToleranceVerdict, type Verdict } from './noise.js';
 export { observedShapes } from './observed-shapes.js';
-export { openOptimized, type OpenedSession } from './open-session.js';
+export { onSurvivingLevel, openOptimized, type OpenedSession } from './open-session.js';
 export {
   layerRangeIn,
   shapeElements,
@@ -37,6 +41,7 @@ export {
 } from './ranges.js';
 export { type InsideSum } from './inside-sums.js';
 export { explain, flagsOf, placeOf, reasonText, type LayerEvidence, type Reason } from './reasons.js';
+export { ownMetricFaults } from './own-metric-faults.js';
 export { quietLayers } from './quiet-layers.js';
 export { gradientRanges, spreadOfAll, type GradientRanges } from './gradient-ranges.js';
 export { settledScale, USUAL_RULE, type ScalingRule, type SettledScale } from './loss-scale.js';

@@ -1,7 +1,7 @@
 /**
  * Which nodes of a model the kernels of a profile stand for. An optimising runtime fuses nodes, changes layouts and adds
- * casts, under names made out of those of the nodes and tensors concerned; here they are led back. Knows one model and its
- * labelled variant; not what the times mean.
+ * casts, under names made out of those of the nodes and tensors concerned; here they are led back. Knows one model and what the
+ * runtime's names are made of; not what the times mean.
  */
 import type { LabelledVariant } from '../emulate/index.js';
 import type { Model, Node } from '../onnx/index.js';
@@ -9,11 +9,12 @@ import { modelFacts, type ModelFacts } from '../plan/index.js';
 import type { ProfiledKernel } from '../runtime/index.js';
 
 /**
- * What a kernel is of: a node; a cast, with the nodes that it is there for, which write what it reads or read what it
- * writes, and its own node if the model has one for it; or not to be told.
+ * What a kernel is of: a node; several that it computes as one; a cast, with the nodes that it is there for, which write what it
+ * reads or read what it writes, and its own node if the model has one for it; or not to be told.
  */
 export type KernelOwner =
   | { readonly kind: 'node'; readonly node: number }
+  | { readonly kind: 'part'; readonly nodes: readonly number[] }
   | {
       readonly kind: 'cast';
       readonly nodes: readonly number[];
@@ -28,13 +29,16 @@ const LAYOUT_BEHIND = 'ReorderOutput';
 /** How the runtime names the casts that it adds round an operator without a kernel for its type. */
 const ADDED_CAST = 'InsertedPrecisionFreeCast_';
 
+/** What a runtime's name for a kernel is made of. */
+export type PartsOfName = LabelledVariant['parts'];
+
 /** The owner of each kernel of one run, in the order in which they ran. */
 export function kernelOwners(
   model: Model,
-  variant: LabelledVariant,
+  parts: PartsOfName,
   kernels: readonly ProfiledKernel[],
 ): readonly KernelOwner[] {
-  const owners = new Owners(model, variant, kernels);
+  const owners = new Owners(model, parts, kernels);
   return kernels.map((kernel, index) => owners.ownerOf(kernel, index));
 }
 
@@ -46,17 +50,18 @@ class Owners {
 
   constructor(
     model: Model,
-    private readonly variant: LabelledVariant,
+    private readonly parts: PartsOfName,
     private readonly kernels: readonly ProfiledKernel[],
   ) {
     this.facts = modelFacts(model);
     this.nodes = model.graph.nodes;
-    this.own = new Set(kernels.flatMap(({ name }) => variant.parts(name).nodes.slice(0, 1)));
+    this.own = new Set(kernels.flatMap(({ name }) => parts(name).nodes.slice(0, 1)));
   }
 
   ownerOf(kernel: ProfiledKernel, index: number): KernelOwner {
-    if (kernel.opType === LAYOUT_BEFORE || kernel.opType === LAYOUT_BEHIND) {
-      const node = this.layoutNode(kernel, index);
+    const isBehind = this.layoutSide(kernel);
+    if (isBehind !== undefined) {
+      const node = this.layoutNode(kernel, index, isBehind);
       return node === undefined ? { kind: 'unknown' } : { kind: 'node', node };
     }
     if (kernel.opType === 'Cast') return this.castOwner(kernel);
@@ -66,7 +71,7 @@ class Owners {
 
   /** A fused kernel goes by the node that it started from, or by the tensor that the last of its nodes writes. */
   private computedNode({ name, opType }: ProfiledKernel): number | undefined {
-    const { nodes, tensors } = this.variant.parts(name);
+    const { nodes, tensors } = this.parts(name);
     const [node] = nodes;
     if (node !== undefined) return node;
     const [tensor] = tensors;
@@ -94,16 +99,32 @@ class Owners {
   }
 
   /**
+   * Whether a kernel changes the layout behind another kernel, or before one; undefined if it does neither. Runtimes that compute with
+   * channels last put Transposes of their own, which no node has given its name to.
+   */
+  private layoutSide({ name, opType, inputShapes, outputShapes }: ProfiledKernel): boolean | undefined {
+    if (opType === LAYOUT_BEFORE) return false;
+    if (opType === LAYOUT_BEHIND) return true;
+    if (opType !== 'Transpose') return undefined;
+    const { nodes, tensors } = this.parts(name);
+    if (nodes.length > 0 || tensors.length > 0) return undefined;
+    const [read = [], written = []] = [inputShapes[0]?.dims, outputShapes[0]?.dims];
+    const channelsLast = [...read.slice(0, 1), ...read.slice(2), ...read.slice(1, 2)];
+    const toFirst = [...read.slice(0, 1), ...read.slice(-1), ...read.slice(1, -1)];
+    const isTo = (dims: readonly number[]): boolean => dims.join('x') === written.join('x');
+    return isTo(toFirst) || !isTo(channelsLast);
+  }
+
+  /**
    * A change of layout has no name of its own. Kernels run soon after what they read is there, so it belongs to the
    * last kernel before it that wrote what it reads, or the next one that reads what it writes, judged by shapes.
    */
-  private layoutNode(kernel: ProfiledKernel, index: number): number | undefined {
-    const isBehind = kernel.opType === LAYOUT_BEHIND;
+  private layoutNode(kernel: ProfiledKernel, index: number, isBehind: boolean): number | undefined {
     const shape = sizesOf(isBehind ? kernel.inputShapes[0] : kernel.outputShapes[0]);
     const step = isBehind ? -1 : 1;
     for (let at = index + step; at >= 0 && at < this.kernels.length; at += step) {
       const other = this.kernels[at];
-      if (other === undefined || other.opType === LAYOUT_BEFORE || other.opType === LAYOUT_BEHIND) continue;
+      if (other === undefined || this.layoutSide(other) !== undefined) continue;
       const shapes = isBehind ? other.outputShapes.slice(0, 1) : other.inputShapes;
       if (shapes.some((one) => sizesOf(one) === shape)) {
         const node = this.computedNode(other);
@@ -114,7 +135,7 @@ class Owners {
   }
 
   private castOwner(kernel: ProfiledKernel): KernelOwner {
-    const { nodes, tensors } = this.variant.parts(kernel.name);
+    const { nodes, tensors } = this.parts(kernel.name);
     const [own] = nodes;
     const node = this.nodes[own ?? -1];
     const narrows = kernel.inputShapes[0]?.type === 'float' && kernel.outputShapes[0]?.type !== 'float';
@@ -122,7 +143,17 @@ class Owners {
       // Back to the narrow type behind an operator that cannot give it, to the wide one before one that cannot read it.
       return this.castAt(narrows ? 'writer' : 'readers', tensors[0] ?? '', undefined);
     }
-    if (node === undefined) return { kind: 'unknown' };
+    if (node === undefined) {
+      // Added by whoever converted the model, under a name made of that of the tensor.
+      const [tensor] = tensors;
+      return tensor === undefined
+        ? { kind: 'unknown' }
+        : this.castAt(narrows ? 'readers' : 'writer', tensor, undefined);
+    }
+    if (node.opType !== 'Cast') {
+      // The same, named after the node that it is there for.
+      return { kind: 'cast', nodes: own === undefined ? [] : [own], side: 'readers', own: undefined };
+    }
     // Into the narrow type for the nodes that are in it, out of it because of the node that is.
     const side = narrows ? 'readers' : 'writer';
     return this.castAt(side, (narrows ? node.outputs[0] : node.inputs[0]) ?? '', own);

@@ -1,5 +1,5 @@
 /** Ranges of layers and of weights, answered by the store where it knows them. They are kept whatever the format. */
-import type { FloatFormatName } from '../formats/index.js';
+import type { FloatFormatName, FormatName } from '../formats/index.js';
 import type { Layer } from '../plan/index.js';
 import type { Model } from '../onnx/index.js';
 import type { WorkOptions } from './evaluation.js';
@@ -18,7 +18,7 @@ export type ElementCounter = () => Promise<(tensor: string) => number | undefine
 export async function knownRanges(
   results: Results,
   layers: readonly Layer[],
-  format: FloatFormatName,
+  format: FormatName,
   counter: ElementCounter,
   options: WorkOptions = {},
 ): Promise<KnownRanges> {
@@ -40,7 +40,7 @@ export async function knownRanges(
 export async function storedRanges(
   results: Results,
   layers: readonly Layer[],
-  format: FloatFormatName,
+  format: FormatName,
 ): Promise<readonly LayerRange[]> {
   return rangesIn(await keptRanges(results), layers, format);
 }
@@ -59,7 +59,7 @@ async function keptRanges(results: Results): Promise<Map<number, MeasuredLayerRa
 function rangesIn(
   kept: ReadonlyMap<number, MeasuredLayerRange>,
   layers: readonly Layer[],
-  format: FloatFormatName,
+  format: FormatName,
 ): LayerRange[] {
   return layers.flatMap((layer) => {
     const own = kept.get(layer.nodeIndex);

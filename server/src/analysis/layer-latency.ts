@@ -10,6 +10,7 @@ import {
   RuntimeFailure,
   type OptimizationLevel,
   type ProfiledKernel,
+  type Provider,
   type Runtime,
   type Session,
   type SessionRequest,
@@ -17,6 +18,7 @@ import {
 } from '../runtime/index.js';
 import { putSample, type Feeds, type WorkOptions } from './evaluation.js';
 import { inSlices } from './in-slices.js';
+import { kernelOwners } from './kernel-owners.js';
 import { medianKernels } from './median-kernels.js';
 import { modelLatency, type ModelLatency, type ProfiledModel } from './model-latency.js';
 import { openOptimized } from './open-session.js';
@@ -47,9 +49,9 @@ export interface LayerLatency {
   readonly unmapped: Milliseconds;
   /** Their names, of both models, longest first. */
   readonly unmappedKernels: readonly string[];
-  /** The rest of a run: what the runtime does between kernels, profiling included. */
+  /** The rest of a run: what the runtime does between kernels. */
   readonly outside: Milliseconds;
-  /** Median of a whole run, with its spread. */
+  /** Median of a whole run without a profile, with its spread. */
   readonly whole: Milliseconds;
   readonly p10: Milliseconds;
   readonly p90: Milliseconds;
@@ -59,6 +61,8 @@ export interface LayerLatency {
 
 export interface LayerLatencyOptions extends WorkOptions {
   readonly threads: number;
+  /** `cpu` if left out. */
+  readonly target?: Provider | undefined;
   /** Runs that count; more come before them. */
   readonly runs?: number;
 }
@@ -89,7 +93,7 @@ export async function layerLatency(
   const { times, kernels } = await profiledRuns(runtime, models, sample, runs, options);
   const added: ModelLatency[] = [];
   for (const [index, { model, variant }] of models.entries()) {
-    const found = { model, variant, layers, kernels: kernels[index] ?? [] };
+    const found = { model, layers, parts: variant.parts, kernels: kernels[index] ?? [] };
     added.push(await inSlices(addedUp(original, found, runs)));
   }
   const [fp32, plan] = added;
@@ -100,23 +104,39 @@ export async function layerLatency(
     plan: quantile(sorted[1] ?? [], share),
   });
   const whole = both(0.5);
+  const [exact, low] = [withinRun(fp32, whole.fp32), withinRun(plan, whole.plan)];
   return {
     layers: layers.map((layer, index) => ({
       layer,
-      fp32: fp32.layers[index] ?? 0,
-      plan: plan.layers[index] ?? 0,
-      casts: plan.casts[index] ?? 0,
+      fp32: exact.layers[index] ?? 0,
+      plan: low.layers[index] ?? 0,
+      casts: low.casts[index] ?? 0,
       fusedInto: { fp32: fp32.fusedInto[index], plan: plan.fusedInto[index] },
     })),
-    others: { fp32: fp32.others, plan: plan.others },
-    unmapped: { fp32: fp32.unmapped, plan: plan.unmapped },
+    others: { fp32: exact.others, plan: low.others },
+    unmapped: { fp32: exact.unmapped, plan: low.unmapped },
     unmappedKernels: [...new Set([...fp32.unmappedKernels, ...plan.unmappedKernels])],
-    outside: { fp32: whole.fp32 - fp32.total, plan: whole.plan - plan.total },
+    outside: { fp32: whole.fp32 - exact.total, plan: whole.plan - low.total },
     whole,
     p10: both(0.1),
     p90: both(0.9),
     optimization: { fp32: models[0].optimization, plan: models[1].optimization },
     notes: models.flatMap(({ notes }) => notes),
+  };
+}
+
+/** Kernels take longer while they are profiled, small ones most: together they take no longer than the run that they are of. */
+function withinRun(latency: ModelLatency, whole: number): ModelLatency {
+  if (!(latency.total > whole)) return latency;
+  const scale = whole / latency.total;
+  const scaled = (times: readonly number[]): readonly number[] => times.map((time) => time * scale);
+  return {
+    ...latency,
+    layers: scaled(latency.layers),
+    casts: scaled(latency.casts),
+    others: latency.others * scale,
+    unmapped: latency.unmapped * scale,
+    total: whole,
   };
 }
 
@@ -132,11 +152,11 @@ interface TimedModel {
 async function timedModel(
   runtime: Runtime,
   model: Model,
-  { threads, signal }: LayerLatencyOptions,
+  { threads, target: provider, signal }: LayerLatencyOptions,
 ): Promise<TimedModel> {
   const variant = await inSlices(labelledSteps(model));
   const file = { bytes: variant.bytes, weightsFolder: weightsFolder(model) ?? '.' };
-  const opened = openOptimized(runtime, file, { threads }, signal);
+  const opened = openOptimized(runtime, file, { threads, provider }, signal);
   const { session, optimization, notes } = await opened.catch((error: unknown) => {
     throw inOwnNames(error, model, variant);
   });
@@ -144,13 +164,16 @@ async function timedModel(
   return { model, variant, file, optimization, notes };
 }
 
-/** Milliseconds of each run of each model, run in turns, and the kernels of all their runs. */
+/**
+ * Milliseconds of each run of each model, and the kernels of as many runs, all in turns: each model is run once as it is and once
+ * profiled, since a profile slows small kernels.
+ */
 async function profiledRuns(
   runtime: Runtime,
   models: readonly TimedModel[],
   sample: Sample,
   runs: number,
-  { threads, signal, progress }: LayerLatencyOptions,
+  { threads, target: provider = 'cpu', signal, progress }: LayerLatencyOptions,
 ): Promise<{
   readonly times: readonly (readonly number[])[];
   readonly kernels: readonly (readonly ProfiledKernel[])[];
@@ -159,11 +182,13 @@ async function profiledRuns(
   const feeds = await putSample(runtime, sample, signal);
   try {
     const timed: { session: Session; feeds: Feeds }[] = [];
-    for (const { file, variant, optimization } of models) {
-      const settings = { provider: 'cpu', optimization, threads, timing: true, profile: true } as const;
-      const session = await runtime.open({ model: file, ...settings }, signal);
-      sessions.push(session);
-      timed.push({ session, feeds: renamed(feeds, variant) });
+    for (const profile of [false, true]) {
+      for (const { file, variant, optimization } of models) {
+        const settings = { provider, optimization, threads, timing: true, profile } as const;
+        const session = await runtime.open({ model: file, ...settings }, signal);
+        sessions.push(session);
+        timed.push({ session, feeds: renamed(feeds, variant) });
+      }
     }
     const times: number[][] = timed.map(() => []);
     for (let done = 0; done < runs; done += ROUNDS) {
@@ -173,8 +198,12 @@ async function profiledRuns(
     }
     progress?.(runs, runs, 'latency of layers');
     const kernels: (readonly ProfiledKernel[])[] = [];
-    for (const session of sessions) kernels.push(await runtime.profile(session, signal));
-    return { times, kernels };
+    for (const session of sessions.slice(models.length)) kernels.push(await runtime.profile(session, signal));
+    if (kernels.some((row) => row.some(({ isHandedOver }) => isHandedOver === true))) {
+      const message = `The profile tells when ${provider} was handed work, not how long it took: this device has no timestamp queries.`;
+      throw new RuntimeFailure('failed', message);
+    }
+    return { times: times.slice(0, models.length), kernels };
   } finally {
     for (const session of sessions) await runtime.close(session);
     await runtime.release(Object.values(feeds));
@@ -192,10 +221,21 @@ function inOwnNames(error: unknown, { graph }: Model, { parts }: LabelledVariant
 }
 
 /** The latency of a model, given the kernels of all runs. */
-function* addedUp(original: Model, profiled: ProfiledModel, runs: number): Steps<ModelLatency> {
-  const kernels = medianKernels(profiled.kernels, runs, WARM_UP_RUNS);
+function* addedUp(
+  original: Model,
+  {
+    model,
+    layers,
+    parts,
+    kernels: all,
+  }: Omit<ProfiledModel, 'owners'> & { readonly parts: LabelledVariant['parts'] },
+  runs: number,
+): Steps<ModelLatency> {
+  const kernels = medianKernels(all, runs, WARM_UP_RUNS);
   yield;
-  return yield* modelLatency(original, { ...profiled, kernels });
+  const owners = kernelOwners(model, parts, kernels);
+  yield;
+  return yield* modelLatency(original, { model, layers, kernels, owners });
 }
 
 function renamed(feeds: Feeds, { inputs }: LabelledVariant): Feeds {

@@ -3,13 +3,13 @@
  * inputs. No backward pass, and one inference per sample for some hundred layers; it does not see what the rest of the
  * network makes of the error (rank correlation with the measured effect .32 to .68).
  */
-import type { LowFormatName, Quantization } from '../formats/index.js';
-import { localErrorSteps, unchanged, type LocalErrorOutput } from '../emulate/index.js';
-import { allowsFormat, nodeRoundingOf, type Layer, type NodeRounding } from '../plan/index.js';
+import type { LowFormatName } from '../formats/index.js';
+import { localErrorSteps, type LocalErrorOutput } from '../emulate/index.js';
+import type { Layer } from '../plan/index.js';
 import type { Runtime, Session } from '../runtime/index.js';
 import { EMULATION_SETTINGS, type Evaluation, type Feeds, type WorkOptions } from './evaluation.js';
-import { calibrated } from './calibration.js';
 import { inSlices } from './in-slices.js';
+import { ownQuantizations } from './own-quantizations.js';
 import { relativeErrors, type RelativeErrors, type SquaredSums } from './relative-errors.js';
 
 /** The relative errors of the layer's output. */
@@ -95,20 +95,4 @@ async function squaredSums(
   } finally {
     await runtime.release(Object.values(results));
   }
-}
-
-/** The scales that layers need in an integer format; none for any other. */
-async function ownQuantizations(
-  evaluation: Evaluation,
-  layers: readonly Layer[],
-  format: LowFormatName,
-  options: WorkOptions,
-): Promise<ReadonlyMap<string, Quantization>> {
-  const { model } = evaluation;
-  const roundings = layers.flatMap((layer): [number, NodeRounding][] => {
-    const rounding = allowsFormat(model, layer, format) ? nodeRoundingOf(model, layer, format) : undefined;
-    return rounding === undefined ? [] : [[layer.nodeIndex, rounding]];
-  });
-  const graph = { ...unchanged(model), roundings: new Map(roundings) };
-  return (await calibrated(graph, () => Promise.resolve(evaluation), options)).quantizations;
 }

@@ -13,7 +13,7 @@ export function medianKernels(
 ): readonly ProfiledKernel[] {
   const count = kernels.length / runs;
   const isSame = kernels.every((kernel, index) => kernel.name === kernels[index % count]?.name);
-  if (!Number.isInteger(count) || !isSame) return meanKernels(kernels, runs);
+  if (!Number.isInteger(count) || !isSame) return meanKernels(kernels, runs, warmUp);
   return kernels.slice(0, count).map((kernel, index) => {
     const times = Array.from(
       { length: runs - warmUp },
@@ -24,11 +24,19 @@ export function medianKernels(
   });
 }
 
-function meanKernels(kernels: readonly ProfiledKernel[], runs: number): readonly ProfiledKernel[] {
+function meanKernels(
+  kernels: readonly ProfiledKernel[],
+  runs: number,
+  warmUp: number,
+): readonly ProfiledKernel[] {
   const found = new Map<string, ProfiledKernel>();
-  for (const kernel of kernels) {
+  // A first run may take a hundred times as long: where it is told apart it is left out here, too.
+  const isTold = kernels.every(({ run }) => run !== undefined && run >= 0);
+  const counted = isTold ? kernels.filter(({ run = 0 }) => run >= warmUp) : kernels;
+  const over = isTold ? runs - warmUp : runs;
+  for (const kernel of counted) {
     const before = found.get(kernel.name);
-    const milliseconds = (before?.milliseconds ?? 0) + kernel.milliseconds / runs;
+    const milliseconds = (before?.milliseconds ?? 0) + kernel.milliseconds / over;
     found.set(kernel.name, { ...kernel, milliseconds });
   }
   return [...found.values()];

@@ -2,26 +2,28 @@
  * The kernels of one run, added up by the layers that they belong to. Knows one model (the original, or what it was
  * converted to) and its profile.
  */
-import type { LabelledVariant } from '../emulate/index.js';
 import { isStep, type Model, type Steps } from '../onnx/index.js';
 import { modelFacts, type Layer, type ModelFacts } from '../plan/index.js';
 import type { ProfiledKernel } from '../runtime/index.js';
 import { correspondingNodes } from './corresponding-nodes.js';
-import { kernelOwners, type KernelOwner } from './kernel-owners.js';
+import type { KernelOwner } from './kernel-owners.js';
 
 export interface ProfiledModel {
   readonly model: Model;
-  readonly variant: LabelledVariant;
   /** Of the original. */
   readonly layers: readonly Layer[];
   /** Of one run, in the order in which they ran. */
   readonly kernels: readonly ProfiledKernel[];
+  /** Of each of them. */
+  readonly owners: readonly KernelOwner[];
 }
 
 /** Milliseconds in one run; lists are beside the layers. */
 export interface ModelLatency {
   readonly layers: readonly number[];
   readonly casts: readonly number[];
+  /** Whether the layer has a kernel, or a share in one. */
+  readonly hasKernel: readonly boolean[];
   /** Where a layer has no kernel: the nearest one that has, before it or else behind it. */
   readonly fusedInto: readonly (Layer | undefined)[];
   readonly others: number;
@@ -76,9 +78,7 @@ class LatencyOfLayers {
   }
 
   *result(): Steps<ModelLatency> {
-    const { model, variant, kernels, layers } = this.profiled;
-    const owners = kernelOwners(model, variant, kernels);
-    yield;
+    const { kernels, layers, owners } = this.profiled;
     for (const [index, kernel] of kernels.entries()) {
       if (isStep(index)) yield;
       this.count(kernel, owners[index] ?? { kind: 'unknown' });
@@ -91,6 +91,7 @@ class LatencyOfLayers {
     return {
       layers: this.times,
       casts: this.casts,
+      hasKernel: this.hasKernel,
       fusedInto,
       others: this.others,
       unmapped: this.unmapped,
@@ -100,6 +101,10 @@ class LatencyOfLayers {
   }
 
   private count({ name, milliseconds }: ProfiledKernel, owner: KernelOwner): void {
+    if (owner.kind === 'part') {
+      this.share(owner.nodes, milliseconds);
+      return;
+    }
     if (owner.kind === 'cast' && !(owner.own !== undefined && this.known.has(owner.own))) {
       const places = this.layersAt(owner.nodes, owner.side);
       for (const place of places) this.casts[place] = (this.casts[place] ?? 0) + milliseconds / places.length;
@@ -116,6 +121,19 @@ class LatencyOfLayers {
     }
     this.unmapped += milliseconds;
     this.unmappedTimes.set(name, (this.unmappedTimes.get(name) ?? 0) + milliseconds);
+  }
+
+  /** What many nodes take together, by their multiply-adds; evenly where they have none. */
+  private share(nodes: readonly number[], milliseconds: number): void {
+    const places = nodes.flatMap((node) => this.places.get(node) ?? []);
+    const work = places.map((place) => this.profiled.layers[place]?.multiplyAdds ?? 0);
+    const total = work.reduce((sum, one) => sum + one, 0);
+    for (const [index, place] of places.entries()) {
+      const part = total > 0 ? (work[index] ?? 0) / total : 1 / places.length;
+      this.times[place] = (this.times[place] ?? 0) + milliseconds * part;
+      this.hasKernel[place] = true;
+    }
+    if (places.length === 0) this.others += milliseconds;
   }
 
   /** The layers at one side of a border: the nodes themselves, or those behind the movement that stands there. */

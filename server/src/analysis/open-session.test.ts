@@ -2,11 +2,12 @@
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { makeNode } from '../onnx/index.js';
-import type { Runtime } from '../runtime/index.js';
-import { openOptimized } from './open-session.js';
+import { RuntimeFailure, type Runtime, type RuntimeFailureKind } from '../runtime/index.js';
+import { onSurvivingLevel, openOptimized, withOptimized } from './open-session.js';
 import { POSE_MODEL, startTestCompute, testFolder, WIDTH, writeModel } from './testing/index.js';
 
 const folder = testFolder();
+const SETTINGS = { provider: 'cpu', threads: 1 } as const;
 const started: Runtime[] = [];
 let broken: string;
 
@@ -61,6 +62,41 @@ describe('a model file', () => {
     }
   });
 
+  it.each([
+    ['is blamed on the runtime where the original loads', POSE_MODEL, /fault is that of ONNX Runtime/],
+    [
+      'is blamed on nobody’s precision where the original does the same',
+      'broken',
+      /The original does the same/,
+    ],
+  ])('%s', async (_, original, blame) => {
+    const runtime = await crashing(0);
+    const path = original === 'broken' ? broken : original;
+    const options = { threads: 1, original: path };
+    await expect(openOptimized(runtime, broken, options)).rejects.toMatchObject({
+      kind: 'refused',
+      message: expect.stringMatching(blame) as string,
+    });
+  });
+
+  it('under which the process dies in a run is run again one level lower, with everything opened anew', async () => {
+    const runtime = await crashing(0);
+    const [levels, renewals]: [string[], number[]] = [[], []];
+    const { result, notes } = await onSurvivingLevel(runtime, POSE_MODEL, { threads: 1 }, undefined, {
+      run: async (level) => {
+        levels.push(level);
+        if (levels.length < 3) throw new RuntimeFailure('crashed', 'The compute process died during a run.');
+        return (await runtime.open({ model: { path: POSE_MODEL }, ...SETTINGS, optimization: level }))
+          .outputs;
+      },
+      renew: () => renewals.push(levels.length),
+    });
+    expect(levels).toEqual(['all', 'layout', 'extended']);
+    expect(renewals).toEqual([1, 2]);
+    expect(result).toContain('ld_3d');
+    expect(notes[0]).toMatch(/did not survive a run at optimisation level all, the same was done at layout/);
+  });
+
   it('that no level opens is the last failure', async () => {
     const runtime = await crashing(0);
     await expect(openOptimized(runtime, broken, { threads: 1 })).rejects.toMatchObject({
@@ -73,5 +109,30 @@ describe('a model file', () => {
     const gone = AbortSignal.abort();
     const opening = openOptimized(await crashing(0), POSE_MODEL, { threads: 1 }, gone);
     await expect(opening).rejects.toMatchObject({ kind: 'cancelled' });
+  });
+});
+
+describe('a model that loads and does not run', () => {
+  /** Runs the pose model where the first `failures` runs end so; gives the level of the run that worked, and what was said. */
+  async function ran(failures: number, kind: RuntimeFailureKind): Promise<readonly string[]> {
+    let left = failures;
+    return await withOptimized(await crashing(0), POSE_MODEL, { threads: 1 }, undefined, (opened) => {
+      if (left-- > 0) return Promise.reject(new RuntimeFailure(kind, 'no kernel'));
+      return Promise.resolve([opened.optimization, ...opened.notes]);
+    });
+  }
+
+  it('is run one level lower', async () => {
+    expect(await ran(0, 'failed')).toEqual(['all']);
+    expect(await ran(2, 'failed')).toEqual([
+      'extended',
+      'ONNX Runtime failed in a run at optimisation level all: no kernel',
+      'ONNX Runtime failed in a run at optimisation level layout: no kernel',
+    ]);
+  });
+
+  it('at any level is the last failure, and what is no fault of a level is not tried again', async () => {
+    await expect(ran(9, 'failed')).rejects.toMatchObject({ kind: 'failed' });
+    await expect(ran(1, 'cancelled')).rejects.toMatchObject({ kind: 'cancelled' });
   });
 });

@@ -1,8 +1,9 @@
 /** The layers of a plan that round nothing themselves: what they read is rounded already, and they make no new numbers. */
+import type { LowFormatName } from '../formats/index.js';
 import { LayerStand, roundingEvents, type BoundPlan, type Layer } from '../plan/index.js';
 
 /** Of the layers that the plan puts into `format`, those that cause no rounding of their own. */
-export function quietLayers(plan: BoundPlan, format: 'fp16' | 'bf16'): ReadonlySet<Layer> {
+export function quietLayers(plan: BoundPlan, format: LowFormatName): ReadonlySet<Layer> {
   const possible = roundingEvents(plan.model, plan.layers, format);
   const { events, covered } = possible;
   const stands = Uint8Array.from(plan.decisions, (decision) => {

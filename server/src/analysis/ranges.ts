@@ -3,7 +3,7 @@
  * what the layer adds up inside, and how much of its inputs cancels out. Measured whatever the format; what a format makes of
  * it is told by `layerRangeIn`.
  */
-import type { FloatFormatName } from '../formats/index.js';
+import { isFloatFormat, type FormatName } from '../formats/index.js';
 import type { Shape } from '../onnx/index.js';
 import type { Layer } from '../plan/index.js';
 import type { Evaluation, WorkOptions } from './evaluation.js';
@@ -69,11 +69,13 @@ export async function measureRanges(
 /** What `format` makes of a layer's values; `scale` is what the plan multiplies its inputs by before they are rounded. */
 export function layerRangeIn(
   { tensors, ...rest }: MeasuredLayerRange,
-  format: FloatFormatName,
+  format: FormatName,
   scale = 1,
 ): LayerRangeFigures {
   const own = tensors.map((one) =>
-    scale === 1 || one.kind === 'weight' ? rangeIn(one, format) : scaledRangeIn(one, scale, format),
+    scale === 1 || one.kind === 'weight' || !isFloatFormat(format)
+      ? rangeIn(one, format)
+      : scaledRangeIn(one, scale, format),
   );
   const share = (one: TensorRange): number => (one.nonZero === 0 ? 0 : one.underflow / one.nonZero);
   return {

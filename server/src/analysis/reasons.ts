@@ -2,7 +2,13 @@
  * Why a layer stands out: one function from all that was found of it to reasons, each a code and a sentence. What is shown
  * of them, and how, is not known here.
  */
-import { formatInformation, type Accumulation, type FloatFormatName } from '../formats/index.js';
+import {
+  formatInformation,
+  isFloatFormat,
+  largestNumber,
+  type Accumulation,
+  type FormatName,
+} from '../formats/index.js';
 import { formatNumber, formatPercent, formatPower } from './number-text.js';
 import { insideBeyond, UNDERFLOW_SHARE, type LayerRangeFigures } from './ranges.js';
 import type { RelativeErrors } from './relative-errors.js';
@@ -31,7 +37,7 @@ export interface Reason {
 /** All that was found of a layer; what is undefined was not looked at. */
 export interface LayerEvidence {
   /** The low format that the figures are of. */
-  readonly format: FloatFormatName;
+  readonly format: FormatName;
   readonly range?: LayerRangeFigures | undefined;
   readonly local?: RelativeErrors | undefined;
   readonly measured?: RelativeErrors | undefined;
@@ -118,7 +124,7 @@ export function placeOf(
 
 function inside({ range, format }: LayerEvidence): Reason[] {
   if (range === undefined) return [];
-  const found = insideBeyond(range, formatInformation(format).largest);
+  const found = insideBeyond(range, largestNumber(format));
   // Bounds of products are far from what they bound, so that nearly every layer would have one.
   if (found === undefined || (found.evidence === 'bounded' && found.quantity === 'sum of products'))
     return [];
@@ -209,6 +215,8 @@ function passedOn({ local, measured }: LayerEvidence): Reason[] {
 function accumulation({ range, format, accumulate }: LayerEvidence): Reason[] {
   const terms = range?.terms;
   if (terms === undefined || format === 'fp32' || accumulate?.kind === 'fp32') return [];
+  // Integers are summed in 32 bits.
+  if (!isFloatFormat(format)) return [];
   const counts = 2 / formatInformation('fp16').epsilon;
   // Of chunks the sums are summed in turn.
   const held =

@@ -3,6 +3,8 @@
  * Weights are read by the compute process, from the file they lie in.
  */
 import {
+  integerLossOf,
+  isFloatFormat,
   lossOf,
   mergeHistograms,
   recommendedScale,
@@ -10,6 +12,7 @@ import {
   thresholdsOf,
   type FloatFormatName,
   type FormatLoss,
+  type FormatName,
   type Histogram,
 } from '../formats/index.js';
 import { tensorBytes, tensorLocation, weightsFolder, type Model, type Tensor } from '../onnx/index.js';
@@ -62,13 +65,15 @@ export function mergeRanges(a: MeasuredRange | undefined, b: MeasuredRange): Mea
 }
 
 /** What `format` makes of the values. */
-export function rangeIn(range: MeasuredRange, format: FloatFormatName): TensorRange {
+export function rangeIn(range: MeasuredRange, format: FormatName): TensorRange {
   const { histogram, maxAbs } = range;
+  const isFloat = isFloatFormat(format);
   return {
     ...range,
-    ...lossOf(histogram, format),
+    ...(isFloat ? lossOf(histogram, format) : integerLossOf(histogram, maxAbs, format)),
     nonFinite: histogram.nonFinite,
-    scale: recommendedScale(histogram, maxAbs, format),
+    // An integer format has a scale of its own, which suits the values as it is.
+    scale: isFloat ? recommendedScale(histogram, maxAbs, format) : 1,
   };
 }
 

@@ -1,17 +1,20 @@
 /** `analyze PLAN --method auto|sketch|measured|hessian|first-order|local|all`: ranges and errors of every layer, with the reason where one stands out. */
+import { errorsAmong } from '../language/index.js';
+import { lowFormat } from '../analysis/index.js';
+import { isFloatFormat, LOW_FORMAT_NAMES } from '../formats/index.js';
+import { layersMatching } from '../plan/index.js';
 import { formatNumber, formatPercent, formatPower } from '../report/index.js';
 import {
   ANALYSIS_METHODS,
   analyzePlan,
   layersFor,
-  lowFormatOf,
   type AnalysisMethod,
   type AnalyzedPlan,
   type GradientReport,
   type LayerReport,
 } from '../work/index.js';
 import { CommandFailure, EXIT, type ExitStatus } from './exit-status.js';
-import { errorsOf, loadPlan, needModel, reportDiagnostics } from './load.js';
+import { loadPlan, needModel, reportDiagnostics } from './load.js';
 import type { Subcommand } from './subcommand.js';
 import type { Output } from './output.js';
 import { formatTable } from './table.js';
@@ -33,23 +36,49 @@ export const analyze: Subcommand = {
       },
       probes: { type: 'string', value: 'N', help: 'random probes of each output for a sketch (default 8)' },
       seed: { type: 'string', value: 'N', help: 'of the probes (default 0)' },
-      format: { type: 'string', value: 'fp16|bf16', help: "the low format (default the plan's own)" },
+      format: {
+        type: 'string',
+        value: 'NAME',
+        help: `the low format: ${LOW_FORMAT_NAMES.join(', ')} (default the plan's own)`,
+      },
       gradients: {
         type: 'boolean',
         help: 'also the ranges of gradients, and the loss scale that training would settle at',
       },
+      spectrum: {
+        type: 'string',
+        value: 'GLOB',
+        help:
+          'of these layers also the largest eigenvalue of the Hessian and log det(I + H / lambda): ' +
+          'some dozens of runs for each layer and sample',
+      },
+      lambda: { type: 'string', value: 'X', help: 'of --spectrum (default 1)' },
       all: { type: 'boolean', help: 'list every layer, not only the 20 most sensitive' },
     },
   },
   run: async (context): Promise<ExitStatus> => {
     const { parsed, output } = context;
     const method = parsed.choice('method', ANALYSIS_METHODS);
-    const asked = parsed.text('format') === undefined ? undefined : parsed.choice('format', ['fp16', 'bf16']);
+    const asked = parsed.text('format') === undefined ? undefined : parsed.choice('format', LOW_FORMAT_NAMES);
     const probes = parsed.text('probes') === undefined ? undefined : parsed.integer('probes', 1);
     const seed = parsed.text('seed') === undefined ? undefined : parsed.integer('seed', 1);
+    const lambda = positive(parsed.text('lambda'));
+    const glob = parsed.text('spectrum');
     const loaded = loadPlan(parsed.positionals[0] ?? '');
     const plan = needModel(loaded, output);
-    const format = asked ?? lowFormatOf(plan);
+    if (glob !== undefined && layersMatching(plan.layers, glob).length === 0) {
+      throw new CommandFailure(
+        EXIT.usage,
+        'no-layers',
+        `--spectrum: no layer matches "${glob}"`,
+        loaded.path,
+      );
+    }
+    const format = asked ?? lowFormat(plan);
+    if (parsed.flag('gradients') && !isFloatFormat(format)) {
+      const message = `--gradients says what a float format makes of gradients; ${format} is none`;
+      throw new CommandFailure(EXIT.usage, 'usage', message);
+    }
     const { length: layers } = layersFor(plan, format);
     if (layers === 0) {
       throw new CommandFailure(
@@ -61,7 +90,10 @@ export const analyze: Subcommand = {
     }
     return withWork(loaded, plan, context, async (work) => {
       const analyzed = resultOf(
-        await analyzePlan(work, { method, format, probes, seed, gradients: parsed.flag('gradients') }),
+        await analyzePlan(work, {
+          ...{ method, format, probes, seed, gradients: parsed.flag('gradients') },
+          spectrum: glob === undefined ? undefined : { glob, lambda },
+        }),
         loaded,
       );
       printAnalysis(
@@ -80,17 +112,18 @@ export const analyze: Subcommand = {
         seconds,
         sessions,
         inferences,
+        peakMemory: analyzed.peakMemory,
         ...(method === 'all' ? { rankCorrelations: correlationsDocument(rankCorrelations) } : {}),
         layers: reports,
         ...(analyzed.gradients === undefined ? {} : { gradients: analyzed.gradients }),
       });
-      return errorsOf(plan) > 0 ? EXIT.short : EXIT.holds;
+      return errorsAmong(plan.diagnostics).length > 0 ? EXIT.short : EXIT.holds;
     });
   },
 };
 
 function printAnalysis(
-  { reports, seconds, rankCorrelations, gradients }: AnalyzedPlan,
+  { reports, seconds, peakMemory, rankCorrelations, gradients }: AnalyzedPlan,
   method: AnalysisMethod,
   { all, layers, samples }: { readonly all: boolean; readonly layers: number; readonly samples: number },
   output: Output,
@@ -99,7 +132,10 @@ function printAnalysis(
   if (!all && reports.length > SHOWN) output.line(`(${reports.length - SHOWN} more layers: --all)`);
   output.line();
   const explained = METHODS.flatMap(({ names, text }) => (names.includes(method) ? [text] : []));
-  output.line(`${layers} layers, ${samples} samples, ${seconds.toFixed(1)} s; ${explained.join('; ')}`);
+  output.line(
+    `${layers} layers, ${samples} samples, ${seconds.toFixed(1)} s, at most ${Math.ceil(peakMemory / BYTES_PER_MEGABYTE)} MB of memory; ${explained.join('; ')}`,
+  );
+  for (const line of spectrumLines(reports)) output.line(line);
   for (const line of gradients === undefined ? [] : gradientLines(gradients)) output.line(line);
   for (const [name, correlation] of rankCorrelations) {
     output.line(`rank correlation of ${name} with measured (Spearman): ${correlation?.toFixed(3) ?? 'none'}`);
@@ -110,6 +146,40 @@ function correlationsDocument(
   correlations: AnalyzedPlan['rankCorrelations'],
 ): Readonly<Record<string, number | null>> {
   return Object.fromEntries([...correlations].map(([name, value]) => [name, value ?? null]));
+}
+
+/** An option's number above 0. */
+function positive(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (text.trim() !== '' && value > 0 && Number.isFinite(value)) return value;
+  throw new CommandFailure(EXIT.usage, 'usage', `--lambda wants a number above 0, not "${text}"`);
+}
+
+/** Eigenvalues of the layers that they were asked for of. */
+function spectrumLines(reports: readonly LayerReport[]): string[] {
+  const found = reports.flatMap(({ name, scores }) =>
+    scores?.['outputLargest'] === undefined && scores?.['weightLargest'] === undefined
+      ? []
+      : [{ name, scores }],
+  );
+  if (found.length === 0) return [];
+  const figure = (value: number | undefined): string => (value === undefined ? '' : formatNumber(value));
+  return formatTable(
+    [
+      { title: 'layer' },
+      ...['output: largest', 'log det', 'weights: largest', 'log det'].map(
+        (title) => ({ title, align: 'right' }) as const,
+      ),
+    ],
+    found.map(({ name, scores }) => [
+      name,
+      figure(scores['outputLargest']),
+      figure(scores['outputLogDeterminant']),
+      figure(scores['weightLargest']),
+      figure(scores['weightLogDeterminant']),
+    ]),
+  );
 }
 
 /** How large gradients are, and the scale that holds them. */
@@ -125,6 +195,8 @@ function gradientLines({ loss, lossScale, tensors, withoutRule }: GradientReport
     ...missing,
   ];
 }
+
+const BYTES_PER_MEGABYTE = 1e6;
 
 /** Layers that are listed unless all are asked for. */
 const SHOWN = 20;
@@ -152,7 +224,7 @@ const METHODS: readonly { readonly names: readonly AnalysisMethod[]; readonly te
   },
   {
     names: ['first-order', 'all'],
-    text: 'first-order: |g . dw| for half the squared norm of the output, relative to it, no error',
+    text: 'first-order: |g . dw| of the loss against the labels, or of half the squared norm of the output, relative to it; no error',
   },
 ];
 

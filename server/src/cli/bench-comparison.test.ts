@@ -1,40 +1,8 @@
-/** A benchmark beside an earlier one. */
+/** A benchmark beside an earlier one: from a file, and from what is kept. */
 import { expect, it } from 'vitest';
-import { compareBenches, type BenchFigures } from './bench-comparison.js';
 import { commandFolder, PLAN } from './testing/index.js';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-
-const FIGURES: BenchFigures = {
-  target: 'cpu',
-  device: 'a processor',
-  onnxRuntime: '1.30.0',
-  threads: 1,
-  busy: false,
-  rows: [
-    { name: 'fp32', median: 4 },
-    { name: 'plan', median: 2 },
-  ],
-};
-
-function checkComparison(
-  change: Partial<BenchFigures>,
-  differences: readonly (string | RegExp)[],
-  ratios: Readonly<Record<string, number>>,
-): void {
-  const found = compareBenches({ ...FIGURES, ...change }, FIGURES);
-  expect(found.ratios).toEqual(ratios);
-  expect(found.differences).toEqual(differences.map((one) => expect.stringMatching(one) as string));
-}
-
-it('tells how much slower each row is, and what makes that meaningless', () => {
-  checkComparison({}, [], { fp32: 1, plan: 1 });
-  checkComparison({ rows: [{ name: 'plan', median: 3 }] }, [], { plan: 1.5 });
-  checkComparison({ threads: 2, busy: true }, ['threads was 1, is 2', /busy in this run/], {
-    fp32: 1,
-    plan: 1,
-  });
-});
 
 const { path: folder, writePlan, run, runJson } = commandFolder();
 
@@ -71,4 +39,60 @@ it('adds up: layers and the rest are a run', async () => {
     const beside = rest.others[key] + rest.unmapped[key] + rest.outside[key];
     expect(inLayers + beside).toBeCloseTo(rest.whole[key], 9);
   }
+});
+
+interface Compared {
+  readonly at: string;
+  readonly threads: number;
+  readonly comparison: { readonly at: string; readonly differences: readonly string[] };
+}
+
+interface History {
+  readonly benchmarks: readonly (Pick<Compared, 'at' | 'threads'> & {
+    readonly onnxRuntime: string;
+    readonly device: string;
+    readonly version: string;
+    readonly load: number;
+    readonly rows: readonly { readonly name: string; readonly median: number }[];
+  })[];
+}
+
+it('is kept with machine and versions, and compared with the last one of the same plan', async () => {
+  const missing = await run('bench p.precision --runs 2 --compare last');
+  expect([missing.status, missing.error]).toEqual([2, expect.stringMatching(/comparison-missing/)]);
+  const first = await runJson<Compared>('bench p.precision --runs 2 --threads 1');
+  writePlan(PLAN.replace('default: fp16', 'default: fp32'));
+  const other = await runJson<Compared>('bench p.precision --runs 2 --threads 1 --compare last');
+  expect(other.comparison.at).toBe(first.at);
+  expect(other.comparison.differences).toContain('the plan decided otherwise');
+  writePlan(PLAN);
+  const second = await runJson<Compared>('bench p.precision --runs 2 --threads 1 --compare last');
+  expect(second.comparison.at).toBe(first.at);
+  expect(second.comparison.differences.filter((one) => !one.includes('busy'))).toEqual([]);
+
+  const { benchmarks } = await runJson<History>('bench p.precision --history');
+  expect(benchmarks.map(({ at }) => at)).toEqual([second.at, other.at, first.at]);
+  for (const { onnxRuntime, device, version, load, rows } of benchmarks) {
+    expect([onnxRuntime, device, version].every((word) => word !== '')).toBe(true);
+    expect(load).toBeGreaterThanOrEqual(0);
+    expect(rows.map(({ name }) => name)).toEqual(['fp32', 'plan', 'fp16']);
+  }
+  expect((await run('bench p.precision --history')).out.trim().split('\n')).toHaveLength(5);
+});
+
+it('is not kept where nothing is to be kept', async () => {
+  await run('bench p.precision --runs 2 --no-cache');
+  expect((await runJson<History>('bench p.precision --history')).benchmarks).toEqual([]);
+  for (const words of ['--compare last --no-cache', '--history --no-cache']) {
+    expect((await run(`bench p.precision ${words}`)).status).toBe(2);
+  }
+});
+
+it('says plainly whether FP16 pays, and why where it does not', async () => {
+  const { out } = await run('bench p.precision --runs 3');
+  expect(out).toMatch(/FP16 (pays|does not pay) on this machine: the mixed model is/);
+  expect(out).toMatch(/^plan {2}█+/mu);
+  const { why } = await runJson<{ why: readonly string[] }>('bench p.precision --runs 2 --target cpu');
+  if (process.arch === 'x64')
+    expect(why.join()).toMatch(/no FP16 kernel for MatMul \(3 layers\), Relu \(3 layers\)/);
 });

@@ -1,22 +1,18 @@
-/** A benchmark beside an earlier one, which `bench --json` wrote. Knows its document; runs nothing. */
+/** What `bench --compare` compares with: a document that `bench --json` wrote, or the last benchmark that is kept. Runs nothing. */
 import { readFileSync } from 'node:fs';
+import type { KeptBenchmark } from '../analysis/index.js';
+import { comparableBench, type BenchFigures } from '../report/index.js';
 import { CommandFailure, EXIT } from './exit-status.js';
 
-/** What of the documents is compared. */
-export interface BenchFigures {
-  readonly target: string;
-  readonly device: string;
-  readonly onnxRuntime: string;
-  readonly threads: number;
-  readonly busy: boolean;
-  readonly rows: readonly { readonly name: string; readonly median: number }[];
-}
+/** In place of a file: the newest that is kept of the same plan, or else of the same model. */
+export const LAST = 'last';
 
-export interface BenchComparison {
-  /** What was not the same, so that the ratios say little. */
-  readonly differences: readonly string[];
-  /** By row: this run's median over the earlier one's. */
-  readonly ratios: Readonly<Record<string, number>>;
+/** @throws {CommandFailure} where none is kept */
+export function lastBench(earlier: readonly KeptBenchmark[], decisions: string): BenchFigures {
+  const found = comparableBench(earlier, decisions);
+  if (found !== undefined) return found;
+  const message = 'no benchmark of this model on this target is kept yet; run `bench` once without --compare';
+  throw new CommandFailure(EXIT.usage, 'comparison-missing', message);
 }
 
 /** @throws {CommandFailure} for a file that is no document of `bench --json` */
@@ -43,30 +39,21 @@ function unreadable(path: string, reason: string): CommandFailure {
 
 function isFigures(document: unknown): document is BenchFigures {
   if (typeof document !== 'object' || document === null) return false;
-  const { target, device, onnxRuntime, threads, busy, rows }: Partial<Record<string, unknown>> = {
+  const { target, device, onnxRuntime, threads, busy, rows, ...rest }: Partial<Record<string, unknown>> = {
     ...document,
   };
+  const texts = (['platform', 'version', 'decisions', 'input', 'at'] as const).map((key) => rest[key] ?? '');
   return (
-    [target, device, onnxRuntime].every((one) => typeof one === 'string') &&
+    [target, device, onnxRuntime, ...texts].every((one) => typeof one === 'string') &&
     typeof threads === 'number' &&
     typeof busy === 'boolean' &&
     Array.isArray(rows) &&
-    rows.every((row: unknown) => typeof row === 'object' && row !== null && 'name' in row && 'median' in row)
+    rows.every(isRow)
   );
 }
 
-/** Pure. Rows that only one of them has are left out. */
-export function compareBenches(now: BenchFigures, before: BenchFigures): BenchComparison {
-  const same = (['target', 'device', 'onnxRuntime', 'threads'] as const).filter(
-    (key) => now[key] !== before[key],
-  );
-  const differences = same.map((key) => `${key} was ${before[key]}, is ${now[key]}`);
-  if (before.busy) differences.push('the machine was busy in the earlier run');
-  if (now.busy) differences.push('the machine was busy in this run');
-  const medians = new Map(before.rows.map(({ name, median }) => [name, median]));
-  const ratios = now.rows.flatMap(({ name, median }): [string, number][] => {
-    const earlier = medians.get(name);
-    return earlier === undefined || !(earlier > 0) ? [] : [[name, median / earlier]];
-  });
-  return { differences, ratios: Object.fromEntries(ratios) };
+function isRow(row: unknown): boolean {
+  if (typeof row !== 'object' || row === null) return false;
+  const { name, median, p10 = 0, p90 = 0 }: Partial<Record<string, unknown>> = { ...row };
+  return typeof name === 'string' && [median, p10, p90].every((one) => typeof one === 'number');
 }

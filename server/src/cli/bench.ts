@@ -1,19 +1,36 @@
 /**
- * `bench PLAN [--runs N] [--compare FILE]`: latency of FP32, the plan and all-FP16, in turns, executed for real; of each layer, and
- * what keeps the plan from being faster.
+ * `bench PLAN [--runs N] [--compare FILE|last] [--history]`: latency of FP32, the plan and all-FP16, in turns, executed for real; of
+ * each layer, and what keeps the plan from being faster. What is found is kept.
  */
-import { formatMilliseconds, formatSize, whySlow } from '../report/index.js';
-import { benchmarkPlan, timeLayers, USUAL_RUNS, type BenchedPlan, type TimedLayers } from '../work/index.js';
+import { basename } from 'node:path';
+import { benchmarkHistory, type KeptBenchmark } from '../analysis/index.js';
+import { errorsAmong } from '../language/index.js';
+import type { BoundPlan } from '../plan/index.js';
 import {
   compareBenches,
-  readBenchDocument,
-  type BenchComparison,
-  type BenchFigures,
-} from './bench-comparison.js';
-import { EXIT, type ExitStatus } from './exit-status.js';
-import { errorsOf, loadPlan, needModel } from './load.js';
+  comparisonSentences,
+  dayAndTime,
+  formatMilliseconds,
+  formatSize,
+  latencyLines,
+} from '../report/index.js';
+import {
+  benchedPrices,
+  benchmarkPlan,
+  decisionsKey,
+  earlierBenchmarks,
+  explainBenchmark,
+  USUAL_RUNS,
+  type BenchedPlan,
+  type TimedLayers,
+} from '../work/index.js';
+import { LAST, lastBench, readBenchDocument } from './bench-comparison.js';
+import { CommandFailure, EXIT, type ExitStatus } from './exit-status.js';
+import { loadPlan, needModel } from './load.js';
 import type { Output } from './output.js';
-import type { Subcommand } from './subcommand.js';
+import { benchedPriceLines } from './prices.js';
+import { resultStore } from './result-store.js';
+import type { Subcommand, SubcommandContext } from './subcommand.js';
 import { formatTable } from './table.js';
 import { resultOf } from './work-failure.js';
 import { withWork } from './work.js';
@@ -23,15 +40,17 @@ export const bench: Subcommand = {
     name: 'bench',
     arguments: 'PLAN',
     count: [1, 1],
-    summary: 'Latency of FP32, the plan and all-FP16 on this machine, in turns, with spread.',
-    shared: ['output', 'target', 'threads'],
+    summary:
+      'Latency of FP32, the plan and all-FP16 on this machine, in turns, with spread; kept for comparison.',
+    shared: ['output', 'cache', 'target', 'threads'],
     options: {
-      runs: { type: 'string', value: 'N', help: 'timed runs of each model (default 50)' },
+      runs: { type: 'string', value: 'N', help: `timed runs of each model (default ${USUAL_RUNS})` },
       compare: {
         type: 'string',
-        value: 'FILE',
-        help: 'an earlier run, written with --json, to compare with',
+        value: 'FILE|last',
+        help: 'an earlier run to compare with: written with --json, or the last that is kept',
       },
+      history: { type: 'boolean', help: 'list what is kept of this model on the target; nothing is run' },
     },
   },
   run: async (context): Promise<ExitStatus> => {
@@ -39,22 +58,44 @@ export const bench: Subcommand = {
     const runs = parsed.integer('runs', USUAL_RUNS);
     const loaded = loadPlan(parsed.positionals[0] ?? '');
     const plan = needModel(loaded, output);
+    if (parsed.flag('history')) return await printHistory(plan, context);
     const path = parsed.text('compare');
-    const before = path === undefined ? undefined : readBenchDocument(path);
+    if (path === LAST && parsed.flag('no-cache')) {
+      throw new CommandFailure(
+        EXIT.usage,
+        'usage',
+        '--compare last compares with what is kept, which --no-cache leaves alone',
+      );
+    }
+    const document = path === undefined || path === LAST ? undefined : readBenchDocument(path);
     return withWork(loaded, plan, context, async (work) => {
+      const before = path === LAST ? lastBench(await earlierBenchmarks(work), decisionsKey(plan)) : document;
       const benched = resultOf(await benchmarkPlan(work, plan, { runs }), loaded);
-      const layers = work.target === 'cpu' ? resultOf(await timeLayers(work, plan), loaded) : undefined;
+      const { layers, notTimed, kept, speed, why } = resultOf(
+        await explainBenchmark(work, plan, benched),
+        loaded,
+      );
+      const prices = resultOf(await benchedPrices(work, plan, benched), loaded);
       printBenchmark(benched, work.target, output);
-      const why = layers === undefined ? [] : reasonsOf(layers);
       if (layers !== undefined) printLayers(layers, output);
+      if (notTimed !== undefined) output.note(`layers were not timed: ${notTimed}`);
+      if (speed !== undefined) output.line(speed.sentence);
       for (const sentence of why) output.line(sentence);
-      const figures = figuresOf(benched, work.target);
-      const comparison = before === undefined ? null : compareBenches(figures, before);
-      if (comparison !== null) printComparison(comparison, output);
+      for (const line of benchedPriceLines(prices)) output.line(line);
+      const comparison = before === undefined ? null : compareBenches(kept, before);
+      if (comparison !== null) {
+        output.line();
+        for (const sentence of comparisonSentences(comparison)) output.line(sentence);
+      }
+      const rows = benched.timed.rows.map((row) => ({
+        ...row,
+        bytes: sizesOf(benched.models)[row.name] ?? 0,
+      }));
       output.document({
-        ...figures,
-        runs: benched.timed.runs,
-        load: benched.timed.load,
+        ...kept,
+        rows,
+        pays: speed?.pays ?? null,
+        speed: speed?.sentence ?? null,
         layers: (layers?.latency.layers ?? []).map(({ layer, fp32, plan: low, casts }) => ({
           name: layer.name,
           op: layer.node.opType,
@@ -64,24 +105,65 @@ export const bench: Subcommand = {
         })),
         rest: layers === undefined ? null : restOf(layers),
         why,
+        predicted: prices.predicted ?? null,
+        energy: prices.energy,
         comparison,
       });
-      return errorsOf(plan) > 0 ? EXIT.short : EXIT.holds;
+      return errorsAmong(plan.diagnostics).length > 0 ? EXIT.short : EXIT.holds;
     });
   },
 };
 
-function figuresOf({ timed, models }: BenchedPlan, target: string): BenchFigures {
-  const { device, onnxRuntime, threads, busy, rows } = timed;
-  const sizes = sizesOf(models);
-  return {
-    target,
-    device,
-    onnxRuntime,
-    threads,
-    busy,
-    rows: rows.map((row) => ({ ...row, bytes: sizes[row.name] ?? 0 })),
-  };
+/** What is kept, the newest first. */
+async function printHistory(
+  plan: BoundPlan,
+  { parsed, output, signal }: SubcommandContext,
+): Promise<ExitStatus> {
+  const store = resultStore(parsed, output);
+  if (store === undefined) {
+    throw new CommandFailure(
+      EXIT.usage,
+      'usage',
+      '--history lists what is kept, which --no-cache leaves alone',
+    );
+  }
+  try {
+    const target = parsed.text('target') ?? plan.targets[0]?.name ?? 'cpu';
+    const kept = await benchmarkHistory(store, plan.model, target, signal);
+    for (const line of historyTable(kept)) output.line(line);
+    output.document({ target, benchmarks: kept });
+    return EXIT.holds;
+  } finally {
+    await store.close();
+  }
+}
+
+function historyTable(kept: readonly KeptBenchmark[]): string[] {
+  if (kept.length === 0) return ['no benchmark of this model on this target is kept'];
+  const median = ({ rows }: KeptBenchmark, name: string): string =>
+    formatMilliseconds(rows.find((row) => row.name === name)?.median ?? Number.NaN);
+  const titles = [
+    'when (UTC)',
+    'fp32',
+    'plan',
+    'fp16',
+    'runs',
+    'threads',
+    'load',
+    'plan',
+    'machine and versions',
+  ];
+  return formatTable(
+    titles.map((title, index) => ({ title, align: index > 0 && index < 7 ? 'right' : 'left' })),
+    kept.map((one) => [
+      dayAndTime(one.at),
+      ...['fp32', 'plan', 'fp16'].map((name) => median(one, name)),
+      ...[one.runs, one.threads].map(String),
+      `${one.load.toFixed(1)}${one.busy ? ' (busy)' : ''}`,
+      basename(one.plan),
+      `${one.device}, ${one.platform}, ONNX Runtime ${one.onnxRuntime}, onnx-precision ${one.version}`,
+    ]),
+  );
 }
 
 function sizesOf({ fp32, plan, fp16 }: BenchedPlan['models']): Readonly<Record<string, number>> {
@@ -90,23 +172,6 @@ function sizesOf({ fp32, plan, fp16 }: BenchedPlan['models']): Readonly<Record<s
 
 function restOf({ latency: { whole, others, unmapped, outside } }: TimedLayers): object {
   return { whole, others, unmapped, outside };
-}
-
-function reasonsOf({ latency, withoutKernel }: TimedLayers): readonly string[] {
-  const casts = latency.layers.reduce((sum, one) => sum + one.casts, 0);
-  const formats = [...new Set(withoutKernel.map(({ format }) => format))];
-  if (formats.length === 0) formats.push('fp16');
-  return formats.flatMap((format, index) =>
-    whySlow({
-      whole: latency.whole.plan,
-      // Casts are those of all formats together: they are told of once.
-      casts: index === 0 ? casts : 0,
-      operatorsWithoutKernel: withoutKernel
-        .filter((one) => one.format === format)
-        .map(({ operator }) => operator),
-      format,
-    }),
-  );
 }
 
 /** Layers that are listed; all of them are in the document. */
@@ -133,14 +198,6 @@ function printLayers({ latency }: TimedLayers, output: Output): void {
   output.line();
 }
 
-function printComparison({ differences, ratios }: BenchComparison, output: Output): void {
-  output.line();
-  for (const [name, ratio] of Object.entries(ratios)) {
-    output.line(`${name}: ${ratio.toFixed(2)} times the earlier median`);
-  }
-  for (const difference of differences) output.line(`not comparable without care: ${difference}`);
-}
-
 function printBenchmark({ timed, models }: BenchedPlan, target: string, output: Output): void {
   const sizes = sizesOf(models);
   const columns = ['model', 'median', 'p10', 'p90', 'size', 'optimisation'];
@@ -159,8 +216,10 @@ function printBenchmark({ timed, models }: BenchedPlan, target: string, output: 
     output.line(line);
   }
   output.line();
+  for (const line of latencyLines(timed.rows)) output.line(line);
+  output.line();
   output.line(
-    `${timed.runs} runs each, in turns, on ${target} (${timed.device}, ${timed.threads} threads), ` +
+    `${timed.runs} runs each, in turns, on ${target} (${timed.device}, ${timed.threads} ${timed.threads === 1 ? 'thread' : 'threads'}), ` +
       `ONNX Runtime ${timed.onnxRuntime}, load ${timed.load.toFixed(1)}`,
   );
   if (timed.busy) output.line('the machine was busy: trust no difference of a few percent');

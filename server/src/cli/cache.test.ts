@@ -18,8 +18,16 @@ const NOTHING: Effort = { sessions: 0, inferences: 0 };
 
 /** What of a document is to be the same, however it came about. */
 function found(document: object): unknown {
-  // What was timed anew is another time.
-  const { sessions, inferences, seconds, latency: _, ...rest } = document as Record<string, unknown>;
+  // What was timed anew is another time, and what is not run takes no memory.
+  const {
+    sessions,
+    inferences,
+    seconds,
+    peakMemory,
+    latency: _,
+    ...rest
+  } = document as Record<string, unknown>;
+  expect(peakMemory === undefined || Number(peakMemory) > 1e6).toBe(true);
   expect([sessions, inferences]).toEqual([expect.any(Number), expect.any(Number)]);
   expect(seconds === undefined || typeof seconds === 'number').toBe(true);
   return rest;

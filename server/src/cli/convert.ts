@@ -1,7 +1,6 @@
 /** `convert PLAN -o OUT.onnx [--verify]`: writes the mixed-precision model. */
 import { basename, relative, resolve } from 'node:path';
-import type { TimedSettings } from '../analysis/index.js';
-import { formatMilliseconds, formatSize } from '../report/index.js';
+import { formatSize } from '../report/index.js';
 import {
   exportModel,
   exportNeedsSamples,
@@ -9,6 +8,7 @@ import {
   refuseErrors,
   runExported,
   tuneExportedSession,
+  USUAL_TUNING_RUNS,
   type TunedSession,
   type Work,
 } from '../work/index.js';
@@ -32,7 +32,12 @@ export const convert: Subcommand = {
       verify: { type: 'boolean', help: 'load and run what was written on every sample' },
       'tune-session': {
         type: 'boolean',
-        help: 'find the fastest threads and optimisation level, and write them to OUT.onnx.session.json',
+        help: 'find the fastest threads, optimisation level and options of the provider; they go to OUT.onnx.session.json',
+      },
+      runs: {
+        type: 'string',
+        value: 'N',
+        help: `with --tune-session: timed runs of what is compared in the end (default ${USUAL_TUNING_RUNS})`,
       },
     },
   },
@@ -40,10 +45,17 @@ export const convert: Subcommand = {
     const { parsed, output, signal } = context;
     const target = parsed.text('output');
     if (target === undefined) throw usage('convert wants -o OUT.onnx');
-    for (const option of ['target', 'threads']) {
-      if (parsed.text(option) === undefined || parsed.flag('verify') || parsed.flag('tune-session')) continue;
-      throw usage(`--${option} says how the written model is run, and goes with --verify or --tune-session`);
+    const goWith = {
+      target: ['verify', 'tune-session'],
+      threads: ['verify'],
+      runs: ['tune-session'],
+    } as const;
+    for (const option of ['target', 'threads', 'runs'] as const) {
+      if (parsed.text(option) === undefined || goWith[option].some((flag) => parsed.flag(flag))) continue;
+      const flags = goWith[option].map((flag) => `--${flag}`).join(' or ');
+      throw usage(`--${option} says how the written model is run, and goes with ${flags}`);
     }
+    const timedRuns = parsed.integer('runs', USUAL_TUNING_RUNS);
     const loaded = loadPlan(parsed.positionals[0] ?? '');
     const plan = needModel(loaded, output);
     const unfit = refuseErrors(plan);
@@ -61,7 +73,7 @@ export const convert: Subcommand = {
       : null;
     const session = parsed.flag('tune-session')
       ? await withWork(loaded, plan, context, async (work) =>
-          resultOf(await tuneExportedSession(work, exported.path)),
+          resultOf(await tuneExportedSession(work, exported.path, { runs: timedRuns })),
         )
       : null;
     for (const warning of exported.warnings) output.problem(`warning ${warning.code}: ${warning.message}`);
@@ -78,20 +90,18 @@ export const convert: Subcommand = {
       casts: exported.casts,
       warnings: exported.warnings.map((warning) => `${warning.code}: ${warning.message}`),
       verified,
-      session: session === null ? null : { path: session.path, ...session.tuning },
+      session:
+        session === null
+          ? null
+          : { path: session.path, ...session.tuning, session: session.tuning.session ?? null },
     });
     return verified === false ? EXIT.short : EXIT.holds;
   },
 };
 
-function printSession({ path, tuning: { usual, best, notes } }: TunedSession, output: Output): void {
-  const words = ({ threads, optimization, median }: TimedSettings): string =>
-    `${formatMilliseconds(median)} with ${threads} ${threads === 1 ? 'thread' : 'threads'} at level ${optimization}`;
-  output.line(
-    best === usual
-      ? `the usual settings of a session are the fastest: ${words(usual)}; written to ${basename(path)}`
-      : `fastest session: ${words(best)}, ${(usual.median / best.median).toFixed(2)} times faster than ${words(usual)}; written to ${basename(path)}`,
-  );
+function printSession({ path, sentences, tuning: { notes } }: TunedSession, output: Output): void {
+  for (const sentence of sentences) output.line(sentence);
+  output.line(`written to ${basename(path)}`);
   for (const note of notes) output.note(note);
 }
 

@@ -1,4 +1,5 @@
 /** What the command's exit status says, and the one way in which a subcommand fails. */
+import { errorsAmong } from '../language/index.js';
 import type { PlacedDiagnostic } from './diagnostics.js';
 
 export const EXIT = {
@@ -33,7 +34,7 @@ export function failureOf(
   status: ExitStatus,
   diagnostics: readonly PlacedDiagnostic[],
 ): CommandFailure | undefined {
-  const errors = diagnostics.filter((one) => one.severity === 'error');
+  const errors = errorsAmong(diagnostics);
   const [first] = errors;
   if (first === undefined) return undefined;
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';

@@ -31,7 +31,7 @@ export const inspect: Subcommand = {
     const model = openModelArgument(path);
     const shapes = inferShapes(model, {});
     const layers = findLayers(model, shapes);
-    const tensorsAt = tensorsOf(model, shapes);
+    const tensors = tensorsOf(model, shapes);
     const roles = nodeRoles(model);
     const notLayers = countBy(roles.filter((role) => role !== 'layer'));
     const opsets = Object.fromEntries(model.opsets);
@@ -42,7 +42,7 @@ export const inspect: Subcommand = {
       ...valueLines('input', model.graph.inputs),
       ...valueLines('output', model.graph.outputs),
       '',
-      ...layerTable(layers, tensorsAt),
+      ...layerTable(layers, tensors),
       '',
       `${roles.length} nodes: ${countsText(layers, notLayers)}`,
     ];
@@ -57,7 +57,7 @@ export const inspect: Subcommand = {
       },
       inputs: model.graph.inputs.map(valueDocument),
       outputs: model.graph.outputs.map(valueDocument),
-      layers: layers.map((layer) => layerDocument(layer, tensorsAt)),
+      layers: layers.map((layer) => layerDocument(layer, tensors)),
       nodes: roles.length,
       notLayers,
     }));
@@ -126,47 +126,47 @@ interface LayerTensor {
   readonly shape: Shape | undefined;
 }
 
+/** By number of the node: what it reads, and what it gives. */
 interface LayerTensors {
-  readonly inputs: readonly LayerTensor[];
-  readonly outputs: readonly LayerTensor[];
+  readonly inputs: (node: number) => readonly LayerTensor[];
+  readonly outputs: (node: number) => readonly LayerTensor[];
 }
 
-/** By number of the node. Inside sub-graphs and functions shapes are what is declared there. */
-function tensorsOf(model: Model, shapes: ReadonlyMap<string, Shape>): (node: number) => LayerTensors {
+/** Inside sub-graphs and functions shapes are what is declared there. */
+function tensorsOf(model: Model, shapes: ReadonlyMap<string, Shape>): LayerTensors {
   const { nodes, tensors } = modelScopes(model);
   const describe = (id: string): LayerTensor => {
     const { name = '', type, scope } = tensors.get(id) ?? {};
     const declared = type?.kind === 'tensor' ? type.shape : undefined;
     return { name, type, shape: scope?.kind === 'main' ? shapes.get(name) : declared };
   };
-  return (node) => {
-    const { inputs = [], outputs = [] } = nodes[node] ?? {};
-    return { inputs: inputs.map(describe), outputs: outputs.map(describe) };
+  return {
+    inputs: (node) => nodes[node]?.inputs.map(describe) ?? [],
+    outputs: (node) => nodes[node]?.outputs.map(describe) ?? [],
   };
 }
 
 function layerDocument(
   { name, node, nodeIndex, weights, multiplyAdds }: Layer,
-  tensorsAt: (node: number) => LayerTensors,
+  tensors: LayerTensors,
 ): unknown {
   const value = ({ name: tensor, type, shape }: LayerTensor): unknown => ({
     name: tensor,
     type: typeName(type),
     shape: shape?.map((size) => size ?? null) ?? null,
   });
-  const { inputs, outputs } = tensorsAt(nodeIndex);
   return {
     name,
     op: node.opType,
     domain: node.domain,
-    inputs: inputs.map(value),
-    outputs: outputs.map(value),
+    inputs: tensors.inputs(nodeIndex).map(value),
+    outputs: tensors.outputs(nodeIndex).map(value),
     weights: weights.map(weightDocument),
     multiplyAdds: multiplyAdds ?? null,
   };
 }
 
-function layerTable(layers: readonly Layer[], tensorsAt: (node: number) => LayerTensors): string[] {
+function layerTable(layers: readonly Layer[], tensors: LayerTensors): string[] {
   return formatTable(
     [
       { title: 'layer' },
@@ -177,7 +177,7 @@ function layerTable(layers: readonly Layer[], tensorsAt: (node: number) => Layer
       { title: 'multiply-adds', align: 'right' },
     ],
     layers.map(({ name, node, nodeIndex, weights, multiplyAdds }) => {
-      const output = tensorsAt(nodeIndex).outputs.find((one) => one.name !== '');
+      const output = tensors.outputs(nodeIndex).find((one) => one.name !== '');
       const bytes = weights.reduce((sum, weight) => sum + (tensorByteLength(weight) ?? 0), 0);
       return [
         name,

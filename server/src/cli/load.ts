@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parse, type Diagnostic, type SyntaxTree } from '../language/index.js';
-import { bindPlan, type BoundPlan, type TracedPlan, type UnboundPlan } from '../plan/index.js';
+import { bindPlan, type TracedPlan, type UnboundPlan } from '../plan/index.js';
 import { writeLock } from '../work/index.js';
 import { diagnosticLine, placeDiagnostics, type PlacedDiagnostic } from './diagnostics.js';
 import { CommandFailure, EXIT, failureOf } from './exit-status.js';
@@ -98,9 +98,4 @@ export function reportDiagnostics(
 function placeSerious(loaded: LoadedPlan, diagnostics: readonly Diagnostic[]): PlacedDiagnostic[] {
   const serious = diagnostics.filter((one) => one.severity === 'error' || one.severity === 'warning');
   return placeDiagnostics(loaded.path, loaded.text, serious);
-}
-
-/** How many errors the plan has: statements that its author meant and that count for nothing. */
-export function errorsOf(plan: BoundPlan): number {
-  return plan.diagnostics.filter((one) => one.severity === 'error').length;
 }

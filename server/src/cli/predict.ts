@@ -1,12 +1,16 @@
 /** `predict PLAN`: the error that the plan is predicted to have, from sketches, and its latency; nothing of it is run. */
+import { metricLabel } from '../metrics/index.js';
 import type { Interval, PredictedTolerance } from '../analysis/index.js';
+import { errorsAmong } from '../language/index.js';
 import { formatNumber } from '../report/index.js';
+import { priceLines } from './prices.js';
 import { predictPlan, type PredictedPlan } from '../work/index.js';
 import { EXIT, type ExitStatus } from './exit-status.js';
-import { errorsOf, loadPlan, needModel } from './load.js';
+import { loadPlan, needModel } from './load.js';
 import type { Output } from './output.js';
 import type { Subcommand } from './subcommand.js';
 import { formatTable } from './table.js';
+import { accumulationReason } from '../plan/index.js';
 import { resultOf } from './work-failure.js';
 import { withWork } from './work.js';
 
@@ -34,32 +38,37 @@ export const predict: Subcommand = {
     const plan = needModel(loaded, output);
     return withWork(loaded, plan, context, async (work) => {
       const predicted = resultOf(await predictPlan(work, { probes, seed }), loaded);
-      printPrediction(predicted, output);
+      printPrediction(predicted, accumulationReason(work.plan), output);
       output.document(predictionDocument(predicted, work.samples.length));
       const falls = predicted.prediction.tolerances.some(({ holds }) => holds === false);
-      return falls || errorsOf(plan) > 0 ? EXIT.short : EXIT.holds;
+      return falls || errorsAmong(plan.diagnostics).length > 0 ? EXIT.short : EXIT.holds;
     });
   },
 };
 
 function predictionDocument(predicted: PredictedPlan, samples: number): unknown {
-  const { prediction, latency, layers, casts, seconds, sessions, inferences } = predicted;
+  const { prediction, latency, energy, layers, casts, seconds, sessions, inferences } = predicted;
   return {
     samples,
     error: worstOutput(predicted),
     outputs: prediction.outputs,
-    tolerances: prediction.tolerances.map(({ tolerance, value, holds }) => ({
+    tolerances: prediction.tolerances.map(({ tolerance, value, holds, reason }) => ({
       output: tolerance.output,
-      metric: tolerance.metric.name,
+      metric: metricLabel(tolerance.metric),
       op: tolerance.operator,
       limit: tolerance.limit,
       over: tolerance.over,
       predicted: value ?? null,
       holds: holds ?? null,
+      ...(reason === undefined ? {} : { reason }),
     })),
     missing: prediction.missing.map(({ name }) => name),
     nonFinite: prediction.nonFinite.map(({ name }) => name),
-    latency: latency ?? null,
+    latency:
+      latency === undefined
+        ? null
+        : { ...latency, files: latency.files ?? null, misfit: latency.misfit ?? null },
+    energy,
     layers,
     casts,
     seconds,
@@ -77,7 +86,11 @@ function worstOutput({ prediction }: PredictedPlan): Interval {
   });
 }
 
-function printPrediction({ prediction, latency, casts, seconds }: PredictedPlan, output: Output): void {
+function printPrediction(
+  { prediction, latency, energy, casts, seconds }: PredictedPlan,
+  sums: string,
+  output: Output,
+): void {
   const { outputs, tolerances, missing, nonFinite } = prediction;
   const lines = formatTable(
     [
@@ -100,11 +113,10 @@ function printPrediction({ prediction, latency, casts, seconds }: PredictedPlan,
   for (const line of toleranceLines(tolerances)) output.line(line);
   if (nonFinite.length > 0) output.line(`makes something infinite or NaN: ${listed(nonFinite)}`);
   if (missing.length > 0) output.line(`not in the prediction, which is too low by them: ${listed(missing)}`);
-  const time =
-    latency === undefined
-      ? ''
-      : `; ${formatNumber(latency.plan)} ms, in FP32 ${formatNumber(latency.fp32)} ms`;
-  output.line(`relative L2, predicted and not measured; ${casts} casts${time}; ${seconds.toFixed(1)} s`);
+  output.line(`predicted and not measured, outputs by relative L2; ${casts} casts; ${seconds.toFixed(1)} s`);
+  if (sums !== 'fp32')
+    output.line(`predicted with sums in fp32; \`verify\` adds up in ${sums}, which errs by more`);
+  for (const line of priceLines(latency, energy)) output.line(line);
 }
 
 function toleranceLines(tolerances: readonly PredictedTolerance[]): string[] {
@@ -118,13 +130,13 @@ function toleranceLines(tolerances: readonly PredictedTolerance[]): string[] {
       { title: '90 % within', align: 'right' },
       { title: 'verdict' },
     ],
-    tolerances.map(({ tolerance, value, holds }) => [
+    tolerances.map(({ tolerance, value, holds, reason }) => [
       tolerance.output,
       tolerance.text,
       tolerance.over,
       value === undefined ? 'not predicted' : formatNumber(value.value),
       value === undefined ? '' : between(value),
-      holds === undefined ? '' : holds ? 'should hold' : 'should be exceeded',
+      holds === undefined ? (reason ?? '') : holds ? 'should hold' : 'should be exceeded',
     ]),
   );
 }

@@ -79,7 +79,6 @@ describe('the exit status', () => {
 describe('an option that a subcommand has no use for', () => {
   it.each([
     ['analyze p.precision', '--threads 2'],
-    ['bench p.precision', '--no-cache'],
     ['check p.precision', '--target cpu'],
     ['check p.precision', '--threads 2'],
     ['convert p.precision -o out.onnx', '--no-cache'],

@@ -2,17 +2,13 @@
  * `targets [PLAN]`: the execution providers of this machine, found by running models on them, and how to get the others; with a
  * plan, how each of them runs the operators of its model.
  */
-import {
-  findAccumulation,
-  targetStates,
-  type FoundAccumulation,
-  type TargetState,
-} from '../analysis/index.js';
-import { targetSupport, type SupportOnTarget } from '../work/index.js';
+import { knownTarget, PROVIDERS, type FoundAccumulation, type KnownTarget } from '../analysis/index.js';
+import { targetSupport, type OperatorsOnTarget } from '../work/index.js';
 import { EXIT, type ExitStatus } from './exit-status.js';
 import { loadPlan, needModel } from './load.js';
 import type { Output } from './output.js';
 import type { Subcommand, SubcommandContext } from './subcommand.js';
+import { resultStore } from './result-store.js';
 import { formatTable } from './table.js';
 import { resultOf } from './work-failure.js';
 import { withWork } from './work.js';
@@ -23,7 +19,7 @@ export const targets: Subcommand = {
     arguments: '[PLAN]',
     count: [0, 1],
     summary: 'What this machine can run models on, what is missing and how to get it.',
-    shared: ['output'],
+    shared: ['output', 'cache'],
     options: {
       format: {
         type: 'string',
@@ -33,14 +29,14 @@ export const targets: Subcommand = {
     },
   },
   run: async (context): Promise<ExitStatus> => {
-    const { output, signal, startRuntime } = context;
+    const { output, parsed, signal, startRuntime } = context;
     const runtime = startRuntime();
+    const store = resultStore(parsed, output);
     try {
       const { onnxRuntime, platform, device, cores } = await runtime.information(signal);
-      const states: (TargetState & { readonly accumulation: readonly FoundAccumulation[] })[] = [];
-      for (const state of await targetStates(runtime, signal)) {
-        const accumulation = state.usable ? await findAccumulation(runtime, state.name, signal) : [];
-        states.push({ ...state, accumulation });
+      const states: KnownTarget[] = [];
+      for (const name of PROVIDERS) {
+        states.push(await knownTarget(runtime, name, undefined, { store, signal }));
       }
       const support = await supportOf(context);
       printStates(states, output);
@@ -50,24 +46,25 @@ export const targets: Subcommand = {
         platform,
         device,
         cores,
-        targets: states.map(({ advice, accumulation, ...state }) => ({
-          ...state,
+        targets: states.map(({ name, usable, summary, advice, accumulation }) => ({
+          ...{ name, usable, summary },
           advice: advice ?? null,
           accumulation,
-          operators: (support.find(({ target }) => target === state.name)?.operators ?? []).map(
+          operators: (support.find(({ target }) => target === name)?.operators ?? []).map(
             ({ layer, ...one }) => ({ ...one, layer: layer.name }),
           ),
         })),
       });
       return EXIT.holds;
     } finally {
+      await store?.close();
       await runtime.dispose();
     }
   },
 };
 
 /** Nothing without a plan. */
-async function supportOf(context: SubcommandContext): Promise<readonly SupportOnTarget[]> {
+async function supportOf(context: SubcommandContext): Promise<readonly OperatorsOnTarget[]> {
   const { parsed, output } = context;
   const format = parsed.choice('format', ['fp16', 'bf16']);
   const [path] = parsed.positionals;
@@ -78,10 +75,7 @@ async function supportOf(context: SubcommandContext): Promise<readonly SupportOn
   return resultOf(found, loaded).targets;
 }
 
-function printStates(
-  states: readonly (TargetState & { readonly accumulation: readonly FoundAccumulation[] })[],
-  output: Output,
-): void {
+function printStates(states: readonly KnownTarget[], output: Output): void {
   const columns = [{ title: 'target' }, { title: 'usable' }, { title: 'what there is' }];
   const rows = states.map(({ name, usable, summary, advice }) => [
     name,
@@ -91,7 +85,10 @@ function printStates(
   for (const line of formatTable(columns, rows)) output.line(line);
   output.line();
   for (const { name, accumulation } of states.filter(({ usable }) => usable)) {
-    const found = accumulation.map((one) => `${one.operator} ${WORDS[one.accumulation]}`);
+    const found = accumulation.map(
+      (one) =>
+        `${one.operator} ${WORDS[one.accumulation]}${one.chunk === undefined ? '' : ` of about ${one.chunk} products`}`,
+    );
     output.line(`${name} adds up the products of FP16 layers: ${found.join(', ')}`);
   }
 }
@@ -103,7 +100,7 @@ const WORDS: Readonly<Record<FoundAccumulation['accumulation'], string>> = {
   'not run': 'not at all',
 };
 
-function printSupport({ target, operators }: SupportOnTarget, output: Output): void {
+function printSupport({ target, operators }: OperatorsOnTarget, output: Output): void {
   output.line();
   const columns = [{ title: `operator on ${target}` }, { title: 'format' }, { title: 'runs' }, { title: '' }];
   const rows = operators.map(({ operator, format, outcome, detail }) => [operator, format, outcome, detail]);

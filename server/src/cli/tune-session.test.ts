@@ -3,7 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { availableParallelism } from 'node:os';
 import { expect, it } from 'vitest';
-import { threadCounts } from '../analysis/index.js';
+import fc from 'fast-check';
+import { gainOf, threadCounts, type Gain } from '../analysis/index.js';
 import { commandFolder } from './testing/index.js';
 
 const { path: folder, run, runJson } = commandFolder();
@@ -15,18 +16,21 @@ interface Settings {
   readonly p90: number;
 }
 
-it('tries every number of threads at every level, and writes the fastest that is no accident', async () => {
-  const { session } = await runJson<{
+it('tries every number of threads at every level, and claims no gain within the spread', async () => {
+  const { session: tuned } = await runJson<{
     readonly session: {
       readonly path: string;
+      readonly original: Settings;
       readonly usual: Settings;
       readonly best: Settings;
+      readonly precision: Gain;
+      readonly session: Gain | null;
       readonly tried: readonly Settings[];
     };
   }>('convert p.precision -o out.onnx --tune-session');
-  const { usual, best, tried, path } = session;
+  const { original, usual, best, tried, path, precision, session } = tuned;
   const cores = availableParallelism();
-  expect(usual).toMatchObject({ threads: cores, optimization: 'all' });
+  for (const one of [original, usual]) expect(one).toMatchObject({ threads: cores, optimization: 'all' });
   const wanted = threadCounts(cores).flatMap((threads) =>
     ['all', 'extended', 'basic', 'disabled'].map((level) => `${threads} ${level}`),
   );
@@ -34,14 +38,45 @@ it('tries every number of threads at every level, and writes the fastest that is
     wanted.sort(),
   );
   expect(tried.map(({ median }) => median)).toEqual(tried.map(({ median }) => median).sort((a, b) => a - b));
-  if (best.median !== usual.median) expect(best.p90).toBeLessThan(usual.median);
+  expect(precision.p10).toBeLessThanOrEqual(precision.median);
+  const isFaster = session?.beyondSpread === true && session.median > 1;
+  expect(best.median !== usual.median).toBe(isFaster);
   expect(path).toBe(join(folder, 'out.onnx.session.json'));
   expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({
     model: 'out.onnx',
     executionProviders: ['cpu'],
     graphOptimizationLevel: best.optimization,
     intraOpNumThreads: best.threads,
+    gain: { precision: { median: precision.median } },
+    machine: { cores, onnxRuntime: expect.stringMatching(/^\d/) as string },
   });
+});
+
+it('says what precision gains and what the session gains, beside each other', async () => {
+  const { out } = await run('convert p.precision -o out.onnx --tune-session');
+  expect(out).toMatch(/^Precision: .*\d ms → .*\d ms.*\nSession: .*at level \w+.*\nwritten to out\.onnx/mu);
+});
+
+it('refuses a number of threads, which it tries itself, and a number of runs where nothing is timed', async () => {
+  expect((await run('convert p.precision -o out.onnx --tune-session --threads 2')).status).toBe(2);
+  expect((await run('convert p.precision -o out.onnx --runs 2')).status).toBe(2);
+});
+
+it('calls a gain one where nine of ten runs have it', () => {
+  const runs = (...times: readonly number[]): readonly number[] => times;
+  expect(gainOf(runs(4, 4, 4, 4), runs(2, 2, 2, 2))).toMatchObject({ median: 2, beyondSpread: true });
+  expect(gainOf(runs(2, 2, 2, 2), runs(4, 4, 4, 4))).toMatchObject({ median: 0.5, beyondSpread: true });
+  expect(gainOf(runs(4, 4, 4, 4), runs(3, 5, 3, 5))).toMatchObject({ beyondSpread: false });
+  // A moment at which the machine is slow for both is no gain of either.
+  expect(gainOf(runs(4, 40, 4, 40), runs(4, 40, 4, 40))).toMatchObject({ median: 1, beyondSpread: false });
+  const times = fc.array(fc.double({ min: 0.1, max: 1e3, noNaN: true }), { minLength: 1, maxLength: 40 });
+  fc.assert(
+    fc.property(times, (list) => {
+      const same = gainOf(list, list);
+      expect(same.median).toBe(1);
+      expect(same.beyondSpread).toBe(false);
+    }),
+  );
 });
 
 it('writes nothing unless it is asked to', async () => {

@@ -2,10 +2,18 @@
 import { LOW_FORMAT_NAMES } from '../formats/index.js';
 import { USUAL_DRAWS } from '../analysis/index.js';
 import { formatPercent } from '../report/index.js';
-import { editFile, tunedEdits, tunePlan, tuningObjective, type TunedPlan } from '../work/index.js';
+import {
+  editFile,
+  OBJECTIVE_NAMES,
+  tunedEdits,
+  tunePlan,
+  tuningObjective,
+  type TunedPlan,
+} from '../work/index.js';
 import { CommandFailure, EXIT, type ExitStatus } from './exit-status.js';
 import { loadPlan, lockPlan, needModel, type LoadedPlan } from './load.js';
 import type { Output } from './output.js';
+import { priceLines } from './prices.js';
 import type { Subcommand } from './subcommand.js';
 import { toleranceDocuments, toleranceTable } from './verdicts.js';
 import { resultOf } from './work-failure.js';
@@ -27,7 +35,7 @@ export const tune: Subcommand = {
       },
       objective: {
         type: 'string',
-        value: 'macs|size|layers',
+        value: OBJECTIVE_NAMES.join('|'),
         help: "what is gained, instead of the plan's objective",
       },
       format: {
@@ -59,14 +67,10 @@ export const tune: Subcommand = {
     const loaded = loadPlan(parsed.positionals[0] ?? '');
     const stated = needModel(loaded, output);
     const objective =
-      parsed.text('objective') === undefined
-        ? undefined
-        : parsed.choice('objective', ['macs', 'size', 'layers']);
+      parsed.text('objective') === undefined ? undefined : parsed.choice('objective', OBJECTIVE_NAMES);
     const wishes = { strategy, objective, format, rank, draws, ...time };
     const gained = tuningObjective(stated, wishes);
-    if (typeof gained !== 'string') resultOf(gained, loaded);
-    if (objective === undefined && stated.objective === undefined)
-      output.note('objective: macs (the plan states none)');
+    if (typeof gained === 'object') resultOf(gained, loaded);
     return withWork(loaded, stated, context, async (work) => {
       const tuned = resultOf(await tunePlan(work, stated, wishes), loaded);
       printTuning(tuned, output);
@@ -105,6 +109,7 @@ function printTuning(tuned: TunedPlan, output: Output): void {
     `${tuning.strategy} for ${tuning.objective}${tuning.measured === undefined ? '' : ', ranked by measured errors'}: ${inferences} inferences in ${sessions} sessions, ` +
       `${tuning.seconds.toFixed(1)} s${tuning.expired ? '; the time was up, this is the best found until then' : ''}`,
   );
+  for (const line of [...priceLines(tuned.latency, tuned.energy), ...tuned.notes]) output.line(line);
   output.document({
     strategy: tuning.strategy,
     objective: tuning.objective,
@@ -112,6 +117,9 @@ function printTuning(tuned: TunedPlan, output: Output): void {
     decisions: Object.fromEntries(tuning.decisions.map((one) => [one.layer.name, one.format])),
     layers: tuned.layers,
     casts,
+    latency: tuned.latency === undefined ? null : { ...tuned.latency, files: tuned.latency.files ?? null },
+    energy: tuned.energy,
+    notes: tuned.notes,
     tolerances: toleranceDocuments(tuning.verdicts),
     inferences,
     sessions,
@@ -120,10 +128,26 @@ function printTuning(tuned: TunedPlan, output: Output): void {
     frontier: [
       {
         error: Math.max(...tuning.measurement.outputs.map((one) => one.worst.relative_l2)),
-        gain: multiplyAdds === 0 ? 0 : low.multiplyAdds / multiplyAdds,
+        gain: gainOf(tuned),
         layers: low.layers,
         verified: true,
       },
     ],
   });
+}
+
+/** Of all there is to gain by the objective, from 0 to 1. */
+function gainOf({ tuning, summary, latency, energy }: TunedPlan): number {
+  const share = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole);
+  switch (tuning.objective) {
+    case 'latency':
+      return latency === undefined ? 0 : share(latency.fp32 - latency.plan, latency.fp32);
+    case 'energy':
+      return share(energy.fp32 - energy.plan, energy.fp32);
+    case 'layers':
+      return share(summary.low.layers, summary.layers);
+    case 'macs':
+    case 'size':
+      return share(summary.low.multiplyAdds, summary.multiplyAdds);
+  }
 }

@@ -1,13 +1,14 @@
 /** Tolerances and their verdicts as every subcommand prints them. Pure. */
+import { metricLabel } from '../metrics/index.js';
 import type { ToleranceVerdict } from '../analysis/index.js';
 import { formatNumber } from '../report/index.js';
 import { formatTable } from './table.js';
 
 /** `tolerances` of the JSON documents. */
-export function toleranceDocuments(verdicts: readonly ToleranceVerdict[]): unknown[] {
+export function toleranceDocuments(verdicts: readonly ToleranceVerdict[]): object[] {
   return verdicts.map(({ tolerance, measured, noise, holds, verdict }) => ({
     output: tolerance.output,
-    metric: tolerance.metric.name,
+    metric: metricLabel(tolerance.metric),
     op: tolerance.operator,
     limit: tolerance.limit,
     over: tolerance.over,

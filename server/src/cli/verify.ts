@@ -2,18 +2,13 @@
  * `verify PLAN [--executed] [--model OUT.onnx]`: every tolerance, measured over all samples with its noise floor: by emulation,
  * or by running the exported model on the target.
  */
-import {
-  placementNotes,
-  toleranceFindings,
-  USUAL_DRAWS,
-  type LayerComparison,
-  type OutputMeasurement,
-} from '../analysis/index.js';
-import { accumulationWords } from '../plan/index.js';
-import { formatNumber, outputFigures } from '../report/index.js';
+import { placementNotes, toleranceFindings, USUAL_DRAWS, type OutputMeasurement } from '../analysis/index.js';
+import { accumulationReason, accumulationWords } from '../plan/index.js';
+import { outputFigures } from '../report/index.js';
 import { verifyExecuted, verifyPlan, type VerifiedPlan, type Work } from '../work/index.js';
 import { diagnosticForm, writeDiagnostics } from './diagnostic-form.js';
 import { placeDiagnostics } from './diagnostics.js';
+import { executedDocument, executedTables, suspiciousSentences } from './executed-tables.js';
 import { CommandFailure, EXIT, type ExitStatus } from './exit-status.js';
 import { loadPlan, needModel, type LoadedPlan } from './load.js';
 import type { Output } from './output.js';
@@ -57,18 +52,20 @@ export const verify: Subcommand = {
     if (parsed.text('threads') !== undefined && !parsed.flag('executed')) {
       throw new CommandFailure(EXIT.usage, 'usage', '--threads says how it is run, and goes with --executed');
     }
-    const accumulation = accumulationWords(plan.decisions);
     return withWork(loaded, plan, context, async (work) => {
+      // How a target adds up is part of the work's plan.
+      const accumulation = accumulationWords(work.plan.decisions);
       const verified = parsed.flag('executed')
         ? await verifyOnTarget(work, context, draws, loaded)
         : {
             ...resultOf(await verifyPlan(work, { draws }), loaded),
-            document: { mode: 'emulated', accumulation },
+            tables: [],
+            document: { mode: 'emulated', accumulation, sums: accumulationReason(work.plan) },
           };
       const { holds, errors, verdicts, outputs, findings, sessions, inferences, document } = verified;
       if (form === 'text') printVerdicts(verified, output);
-      if (!parsed.flag('executed') && accumulation !== 'fp32')
-        output.line(`sums were added up in ${accumulation}`);
+      const sums = accumulationReason(work.plan);
+      if (!parsed.flag('executed') && sums !== 'fp32') output.line(`sums were added up in ${sums}`);
       writeDiagnostics(form, placeDiagnostics(loaded.path, loaded.text, findings), output);
       if (errors > 0)
         output.problem(`the plan has ${errors === 1 ? 'an error' : `${errors} errors`}, so it does not hold`);
@@ -86,50 +83,39 @@ export const verify: Subcommand = {
   },
 };
 
+type Verified = VerifiedPlan & { readonly tables: readonly string[]; readonly document: object };
+
 /** What the two ways of verifying have in common, and what this one's document says beside it. */
 async function verifyOnTarget(
   work: Work,
   { parsed, output }: SubcommandContext,
   draws: number,
   loaded: LoadedPlan,
-): Promise<VerifiedPlan & { readonly document: object }> {
+): Promise<Verified> {
   const exported = parsed.text('model');
   const verified = resultOf(await verifyExecuted(work, { draws, exported }), loaded);
-  const { placement, layers, suspicious, optimization, notes, measurement, verdicts } = verified;
+  const { placement, notes, measurement, verdicts } = verified;
   for (const note of [...notes, ...placementNotes(placement, work.target)]) output.note(note);
-  for (const { layer, executed, emulated } of suspicious.slice(0, SHOWN)) {
-    output.note(
-      `layer "${layer.name}" errs by ${formatNumber(executed)} on ${work.target}, by ${formatNumber(emulated)} in emulation: ` +
-        'its kernel there computes worse than its format explains, or what leads to it does',
-    );
+  const others = loaded.plan.model === undefined ? [] : loaded.plan.targets.map(({ name }) => name);
+  for (const name of parsed.text('target') === undefined ? others : []) {
+    if (name !== work.target)
+      output.note(`this was ${work.target}; the plan must hold on ${name} as well: --target ${name}`);
   }
-  const named = (one: LayerComparison): object => ({
-    name: one.layer.name,
-    op: one.layer.node.opType,
-    executed: one.executed,
-    emulated: one.emulated,
-  });
+  for (const sentence of suspiciousSentences(verified, work.target)) output.note(sentence);
   return {
     ...verified,
     outputs: measurement.outputs,
-    findings: toleranceFindings(work.plan, verdicts),
-    document: {
-      mode: 'executed',
-      target: work.target,
-      optimization,
-      kernels: { onTarget: placement.onTarget, copies: placement.copies, elsewhere: placement.elsewhere },
-      layers: layers.map(named),
-      suspicious: suspicious.map(({ layer }) => layer.name),
-    },
+    findings: toleranceFindings(work.plan, verdicts, 'executed'),
+    tables: executedTables(verified, work.target),
+    document: executedDocument(verified, work.target),
   };
 }
 
-/** Suspicious layers that are named; all of them are in the document. */
-const SHOWN = 5;
-
-function printVerdicts({ outputs, verdicts }: VerifiedPlan, output: Output): void {
+function printVerdicts({ outputs, verdicts, tables }: Verified, output: Output): void {
   for (const line of outputTable(outputs)) output.line(line);
   output.line();
+  for (const line of tables) output.line(line);
+  if (tables.length > 0) output.line();
   if (verdicts.length === 0) output.line('the plan states no tolerance, so there is nothing that could fail');
   else for (const line of toleranceTable(verdicts)) output.line(line);
 }

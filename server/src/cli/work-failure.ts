@@ -15,7 +15,6 @@ const STATUS: Readonly<Record<WorkProblemKind, ExitStatus>> = {
 const WAYS_OUT: Readonly<Record<string, string>> = {
   exists: 'choose another with -o',
   'target-unavailable': 'use --target cpu',
-  'objective-unavailable': 'use --objective macs, size or layers',
 };
 
 /** The result, or a `CommandFailure`; diagnostics get their lines from `loaded`. */

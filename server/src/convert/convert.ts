@@ -22,6 +22,7 @@ import type {
   ConvertOptions,
 } from './problem.js';
 import { isRounding, roundingProblems } from './refused-roundings.js';
+import { runtimeWarnings } from './runtime-limits.js';
 import { storedCopy } from './stored-copy.js';
 
 /**
@@ -41,7 +42,7 @@ export function* convertSteps(graph: PrecisionGraph, options: ConvertOptions = {
   const stored = yield* storeCopies(graph);
   if ('problems' in stored) return stored;
   const { tensors, warnings } = stored;
-  warnings.push(...accumulationWarnings(graph));
+  warnings.push(...accumulationWarnings(graph), ...runtimeWarnings(graph));
   const rounds = [...graph.roundings.values()].some(isRounding);
   const isChanged =
     rounds || graph.casts.length > 0 || graph.constants.length > 0 || graph.writtenTypes.size > 0;

@@ -4,13 +4,10 @@
  * and what is not concerned stays the very same object. Knows how a precision graph is written; decides nothing.
  */
 import {
-  calledFunction,
   finish,
   isStep,
   makeAttribute,
   makeNode,
-  makeValueInfo,
-  operatorSchema,
   withNode,
   type Attribute,
   type DataType,
@@ -19,7 +16,6 @@ import {
   type Node,
   type Steps,
   type Tensor,
-  type ValueInfo,
 } from '../onnx/index.js';
 import {
   attributesForType,
@@ -38,9 +34,11 @@ import {
   type TakeName,
   type TensorCast,
 } from '../plan/index.js';
+import { MixedDeclarations } from './mixed-declarations.js';
 import { MixedFunctions } from './mixed-functions.js';
 import { MixedNames, shortType } from './mixed-names.js';
 import { constantNode, RoundedTensors, storesAsNodes } from './rounded-tensors.js';
+import { isSameList, sameOr } from './same-list.js';
 
 export interface MixedParts {
   readonly graph: Graph;
@@ -67,6 +65,7 @@ class MixedGraph {
   private readonly names: MixedNames;
   private readonly functions: MixedFunctions;
   private readonly rounded: RoundedTensors;
+  private readonly declarations: MixedDeclarations;
   /** By tensor. */
   private readonly casts = new Map<string, TensorCast[]>();
   /** Casts of what no node writes, by scope and place in it: they stand before the first node that reads them. */
@@ -88,6 +87,7 @@ class MixedGraph {
     this.rounded = new RoundedTensors(graph, this.names, this.takeName);
     this.ownNames = indexNodeNames(model).ownNames;
     this.layerNodes = new Set(graph.decisions.map(({ layer }) => layer.nodeIndex));
+    this.declarations = new MixedDeclarations(graph, this.scopes, this.names, this.casts, this.copies);
     for (const cast of graph.casts) this.placeCast(cast);
     for (const copy of graph.constants) append(this.copies, copy.tensor, copy);
   }
@@ -150,43 +150,14 @@ class MixedGraph {
       ...graph.initializers.flatMap((tensor) => this.initializersOf(tensor, scope)),
       ...(asNodes ? [] : constants),
     ];
-    const valueInfo = graph.valueInfo.flatMap((value) => this.declarationsOf(value, scope));
     yield;
     return sameGraphOr(graph, {
       ...graph,
       nodes: isSameList(scope.calls?.nodes ?? graph.nodes, nodes) ? graph.nodes : nodes,
       initializers: sameOr(graph.initializers, initializers),
-      valueInfo: sameOr(graph.valueInfo, [
-        ...valueInfo,
-        ...this.declarationsOfInputs(scope),
-        ...this.declarationsOfUntold(scope),
-      ]),
-      ...(scope.kind === 'main' ? {} : this.bordersOf(scope)),
+      valueInfo: this.declarations.valueInfoOf(scope),
+      ...(scope.kind === 'main' ? {} : this.declarations.bordersOf(scope)),
     });
-  }
-
-  /** What goes into a scope and comes out of it, under the names and in the types that it has now. */
-  private bordersOf(scope: Scope): Pick<Graph, 'inputs' | 'outputs'> {
-    const { inputs, outputs } = scope.graph;
-    // A function declares no types.
-    const typeOf = (type: DataType | undefined): DataType | undefined =>
-      scope.kind === 'function' ? undefined : type;
-    return {
-      inputs: sameOr(
-        inputs,
-        inputs.map((value) => {
-          const id = idIn(scope, value.name);
-          return declared(value, this.names.writtenName(id), typeOf(this.graph.writtenTypes.get(id)));
-        }),
-      ),
-      outputs: sameOr(
-        outputs,
-        outputs.map((value, output) => {
-          const changed = this.graph.outputTypes[scope.place]?.[output];
-          return declared(value, this.readName(scope.outputs[output] ?? '', changed), typeOf(changed));
-        }),
-      ),
-    };
   }
 
   private castNode({ tensor, to, keepsName }: TensorCast, scope: Scope): Node {
@@ -321,71 +292,11 @@ class MixedGraph {
     }));
     return copies.some((copy) => copy.replacesOriginal) ? stored : [tensor, ...stored];
   }
-
-  /** A declared tensor in the types that it has now, under the names that these have. */
-  private declarationsOf(value: ValueInfo, scope: Scope): readonly ValueInfo[] {
-    const id = idIn(scope, value.name);
-    const written = this.names.writtenName(id);
-    const type = this.graph.writtenTypes.get(id) ?? this.replacedType(id);
-    const further = this.furtherDeclarations(value, id);
-    if (!this.scopes.tensors.has(id) || type === undefined) return [value, ...further];
-    const retyped = declared(value, value.name, type);
-    if (written === value.name) return [retyped, ...further];
-    return [{ ...retyped, name: written }, value, ...further];
-  }
-
-  /** Inputs of a graph are not declared a second time, but what is cast from them is worth its shape. */
-  private declarationsOfInputs(scope: Scope): readonly ValueInfo[] {
-    const { inputs, valueInfo } = scope.graph;
-    if (valueInfo.length === 0) return [];
-    return inputs.flatMap((input) => this.furtherDeclarations(input, idIn(scope, input.name)));
-  }
-
-  /** What only its readers told the type of: behind a cast nothing tells it any more. */
-  private declarationsOfUntold(scope: Scope): readonly ValueInfo[] {
-    const { opsets, functions } = this.graph.model;
-    const declared = new Set([...scope.graph.valueInfo, ...scope.graph.outputs].map(({ name }) => name));
-    if (scope.kind === 'function') return [];
-    return scope.graph.nodes.flatMap((node) => {
-      const { domain, opType, outputs } = node;
-      if (operatorSchema(domain, opType, opsets.get(domain) ?? 1) ?? calledFunction(functions, node))
-        return [];
-      return outputs.flatMap((name) => {
-        const id = idIn(scope, name);
-        const type = this.scopes.tensors.get(id)?.type;
-        if (type === undefined || declared.has(name) || !this.casts.has(id)) return [];
-        return [makeValueInfo(this.names.writtenName(id), type)];
-      });
-    });
-  }
-
-  private furtherDeclarations(value: ValueInfo, id: string): readonly ValueInfo[] {
-    const changed = [
-      ...(this.casts.get(id) ?? []).filter((cast) => !cast.keepsName),
-      ...(this.copies.get(id) ?? []).filter((copy) => !copy.replacesOriginal),
-    ];
-    return changed.map(({ to }) => {
-      const { type } = declared(value, value.name, to);
-      return makeValueInfo(this.names.readName(id, to), type);
-    });
-  }
-
-  private replacedType(id: string): DataType | undefined {
-    return this.copies.get(id)?.find((copy) => copy.replacesOriginal)?.to;
-  }
 }
 
 /** A node that gives a constant. */
 function isStored({ node, scope, outputs: [output = ''] }: ScopedNode): boolean {
   return node.opType === 'Constant' && scope.index.constantOf(node.outputs[0] ?? output) !== undefined;
-}
-
-/** The declaration under a name and in a type; the very same where it says so already. `undefined`: in its own. */
-function declared(value: ValueInfo, name: string, elementType: DataType | undefined): ValueInfo {
-  const { type } = value;
-  const isSameType = elementType === undefined || type?.kind !== 'tensor' || type.elementType === elementType;
-  if (isSameType) return name === value.name ? value : { ...value, name };
-  return { ...value, name, type: { ...type, elementType } };
 }
 
 function append<Key, Value>(map: Map<Key, Value[]>, key: Key, value: Value): void {
@@ -394,15 +305,6 @@ function append<Key, Value>(map: Map<Key, Value[]>, key: Key, value: Value): voi
 
 function sameTexts(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((text, at) => text === b[at]);
-}
-
-/** The very list of before if nothing in it has changed, so that its bytes are taken over. */
-function sameOr<Element>(before: readonly Element[], after: readonly Element[]): readonly Element[] {
-  return isSameList(before, after) ? before : after;
-}
-
-function isSameList<Element>(before: readonly Element[], after: readonly Element[]): boolean {
-  return before.length === after.length && before.every((element, at) => element === after[at]);
 }
 
 /** In a function the node of the definition, in which what the call gives is only referred to. */

@@ -34,6 +34,8 @@ export interface ConversionWarning {
     | 'weight-underflow'
     /** Sums that the plan has in a narrower format are added up as the runtime does it. */
     | 'accumulation-not-expressed'
+    /** ONNX Runtime does not load the written model, or not at every optimisation level. */
+    | 'runtime-limited'
     /** Weights stay in files beside the original model, which the result needs. */
     | 'external-data-kept';
   readonly message: string;

@@ -16,9 +16,11 @@ import {
   constantOf,
   elementTypeOf,
   indexInScope,
+  isQuantizing,
   makeCast,
   modelScopes,
   quantizationKey,
+  readsCodes,
   roundingKey,
   scaledInputs,
   type ModelScopes,
@@ -151,20 +153,21 @@ export class RoundedTensors {
     const isNarrow = type === DataType.FLOAT16 || type === DataType.BFLOAT16;
     const wide = isNarrow ? this.takeName(`${name}_fp32`) : name;
     const nodes: Node[] = [];
-    const value = rounding?.isWeight === true && factor === 1 ? this.constantValue(id) : undefined;
-    if (rounding !== undefined && value !== undefined) {
-      const quantization = this.quantizationOf(id, rounding);
-      nodes.push(...storedWeightNodes(rounding, quantization, value, wide, place, this.graph.model));
+    const scaled = (from: string, to: string): void => {
+      nodes.push(this.scaleNode(from, factor, to, place));
+    };
+    const read = this.names.readName(id, isNarrow ? DataType.FLOAT : type);
+    if (rounding === undefined) scaled(read, wide);
+    else if (factor === 1) nodes.push(...this.roundedNodes(id, rounding, read, wide, place));
+    else if (isQuantizing(rounding)) {
+      // Its scales are those of what is not multiplied.
+      const rounded = this.takeName(`${name}_unscaled`);
+      nodes.push(...this.roundedNodes(id, rounding, read, rounded, place));
+      scaled(rounded, wide);
     } else {
-      let from = this.names.readName(id, isNarrow ? DataType.FLOAT : type);
-      if (factor !== 1) {
-        const scaled = rounding === undefined ? wide : this.takeName(`${name}_scaled`);
-        nodes.push(this.scaleNode(from, factor, scaled, place));
-        from = scaled;
-      }
-      if (rounding !== undefined) {
-        nodes.push(...roundingNodes(rounding, this.quantizationOf(id, rounding), from, wide, place));
-      }
+      const from = this.takeName(`${name}_scaled`);
+      scaled(read, from);
+      nodes.push(...roundingNodes(rounding, undefined, from, wide, place));
     }
     if (isNarrow) {
       nodes.push(
@@ -172,6 +175,21 @@ export class RoundedTensors {
       );
     }
     return nodes;
+  }
+
+  /** The tensor `from`, which is `id` as it is read, rounded to `to`; a constant is stored as codes. */
+  private roundedNodes(
+    id: string,
+    rounding: TensorRounding,
+    from: string,
+    to: string,
+    place: RoundingPlace,
+  ): readonly Node[] {
+    const quantization = this.quantizationOf(id, rounding);
+    const value = rounding.isWeight ? this.constantValue(id) : undefined;
+    return value === undefined
+      ? roundingNodes(rounding, quantization, from, to, place)
+      : storedWeightNodes(rounding, quantization, value, to, place, this.graph.model);
   }
 
   private scaleNode(from: string, factor: number, to: string, { store, takeName }: RoundingPlace): Node {
@@ -211,8 +229,8 @@ export class RoundedTensors {
     if (tensor === undefined || tensor.isFixed || this.constantValue(id) === undefined) return false;
     if (tensor.scope.index.isGraphInput(tensor.name)) return false;
     return tensor.readers.every(({ node, input }) => {
-      const given = this.given.get(placeKey(node, input));
-      return given?.rounding?.isWeight === true && given.factor === 1;
+      const [by, own] = [this.scopes.nodes[node]?.node, this.graph.roundings.get(node)];
+      return by !== undefined && own !== undefined && readsCodes(by, own, input);
     });
   }
 }

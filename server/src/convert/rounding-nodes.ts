@@ -107,19 +107,23 @@ export function roundingNodes(
     const nodes: Node[] = [];
     const held = rounding.overflow === 'saturate' ? takeName(`${to}_held`) : from;
     if (held !== from) nodes.push(clipNode(from, held, formatInformation(format).largest, place));
-    const name = takeName(`Cast_${to}`);
-    nodes.push(makeCast({ name: `${name}_to_${format}`, from: held, to: low, type, opset }));
-    nodes.push(makeCast({ name: `${name}_back`, from: low, to, type: DataType.FLOAT, opset }));
+    const [name, back] = [takeName(`Cast_${to}_to_${format}`), takeName(`Cast_${to}_back`)];
+    nodes.push(makeCast({ name, from: held, to: low, type, opset }));
+    nodes.push(makeCast({ name: back, from: low, to, type: DataType.FLOAT, opset }));
     return nodes;
   }
   const parameters = storedParameters(format, type, quantization, to, place);
   const nodes: Node[] = [];
   let given = from;
   if (quantization?.narrow === true) {
-    // The operator knows no range without the least code.
+    // The operator knows no range without the least code. A Clip would do as well, but ONNX Runtime fuses one that stands
+    // before codes of four bits, and fails.
     const [{ scale } = { scale: 1 }] = quantization.scales;
+    const least = -integerRange(quantization.format).highest * scale;
     given = takeName(`${to}_held`);
-    nodes.push(clipNode(from, given, integerRange(quantization.format).highest * scale, place));
+    const bound = place.store(scalarTensor(`${given}_least`, least));
+    const name = takeName(`Max_${given}`);
+    nodes.push(makeNode({ opType: 'Max', name, inputs: [from, bound], outputs: [given] }));
   }
   const isFloat = isFloatFormat(format);
   const saturate = rounding.overflow === 'saturate' ? 1 : 0;
@@ -207,14 +211,12 @@ function clipNode(from: string, to: string, most: number, { opset, takeName, sto
     ];
     return makeNode({ opType: 'Clip', name, inputs: [from], outputs: [to], attributes });
   }
-  const scalar = (value: number, stem: string): string =>
-    store(makeTensor(`${to}_${stem}`, DataType.FLOAT, [], new Uint8Array(Float32Array.of(value).buffer)));
-  return makeNode({
-    opType: 'Clip',
-    name,
-    inputs: [from, scalar(-most, 'least'), scalar(most, 'most')],
-    outputs: [to],
-  });
+  const bounds = [scalarTensor(`${to}_least`, -most), scalarTensor(`${to}_most`, most)].map(store);
+  return makeNode({ opType: 'Clip', name, inputs: [from, ...bounds], outputs: [to] });
+}
+
+function scalarTensor(name: string, value: number): Tensor {
+  return makeTensor(name, DataType.FLOAT, [], new Uint8Array(Float32Array.of(value).buffer));
 }
 
 /** The codes of a constant, made when they are written: chunk by chunk, whole where there is a scale for each channel. */

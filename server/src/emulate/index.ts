@@ -8,13 +8,14 @@ export {
   explicitSteps,
   unchanged,
 } from './emulated.js';
-export { exposed, exposedSteps } from './exposed.js';
+export { exposed, exposedGraph, exposedSteps } from './exposed.js';
 export {
   localErrorSteps,
   localErrorVariant,
   type LocalErrorOutput,
   type LocalErrorVariant,
 } from './local-error.js';
+export { RoundingWriter } from './rounding/writer.js';
 export { numberedSteps, type NumberedVariant } from './numbered.js';
 export { sameGraph } from './same-graph.js';
 export {

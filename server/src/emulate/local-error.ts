@@ -99,17 +99,18 @@ function addTwin(
   const type = isRunFormat(format) ? typeOfFormat(format) : DataType.FLOAT;
   const own = isRunFormat(format) ? undefined : nodeRoundingOf(model, layer, format);
   const measured = node.outputs.filter(
-    (name, output) => outputFollowsMainType(schema, output) && isFloating(casts.writtenType(name)),
+    (name, output) => outputFollowsMainType(schema, output) && isFloating(casts.values.writtenType(name)),
   );
   if (measured.length === 0) return [];
 
   const inputs = node.inputs.map((name, input) => {
-    const readType = casts.readType(nodeIndex, input);
+    const readType = casts.values.readType(nodeIndex, input);
     if (name === '' || readType === undefined) return name;
     const follows = inputFollowsMainType(schema, input) && isFloating(readType);
     const rounding = own?.inputs[input];
-    if (rounding !== undefined) return casts.roundedValue(casts.valueIn(name, type), name, rounding);
-    return casts.valueIn(name, follows ? type : readType);
+    if (rounding !== undefined)
+      return casts.values.roundedValue(casts.values.valueIn(name, type), name, rounding);
+    return casts.values.valueIn(name, follows ? type : readType);
   });
   const twins = node.outputs.map((name) => (name === '' ? '' : casts.takeName(`${name}_twin`)));
   casts.nodes.push(
@@ -127,8 +128,8 @@ function addTwin(
     const exact = exactValue(casts, name);
     const rounded = casts.takeName(`${name}_twin_rounded`);
     const rounding = own?.outputs[node.outputs.indexOf(name)];
-    if (rounding === undefined) casts.addRounding(twin, type, rounded);
-    else casts.addOwnRounding(twin, name, rounding, rounded);
+    if (rounding === undefined) casts.values.addRounding(twin, type, rounded);
+    else casts.values.addOwnRounding(twin, name, rounding, rounded);
     const difference = casts.takeName(`${name}_difference`);
     casts.nodes.push(makeNode({ opType: 'Sub', inputs: [rounded, exact], outputs: [difference] }));
     errors.push(addSumOfSquares(casts, difference, `${name}_squared_error`));
@@ -139,9 +140,9 @@ function addTwin(
 
 /** Double is narrowed: the twin of a double layer computes in FP32, and so does the comparison. */
 function exactValue(casts: ExplicitCasts, name: string): string {
-  const type = casts.writtenType(name) ?? DataType.FLOAT;
-  const value = casts.valueIn(name, type);
-  return type === DataType.DOUBLE ? casts.valueIn(name, DataType.FLOAT) : value;
+  const type = casts.values.writtenType(name) ?? DataType.FLOAT;
+  const value = casts.values.valueIn(name, type);
+  return type === DataType.DOUBLE ? casts.values.valueIn(name, DataType.FLOAT) : value;
 }
 
 /** Without axes the operator reduces all of them, at every opset. */

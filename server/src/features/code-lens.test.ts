@@ -192,6 +192,13 @@ describe('lenses at the top', () => {
     ]);
   });
 
+  it('name the profiles of another device that a time comes from', () => {
+    const latency = { ...times(), files: ['jetson.json'] };
+    expect(top(two, measured({ latency }))[0]).toMatch(
+      /4\.30 → 5\.58 ms on another device \(jetson\.json\)$/,
+    );
+  });
+
   it('offer what the client has commands for, or else the server, and nothing that nobody does', () => {
     const ofServer = new Set(['onnxPrecision.server.tune', 'onnxPrecision.server.verify']);
     expect(top(two, measured({}), { ofClient: false, ofServer }).slice(2)).toEqual([

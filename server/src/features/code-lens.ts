@@ -3,12 +3,13 @@
  * Where lenses stand and how many there are depends on the plan alone, never on numbers: their text is resolved later,
  * so that nothing moves while numbers arrive.
  */
+import type { FormatName } from '../formats/index.js';
 import type { CodeLens, Command } from 'vscode-languageserver';
 import type { PlanNumbers } from '../analysis/index.js';
 import { isDecision, type SyntaxTree } from '../language/index.js';
 import { isStep, type Steps } from '../onnx/index.js';
 import {
-  allowedFormats,
+  allowsFormat,
   type BoundStatement,
   type Layer,
   summarizeDecisions,
@@ -16,7 +17,14 @@ import {
 } from '../plan/index.js';
 import { formatNumber, formatPercent } from '../report/index.js';
 import { type ActionCommands, actionCommands } from './action-commands.js';
-import { errorWords, latencyWords, shareFigure, shortName, verdictWords } from './measured-words.js';
+import {
+  elsewhereWords,
+  errorWords,
+  latencyWords,
+  shareFigure,
+  shortName,
+  verdictWords,
+} from './measured-words.js';
 import type { OpenPlan } from './open-plan.js';
 import { Positions } from './positions.js';
 import {
@@ -158,7 +166,10 @@ function totals(plan: TracedPlan, { latency, latencyIsStale }: PlanNumbers): str
   const time =
     latency === undefined
       ? []
-      : [latencyWords({ before: latency.whole.fp32, after: latency.whole.plan }, latencyIsStale)];
+      : [
+          latencyWords({ before: latency.whole.fp32, after: latency.whole.plan }, latencyIsStale) +
+            elsewhereWords(latency),
+        ];
   return [
     `${low.layers} of ${layers} layers in low precision`,
     `${low.weighted} of ${weighted} with weights`,
@@ -239,12 +250,12 @@ function laborious(plan: TracedPlan, { decides }: BoundStatement): readonly Laye
 }
 
 /** A format that none of the layers can run in is not offered. */
-function canRun(plan: TracedPlan, layers: readonly number[], format: 'fp32' | 'fp16' | 'bf16'): boolean {
+function canRun(plan: TracedPlan, layers: readonly number[], format: FormatName): boolean {
   return (
     format === 'fp32' ||
     layers.some((index) => {
       const layer = plan.layers[index];
-      return layer !== undefined && allowedFormats(plan.model, layer).includes(format);
+      return layer !== undefined && allowsFormat(plan.model, layer, format);
     })
   );
 }

@@ -6,12 +6,13 @@ import {
   DECISION_OPTIONS,
   INPUT_FILE_OPTIONS,
   INPUT_GENERATOR_OPTIONS,
+  LATENCY_OPTIONS,
   METRICS,
+  optionsOfTarget,
   type OptionTerm,
   parse,
   STATEMENTS,
   type SyntaxTree,
-  TARGET_OPTIONS,
   type TextRange,
   TOLERANCE_OPTIONS,
   type ValueShape,
@@ -254,7 +255,9 @@ function optionsAllowed(head: readonly Piece[]): readonly OptionTerm[] {
       if (head.some(({ text }) => text === '=')) return INPUT_GENERATOR_OPTIONS;
       return INPUT_FILE_OPTIONS;
     case 'target':
-      return TARGET_OPTIONS;
+      return optionsOfTarget(head[1]?.text);
+    case 'latency':
+      return LATENCY_OPTIONS;
     case 'tolerance': {
       const metric = METRICS.find(({ name }) =>
         head.some(({ kind, text }) => kind === 'word' && text === name),

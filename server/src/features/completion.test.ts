@@ -163,6 +163,16 @@ describe('completion of the words of the language', () => {
     checkTaken(`${header}default: fp$032`, 'fp16', 'default: fp16');
   });
 
+  it('offers metrics of the user before all others', () => {
+    const { items } = complete(`${header}metric mine from "m.mjs"\ntolerance "ld_3d" $0`);
+    expect(items[0]).toMatchObject({ label: 'mine', detail: 'a metric of your own' });
+    checkTaken(
+      `${header}metric mine from "m.mjs"\ntolerance "ld_3d" mi$0 <= 1`,
+      'mine',
+      'tolerance "ld_3d" mine <= 1',
+    );
+  });
+
   it('offers metrics with the direction that is right for them', () => {
     checkTaken(`${header}tolerance "ld_3d" co$0`, 'cosine', 'tolerance "ld_3d" cosine >= 0.999', {
       abilities: nothing,
@@ -181,6 +191,8 @@ describe('completion of the words of the language', () => {
     checkOffered(`${header}default: fp16 { $0 }`, ['weights', 'accumulate', 'rounding']);
     checkOffered(`${header}default: fp16 { weights: int8, $0 }`, ['accumulate', 'rounding']);
     checkOffered(`${header}target cpu { $0`, ['threads']);
+    checkOffered(`${header}latency from "a.json" { $0 }`, ['format']);
+    checkOffered(`${header}latency from "a.json" { format: $0 }`, ['fp32', 'fp16', 'bf16', 'int8']);
     checkOffered(`${header}input "input_1" = uniform(0, 1) { $0 }`, ['seed', 'count']);
     checkOffered(`${header}input "input_1" from "a" { mean: [1, 2], $0 }`, ['axis', 'layout', 'std']);
     checkOffered(`${header}tolerance kl <= 1 { $0 }`, ['over', 'softmax', 'axis']);

@@ -50,18 +50,23 @@ interface Offers {
   readonly hasMore: boolean;
 }
 
-/** @param trigger the character of `COMPLETION_TRIGGERS` because of which the editor asks, if so */
+/**
+ * @param trigger the character of `COMPLETION_TRIGGERS` because of which the editor asks, if so
+ * @param targetsWanted called where somebody is to choose a target
+ */
 export function completionOf(
   open: OpenPlan,
   position: Position,
   { takesSnippets }: Pick<ClientAbilities, 'takesSnippets'>,
   trigger?: string,
+  targetsWanted: () => void = () => undefined,
 ): CompletionList {
   const offset = open.document.offsetAt(position);
   const place = completionPlace(open.tree, offset);
   const nothing: CompletionList = { isIncomplete: false, items: [] };
   if (place === undefined) return nothing;
   // A list that opens at each blank between statements, or in text, would be in the way.
+  if (place.wanted.some(({ kind }) => kind === 'target')) targetsWanted();
   if (trigger === ' ' && (place.inString || place.wanted.some(({ kind }) => kind === 'statement')))
     return nothing;
   const offers = place.wanted.map((wanted) => offersFor(wanted, place, open, takesSnippets));
@@ -113,7 +118,7 @@ function offersFor(wanted: Wanted, place: CompletionPlace, open: OpenPlan, takes
     case 'accumulation':
       return all(valueOffers(ACCUMULATIONS, takesSnippets));
     case 'target':
-      return all(termOffers(TARGETS));
+      return targetOffers(open);
     case 'objective':
       return all(termOffers(OBJECTIVES));
     case 'generator':
@@ -181,26 +186,55 @@ function termOffers(terms: readonly Term[]): readonly Offer[] {
   }));
 }
 
+/** The targets, with what this machine makes of each; while it was not looked at all of them, the editor asks again. */
+function targetOffers({ files }: OpenPlan): Offers {
+  const found = TARGETS.map((term) => ({
+    term,
+    found: files.findTarget({ name: term.name, threads: undefined }),
+  }));
+  const items = found.map(({ term: { name, summary }, found: state }): Offer => {
+    const detail =
+      state === undefined
+        ? summary
+        : state.usable
+          ? `on this machine · ${summary}`
+          : `not on this machine · ${summary}`;
+    const documentation =
+      state === undefined ? undefined : [state.summary, state.advice].filter(Boolean).join(' ');
+    return {
+      ...{ label: name, kind: CompletionItemKind.EnumMember, detail },
+      ...(documentation === undefined ? {} : { documentation }),
+    };
+  });
+  return { items, hasMore: found.some(({ found: state }) => state === undefined) };
+}
+
 function metricOffers(place: CompletionPlace, { tree }: OpenPlan, takesSnippets: boolean): readonly Offer[] {
   const { text } = tree;
   const end = text.indexOf('\n', place.replaced.end);
   const rest = text.slice(place.replaced.end, end < 0 ? undefined : end).trim();
   // Where a comparison follows already, only the name is missing.
   const isNameOnly = rest !== '' && !rest.startsWith('#');
-  return METRICS.map((metric) => ({
+  const own = tree.statements.flatMap((statement): Offer[] =>
+    statement.kind === 'metric' && statement.name !== undefined
+      ? [{ label: statement.name.text, kind: CompletionItemKind.Function, detail: 'a metric of your own' }]
+      : [],
+  );
+  const known = METRICS.map((metric) => ({
     label: metric.name,
     kind: CompletionItemKind.Function,
     detail: `${metric.operator === '<=' ? 'less' : 'more'} is better`,
     documentation: metric.summary,
     ...(isNameOnly ? {} : written(metricForm(metric), takesSnippets)),
   }));
+  return [...own, ...known];
 }
 
 function optionOffers(options: readonly OptionTerm[]): readonly Offer[] {
-  return options.map(({ name, summary }) => ({
+  return options.map(({ name, summary, source }) => ({
     label: name,
     kind: CompletionItemKind.Property,
-    documentation: summary,
+    documentation: source === undefined ? summary : `${summary}\n\nFrom ${source}`,
     insert: `${name}: `,
   }));
 }

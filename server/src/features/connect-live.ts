@@ -5,6 +5,8 @@
 import { CodeLensRefreshRequest, type Connection, type TextDocuments } from 'vscode-languageserver';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import { type LiveAnalysis, NOTHING_KNOWN, startLiveAnalysis } from '../analysis/index.js';
+import { TARGETS } from '../language/index.js';
+import type { FindTarget } from '../plan/index.js';
 import { commandExecution, workCommands } from './commands/index.js';
 import { pathOfUri, uriOfPath } from './document-path.js';
 import type { Feature } from './feature.js';
@@ -14,6 +16,7 @@ import { LiveUpdates, type RefreshAbilities } from './live-updates.js';
 import { type Measurements, withoutMeasurements } from './measurements.js';
 import type { OpenPlan } from './open-plan.js';
 import type { Readiness } from './readiness.js';
+import { chooseTargetCommand, targetsFeature } from './targets.js';
 
 /** `{ uris: string[] }` from the client: the plans that the user sees, all of them, whenever that changes. */
 const VISIBLE_NOTIFICATION = 'onnxPrecision/visible';
@@ -39,6 +42,8 @@ export interface LiveConnection {
 export interface ConnectedLive {
   readonly features: readonly Feature[];
   readonly measurements: Measurements;
+  /** What a target of this machine was found to be; nothing where no inference runs. */
+  readonly findTarget: FindTarget;
   /** Models, samples or fragments on disk may have changed. */
   readonly filesChanged: () => void;
 }
@@ -79,15 +84,20 @@ function withoutInference(
       logError('settings', log, error);
     });
   });
-  const commands = [...flipCommands(), ...work.commands];
+  const commands = [...flipCommands(), chooseTargetCommand(), ...work.commands];
   const measurements = withoutMeasurements({
     ofClient: hasCommands,
     ofServer: new Set(commands.map(({ name }) => name)),
     withoutInference: true,
   });
   return {
-    features: [...liveFeatures({ measurements, settings: () => settings }), commandExecution(commands)],
+    features: [
+      ...liveFeatures({ measurements, settings: () => settings }),
+      targetsFeature(() => Promise.resolve()),
+      commandExecution(commands),
+    ],
     measurements,
+    findTarget: () => undefined,
     filesChanged: () => undefined,
   };
 }
@@ -111,6 +121,10 @@ class LiveServer {
         if (uri !== undefined) this.look(uri);
         diagnosticsChanged();
       },
+      onTargetsFound: () => {
+        for (const { uri } of this.parts.documents.all()) this.look(uri);
+        diagnosticsChanged();
+      },
     });
     const pauseAnalysis = () => this.live.pause();
     this.work = workCommands({ runsInference: true, pauseAnalysis, ...options, log, remark });
@@ -127,23 +141,38 @@ class LiveServer {
 
   connected(): ConnectedLive {
     const { live, work, updates } = this;
-    const commands = [...analysisCommands(live), ...flipCommands(), ...work.commands];
+    const commands = [...analysisCommands(live), ...flipCommands(), chooseTargetCommand(), ...work.commands];
     const measurements: Measurements = {
       numbers: ({ path }) => (path === undefined ? NOTHING_KNOWN : live.numbers(path)),
       diagnosed: (open, numbers) => {
         updates.diagnosed(open, numbers);
       },
+      targetsWanted: () => {
+        void this.learnAllTargets();
+      },
       actions: { ofClient: this.parts.hasCommands, ofServer: new Set(commands.map(({ name }) => name)) },
     };
     const settings = (): LiveSettings => this.settings;
     return {
-      features: [...liveFeatures({ measurements, settings }), commandExecution(commands)],
+      features: [
+        ...liveFeatures({ measurements, settings }),
+        targetsFeature(() => this.learnAllTargets()),
+        commandExecution(commands),
+      ],
       measurements,
+      findTarget: (target) => live.findTarget(target),
       filesChanged: () => {
         live.filesChanged();
         for (const { uri } of this.parts.documents.all()) this.look(uri);
       },
     };
+  }
+
+  /** Of targets that no plan names, for somebody who is asked to choose one. */
+  private learnAllTargets(): Promise<void> {
+    return this.inBackground('looking at targets', () =>
+      this.live.learnTargets(TARGETS.map(({ name }) => ({ name, threads: undefined }))),
+    );
   }
 
   /** Follows what the client tells by itself. */

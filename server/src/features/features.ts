@@ -65,16 +65,18 @@ function diagnostics({ numbers, diagnosed }: Measurements): Feature {
   });
 }
 
-const completion = planFeature({
-  name: 'completion',
-  needs: 'model',
-  type: CompletionRequest.type,
-  nothing: null,
-  isUrgent: true,
-  capabilities: () => ({ completionProvider: { triggerCharacters: COMPLETION_TRIGGERS } }),
-  answer: (open, { position, context }, abilities) =>
-    completionOf(open, position, abilities, context?.triggerCharacter),
-});
+function completion({ targetsWanted }: Measurements): Feature {
+  return planFeature({
+    name: 'completion',
+    needs: 'model',
+    type: CompletionRequest.type,
+    nothing: null,
+    isUrgent: true,
+    capabilities: () => ({ completionProvider: { triggerCharacters: COMPLETION_TRIGGERS } }),
+    answer: (open, { position, context }, abilities) =>
+      completionOf(open, position, abilities, context?.triggerCharacter, targetsWanted),
+  });
+}
 
 function hover({ numbers }: Measurements): Feature {
   return planFeature({
@@ -203,7 +205,7 @@ const listing: Feature = {
 export function featuresOf(measurements: Measurements): readonly Feature[] {
   return [
     diagnostics(measurements),
-    completion,
+    completion(measurements),
     hover(measurements),
     definition,
     documentLinks,

@@ -2,7 +2,13 @@
  * What analysis found, as diagnostics of an open plan with the layers that each is about, so that fixes can speak of
  * them. What a finding is and what it says, the analysis room knows.
  */
-import { type liveFindings, liveFindingSteps, type PlanNumbers } from '../analysis/index.js';
+import type { FormatName } from '../formats/index.js';
+import {
+  latencySourceFindings,
+  type liveFindings,
+  liveFindingSteps,
+  type PlanNumbers,
+} from '../analysis/index.js';
 import type { Diagnostic } from '../language/index.js';
 import { finish, type Steps } from '../onnx/index.js';
 import type { TracedPlan } from '../plan/index.js';
@@ -13,7 +19,7 @@ export interface Finding {
   /** Names of the layers that it is about, those that matter most first; none where it is about no layer. */
   readonly layers: readonly string[];
   /** The format in which they run where the finding is followed. */
-  readonly runIn: 'fp32' | 'fp16' | 'bf16';
+  readonly runIn: FormatName;
 }
 
 const known = new WeakMap<
@@ -37,7 +43,11 @@ export function* findingSteps(plan: TracedPlan, numbers: PlanNumbers): Steps<rea
   const settled = isRankingSettled(numbers)
     ? found
     : found.filter(({ severity }) => severity !== 'information');
-  const all: ReturnType<typeof liveFindings> = [...settled, ...abandoned(plan, numbers)];
+  const all: ReturnType<typeof liveFindings> = [
+    ...settled,
+    ...latencySourceFindings(plan),
+    ...abandoned(plan, numbers),
+  ];
   const findings = all.map((diagnostic) => ({
     diagnostic,
     layers: 'layers' in diagnostic ? diagnostic.layers : [],

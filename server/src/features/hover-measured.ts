@@ -4,6 +4,7 @@
  */
 import {
   explain,
+  insteadOf,
   layerRangeIn,
   placeOf,
   type LayerEvidence,
@@ -15,7 +16,7 @@ import type { Accumulation } from '../formats/index.js';
 import type { Tolerance } from '../plan/index.js';
 import { formatNumber, formatPercent } from '../report/index.js';
 import { shortNumber } from './format-figures.js';
-import { latencyWords, milliseconds, shareWords, STALE } from './measured-words.js';
+import { elsewhereWords, latencyWords, milliseconds, shareWords, STALE } from './measured-words.js';
 import { type Block, bold, code, type Inline, paragraph, table } from './rich-text.js';
 import { spreadText } from './spread-text.js';
 import { latencyOf, overflowing, rankedLayers } from './statement-effect.js';
@@ -53,8 +54,25 @@ export function describeLayerNumbers(
     ...reasons,
     ...(range === undefined ? [] : rangeBlocks(range, numbers)),
     ...latencyBlocks(name, numbers),
+    ...supportBlocks(name, numbers),
     ...doingBlocks(numbers),
   ];
+}
+
+/** How the targets of the plan run the layer in the format that it has. */
+function supportBlocks(name: string, { support }: PlanNumbers): readonly Block[] {
+  return support.flatMap(({ target, format, layers }) => {
+    const tried = layers.get(name);
+    if (tried === undefined) return [];
+    return [
+      paragraph(
+        bold('Target'),
+        ' ',
+        code(target),
+        `: in ${format} it runs ${insteadOf(tried, target, format)}.`,
+      ),
+    ];
+  });
 }
 
 /** The sums over the layers that a statement decides, and the worst of them. */
@@ -83,7 +101,7 @@ export function describeSum(names: readonly string[], numbers: PlanNumbers): rea
       : [
           paragraph(
             bold('Latency'),
-            `: ${latencyWords(time, numbers.latencyIsStale)} together, casts included.`,
+            `: ${latencyWords(time, numbers.latencyIsStale)}${numbers.latency === undefined ? '' : elsewhereWords(numbers.latency)} together, casts included.`,
           ),
         ]),
     ...doingBlocks(numbers),
@@ -101,10 +119,11 @@ function sumOfShares(names: readonly string[], { sensitivity }: PlanNumbers): re
   return [` Each alone, they add up to ${shareWords(sum)}; together errors partly cancel out.`];
 }
 
-/** What was measured of the tolerances that a statement sets, one for each output that it means. */
+/** What was measured of the tolerances that a statement sets, one for each output that it means. `sums`: in what, and why. */
 export function describeTolerances(
   tolerances: readonly Tolerance[],
   { verdict, verdictIsStale }: PlanNumbers,
+  sums: string,
 ): readonly Block[] {
   const rows = tolerances.flatMap(({ output, text, limit }): readonly Inline[][] => {
     const one = verdict?.verdicts.find(
@@ -117,7 +136,7 @@ export function describeTolerances(
   if (rows.length === 0) return [];
   const samples = verdict?.samples === 1 ? '1 sample' : `${verdict?.samples ?? 0} samples`;
   return [
-    paragraph(`Measured on ${samples}${verdictIsStale ? ` ${STALE}` : ''}.`),
+    paragraph(`Measured on ${samples}${verdictIsStale ? ` ${STALE}` : ''}, sums in ${sums}.`),
     table(['output', 'measured', 'limit', 'noise', 'verdict'], rows),
   ];
 }
@@ -181,6 +200,16 @@ function latencyBlocks(name: string, { latency, latencyIsStale, notes }: PlanNum
     return note === undefined ? [] : [paragraph(`Not found out: ${note}`)];
   }
   const { fp32, plan, casts, fusedInto } = times;
+  const { files } = latency ?? {};
+  const where =
+    files === undefined
+      ? []
+      : [
+          ' (measured on another device, ',
+          ...files.flatMap((file, at) => [at === 0 ? '' : ', ', code(file)]),
+          ')',
+        ];
+  const isEstimated = latency?.estimated?.has(name) === true;
   const owner = fusedInto.plan ?? fusedInto.fp32;
   return [
     paragraph(
@@ -188,6 +217,8 @@ function latencyBlocks(name: string, { latency, latencyIsStale, notes }: PlanNum
       `: ${milliseconds(fp32)} ms in the model, ${milliseconds(plan)} ms in the plan`,
       ...(casts === 0 ? [] : [` and ${milliseconds(casts)} ms for its casts`]),
       ...(owner === undefined ? [] : ['; fused into ', code(owner)]),
+      ...where,
+      ...(isEstimated ? ['; in a format that was not measured there, an estimate by the roofline'] : []),
       latencyIsStale ? ` (measured ${STALE}).` : '.',
     ),
   ];

@@ -6,14 +6,16 @@ import { dataTypeName, tensorByteLength } from '../onnx/index.js';
 import {
   constantOf,
   elementTypeOf,
+  layerEnergy,
   type LayerDecision,
   modelFacts,
   modelScopes,
   type TracedPlan,
+  usualAccumulation,
   writeOperatorType,
 } from '../plan/index.js';
 import { formatPercent, formatSize } from '../report/index.js';
-import { countText } from './format-figures.js';
+import { countText, shortNumber } from './format-figures.js';
 import { describeLayerNumbers } from './hover-measured.js';
 import { elementTypeText, namesOf, shapesOf, shapeText } from './model-names.js';
 import type { OpenPlan } from './open-plan.js';
@@ -37,7 +39,7 @@ export function describeLayer(written: string, open: OpenPlan, numbers: PlanNumb
     ),
     ...describeDecision(decision, open),
     ...describeLayerNumbers(layer.name, numbers, {
-      accumulate: decision.numerics?.accumulate ?? plan.accumulate,
+      accumulate: decision.numerics?.accumulate ?? usualAccumulation(plan, layer, decision.format),
       scale: decision.format === numbers.format ? decision.numerics?.scale : undefined,
     }),
     describeTensors(layer.nodeIndex, plan),
@@ -106,13 +108,23 @@ function describeTensors(nodeIndex: number, plan: TracedPlan): Block {
   return table(['', 'tensor', 'type', 'shape', 'size'], rows);
 }
 
-function describeWork({ layer }: LayerDecision, plan: TracedPlan): string {
+function describeWork(decision: LayerDecision, plan: TracedPlan): string {
+  const { layer } = decision;
   const bytes = layer.weights.reduce((sum, weight) => sum + (tensorByteLength(weight) ?? 0), 0);
   const weights = layer.weights.length === 0 ? 'no weights' : `${formatSize(bytes)} of weights`;
   if (layer.multiplyAdds === undefined) return `Multiply-adds are not known without its shapes; ${weights}.`;
   const all = plan.layers.reduce((sum, one) => sum + (one.multiplyAdds ?? 0), 0);
   const share = all === 0 ? '' : ` (${formatPercent(layer.multiplyAdds / all)} of the model)`;
-  return `${countText(layer.multiplyAdds)} multiply-adds${share}, ${weights}.`;
+  return `${countText(layer.multiplyAdds)} multiply-adds${share}, ${weights}${energyWords(decision)}.`;
+}
+
+/** By operation counts, of layers that multiply. */
+function energyWords(decision: LayerDecision): string {
+  const energy = layerEnergy(decision);
+  if (energy === undefined || energy.fp32 === 0) return '';
+  const [before, after] = [shortNumber(energy.fp32), shortNumber(energy.plan)];
+  const change = before === after ? `${before} µJ` : `${before} → ${after} µJ`;
+  return `; ${change} for its arithmetic (by operation counts)`;
 }
 
 /** An input with what feeds it, an output with what writes it. */

@@ -1,7 +1,12 @@
 /** What a statement says and, where it decides layers, what it does in this plan. */
 import type { PlanNumbers } from '../analysis/index.js';
 import { STATEMENTS } from '../language/index.js';
-import { type BoundStatement, summarizeDecisions, writeOperatorType } from '../plan/index.js';
+import {
+  accumulationReason,
+  type BoundStatement,
+  summarizeDecisions,
+  writeOperatorType,
+} from '../plan/index.js';
 import { describeSum, describeTolerances } from './hover-measured.js';
 import { countText } from './format-figures.js';
 import { listed } from './hover-terms.js';
@@ -24,7 +29,7 @@ export function describeStatement(
   if (role !== 'keyword' || term === undefined) return effect;
   const options = term.options.length === 0 ? [] : [paragraph('Options: ', ...listed(term.options), '.')];
   const set = plan?.tolerances.filter(({ source }) => source.range === statement.range) ?? [];
-  const measured = describeTolerances(set, numbers);
+  const measured = describeTolerances(set, numbers, plan === undefined ? '' : accumulationReason(plan));
   return [paragraph(code(term.form)), paragraph(term.summary), ...effect, ...measured, ...options];
 }
 

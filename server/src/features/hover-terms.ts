@@ -5,11 +5,12 @@ import {
   GENERATORS,
   INPUT_FILE_OPTIONS,
   INPUT_GENERATOR_OPTIONS,
+  LATENCY_OPTIONS,
   METRICS,
   OBJECTIVES,
+  optionsOfTarget,
   type OptionTerm,
   type Statement,
-  TARGET_OPTIONS,
   TARGETS,
   type Term,
   TOLERANCE_OPTIONS,
@@ -129,8 +130,12 @@ function describeOption({ text, statement }: Part): readonly Block[] {
   return option === undefined ? [] : optionBlocks(option);
 }
 
-function optionBlocks({ name, summary, value }: OptionTerm): readonly Block[] {
-  return [paragraph(bold(name), ': ', summary), paragraph('Takes ', ...takes(value), '.')];
+function optionBlocks({ name, summary, value, source }: OptionTerm): readonly Block[] {
+  return [
+    paragraph(bold(name), ': ', summary),
+    paragraph('Takes ', ...takes(value), '.'),
+    ...(source === undefined ? [] : [paragraph(`From ${source}`)]),
+  ];
 }
 
 function takes(shape: ValueShape): readonly Inline[] {
@@ -150,6 +155,8 @@ function takes(shape: ValueShape): readonly Inline[] {
       return ['a power of two, such as ', code('2^-3')];
     case 'numbers':
       return ['a list of numbers, such as ', code('[0.5, 0.5, 0.5]')];
+    case 'strings':
+      return ['a list of texts, such as ', code('["a/Conv", "b/Add"]')];
     case 'range':
       return ['a range, such as ', code('0..32')];
     case 'string':
@@ -162,7 +169,9 @@ function optionsOf(statement: Statement): readonly OptionTerm[] {
     case 'input':
       return statement.generator === undefined ? INPUT_FILE_OPTIONS : INPUT_GENERATOR_OPTIONS;
     case 'target':
-      return TARGET_OPTIONS;
+      return optionsOfTarget(statement.name?.text);
+    case 'latency':
+      return LATENCY_OPTIONS;
     case 'tolerance': {
       const { metric } = statement;
       const name = metric?.kind === 'call' ? metric.name.text : metric?.text;

@@ -74,7 +74,7 @@ describe('hover on a layer', () => {
       ' KB |',
       '| output | ',
       'multiply-adds (',
-      'of weights.',
+      'of weights; ',
     );
   });
 
@@ -137,6 +137,17 @@ describe('hover on what is measured', () => {
     );
   });
 
+  it('names the device that latencies come from, and what of them is an estimate', () => {
+    const elsewhere = { ...latency, files: ['jetson.json'], estimated: new Set(['conv2d/Conv']) };
+    checkNumbers(
+      `${header}layer "conv2d$0/Conv": fp16\n`,
+      measured({ latency: elsewhere }),
+      'for its casts (measured on another device, `jetson.json`)',
+      'an estimate by the roofline.',
+      'µJ for its arithmetic (by operation counts).',
+    );
+  });
+
   it('says why a layer stands out, and what explains its figures', () => {
     const local = { value: 1e-4, low: 1e-4, high: 1e-4 };
     const amplified = new Map([...sensitivity].map(([name, one]) => [name, { ...one, local }]));
@@ -193,7 +204,7 @@ describe('hover on what is measured', () => {
     checkNumbers(
       `${header}toler$0ance "ld_3d" relative_l2 <= 1e-3\ndefault: fp16\n`,
       (open) => measured({ verdict: exceeded(open, 4e-3), verdictIsStale: true }),
-      'Measured on 3 samples before the last change.',
+      'Measured on 3 samples before the last change, sums in fp32.',
       '| `ld_3d` | 4.00e-3 | 1.00e-3 | 1.00e-6 | exceeded |',
     );
   });

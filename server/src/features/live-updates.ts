@@ -11,6 +11,7 @@ import { summarizeDecisions } from '../plan/index.js';
 import { concludeNoGain } from '../report/index.js';
 import { type Finding, findingsOf, findingSteps } from './finding.js';
 import type { OpenPlan } from './open-plan.js';
+import { targetStatus } from './targets.js';
 
 const INTERVAL_MILLISECONDS = 100;
 
@@ -23,6 +24,8 @@ export interface StatusNotification {
   readonly progress: number | undefined;
   /** A sentence for a plan that is no faster than the original on this machine; undefined where it is, or is not timed. */
   readonly noGain: string | undefined;
+  /** The targets of the plan, with whether this machine has them as far as that is known. */
+  readonly targets: ReturnType<typeof targetStatus>;
 }
 
 export interface RefreshAbilities {
@@ -114,6 +117,7 @@ export class LiveUpdates {
       ...{ path, state, message },
       progress: share,
       noGain: noGainOf(open, now),
+      targets: targetStatus(open.plan?.targets ?? [], (target) => this.parts.live.findTarget(target)),
     };
     this.ignoreRefusal(this.parts.connection.sendNotification('onnxPrecision/status', status));
     // Finding out what the findings are now is not for every step of a progress.
@@ -170,7 +174,7 @@ function noGainOf({ plan }: OpenPlan, { latency, latencyIsStale, format }: PlanN
   if (latency === undefined || latencyIsStale || plan === undefined) return undefined;
   // A plan that lowers nothing is as fast as the original, which says nothing of the format.
   if (summarizeDecisions(plan.decisions).low.layers === 0) return undefined;
-  return concludeNoGain(latency.whole.fp32, latency.whole.plan, format);
+  return concludeNoGain(latency.whole.fp32, latency.whole.plan, format, latency.files);
 }
 
 /** What hints are written from. */
@@ -180,7 +184,7 @@ function shownByHints({ format, sensitivity, verdict, verdictIsStale }: PlanNumb
 
 /** What findings are made from. */
 function shownByFindings(numbers: PlanNumbers): readonly unknown[] {
-  const { state, format, sensitivity, ranges, verdict, latency, measured, sampleNames } = numbers;
+  const { state, format, sensitivity, ranges, verdict, latency, measured, support, sampleNames } = numbers;
   const isStale = [numbers.verdictIsStale, numbers.latencyIsStale];
   return [
     state,
@@ -191,6 +195,7 @@ function shownByFindings(numbers: PlanNumbers): readonly unknown[] {
     latency,
     ...isStale,
     measured === undefined,
+    support,
     sampleNames,
   ];
 }

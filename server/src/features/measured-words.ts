@@ -2,8 +2,10 @@
  * Measured numbers in the few words that a line of an editor has room for. Says with each how it was found, and what is
  * of an earlier version of the plan. Knows no place where it is shown.
  */
+import { metricLabel } from '../metrics/index.js';
 import type {
   Interval,
+  LatencyNumbers,
   LayerSensitivity,
   PlanNumbers,
   PlanVerdict,
@@ -43,6 +45,11 @@ export function errorWords({ method, value, share }: LayerSensitivity, { format 
 export function latencyWords({ before, after }: Before, isStale: boolean): string {
   const times = `${milliseconds(before)} → ${milliseconds(after)} ms`;
   return isStale ? `${times} ${STALE}` : times;
+}
+
+/** Where latencies come from, if not from this machine. */
+export function elsewhereWords({ files }: Pick<LatencyNumbers, 'files'>): string {
+  return files === undefined ? '' : ` on another device (${files.join(', ')})`;
 }
 
 /** Three digits of what takes less than ten. */
@@ -108,7 +115,7 @@ function predictedWords({ prediction }: PlanNumbers): string | undefined {
   if (only === undefined) return undefined;
   if (total === 1) {
     const { tolerance, value, holds } = only;
-    const figure = `${tolerance.output} ${tolerance.metric.name} ${intervalWords(value)} of ${formatNumber(tolerance.limit)}`;
+    const figure = `${tolerance.output} ${metricLabel(tolerance.metric)} ${intervalWords(value)} of ${formatNumber(tolerance.limit)}`;
     return `predicted: ${figure}: ${holds === true ? 'would hold' : 'would be exceeded'}`;
   }
   const exceeded = known.filter(({ holds }) => holds !== true).length;
@@ -141,7 +148,7 @@ export function predictedHintWords(
 }
 
 function figureWords({ tolerance, measured }: ToleranceVerdict): string {
-  return `${tolerance.output} ${tolerance.metric.name} ${formatNumber(measured)} of ${formatNumber(tolerance.limit)}`;
+  return `${tolerance.output} ${metricLabel(tolerance.metric)} ${formatNumber(measured)} of ${formatNumber(tolerance.limit)}`;
 }
 
 /** What a tolerance was measured to be; the one worst off of those that a statement sets. */

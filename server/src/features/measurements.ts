@@ -11,6 +11,8 @@ export interface Measurements {
   readonly numbers: (open: OpenPlan) => PlanNumbers;
   /** The client was given the diagnostics of this plan with these numbers. */
   readonly diagnosed: (open: OpenPlan, numbers: PlanNumbers) => void;
+  /** Somebody chooses a target: those that were not looked at yet are, in the background. */
+  readonly targetsWanted: () => void;
   /** What can be done with a plan. */
   readonly actions: ActionCommands;
 }
@@ -20,7 +22,12 @@ const NOT_ANALYSED: PlanNumbers = { ...NOTHING_KNOWN, message: 'not analysed: wo
 
 /** Where no inference runs, and `actions` is what else can be done. */
 export function withoutMeasurements(actions: ActionCommands): Measurements {
-  return { numbers: () => NOT_ANALYSED, diagnosed: () => undefined, actions };
+  return {
+    numbers: () => NOT_ANALYSED,
+    diagnosed: () => undefined,
+    targetsWanted: () => undefined,
+    actions,
+  };
 }
 
 export const NO_MEASUREMENTS = withoutMeasurements(NO_ACTIONS);

@@ -5,7 +5,15 @@
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import { parse, parseSteps, type SyntaxTree } from '../language/index.js';
 import type { Model, Steps } from '../onnx/index.js';
-import { bindPlan, bindPlanSteps, type PlanFiles, type TracedPlan, type UnboundPlan } from '../plan/index.js';
+import {
+  bindPlan,
+  bindPlanSteps,
+  type FoundTarget,
+  type PlanFiles,
+  type PlanTarget,
+  type TracedPlan,
+  type UnboundPlan,
+} from '../plan/index.js';
 import { resolveBeside } from './beside.js';
 import { pathOfUri } from './document-path.js';
 import type { WorkspaceFiles } from './workspace-files.js';
@@ -150,10 +158,16 @@ class ReadFiles {
   readonly files: PlanFiles;
   private readonly texts = new Map<string, string | undefined>();
   private readonly models = new Map<string, OpenedModel>();
+  private readonly targets = new Map<PlanTarget, FoundTarget | undefined>();
 
-  constructor(private readonly source: PlanFiles) {
+  constructor(private readonly source: WorkspaceFiles) {
     this.files = {
       ...source,
+      findTarget: (target) => {
+        const found = source.findTarget(target);
+        this.targets.set(target, found);
+        return found;
+      },
       readText: (path) => {
         const text = source.readText(path);
         this.texts.set(path, text);
@@ -170,6 +184,7 @@ class ReadFiles {
   isUnchanged(): boolean {
     for (const [path, text] of this.texts) if (this.source.readText(path) !== text) return false;
     for (const [path, opened] of this.models) if (this.source.openModel(path) !== opened) return false;
+    for (const [target, found] of this.targets) if (this.source.findTarget(target) !== found) return false;
     return true;
   }
 }

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import type { Steps } from '../onnx/index.js';
-import type { PlanFiles } from '../plan/index.js';
+import type { FindTarget, PlanFiles } from '../plan/index.js';
 import { pathOfUri } from './document-path.js';
 import { learnModel } from './learn-model.js';
 import { ModelCache } from './model-cache.js';
@@ -18,12 +18,19 @@ export interface WorkspaceFiles extends PlanFiles {
   /** The entries of a folder in no order; none where there is no such folder. */
   listFolder(path: string): readonly FolderEntry[];
   exists(path: string): boolean;
+  readonly findTarget: FindTarget;
   /** What is left to do before `openModel`, and all that is asked of the model, answers at once. */
   modelSteps(path: string): Steps<void> | undefined;
 }
 
-/** @param openDocuments gives the documents that are open at the time of the call */
-export function workspaceFiles(openDocuments: () => readonly TextDocument[]): WorkspaceFiles {
+/**
+ * @param openDocuments gives the documents that are open at the time of the call
+ * @param findTarget what is known of targets at that time
+ */
+export function workspaceFiles(
+  openDocuments: () => readonly TextDocument[],
+  findTarget: FindTarget = () => undefined,
+): WorkspaceFiles {
   const models = new ModelCache(learnModel);
   const texts = new TextCache();
   return {
@@ -34,6 +41,7 @@ export function workspaceFiles(openDocuments: () => readonly TextDocument[]): Wo
     },
     openModel: (path) => models.open(path),
     modelSteps: (path) => models.steps(path),
+    findTarget,
     listFolder: (path) => {
       try {
         const entries = readdirSync(path, { withFileTypes: true });

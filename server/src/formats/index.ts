@@ -4,8 +4,11 @@ export {
   FLOAT_FORMAT_NAMES,
   formatInformation,
   isFloatFormat,
+  largestNumber,
   type FormatInformation,
 } from './information.js';
+export { CAST_ENERGY, multiplyAddEnergy } from './arithmetic-energy.js';
+export { bitsOf } from './storage-bits.js';
 export { decodeFp16, encodeFp16 } from './fp16.js';
 export { decodeBf16, encodeBf16 } from './bf16.js';
 export { decodeDlfloat16, encodeDlfloat16 } from './dlfloat16.js';
@@ -25,6 +28,6 @@ export {
   type ValueRange,
 } from './histogram.js';
 export { thresholdsOf, type Thresholds } from './thresholds.js';
-export { lossOf, recommendedScale, type FormatLoss } from './histogram-loss.js';
+export { integerLossOf, lossOf, recommendedScale, type FormatLoss } from './histogram-loss.js';
 export * from './quantization/index.js';
 export * from './accumulation/index.js';

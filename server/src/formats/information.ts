@@ -152,3 +152,8 @@ export function isFloatFormat(name: FormatName): name is FloatFormatName {
 export function formatInformation(name: FloatFormatName): FormatInformation {
   return INFORMATION[name];
 }
+
+/** The largest number that a format holds by itself: none for integers, whose scale reaches as far as their values. */
+export function largestNumber(format: FormatName): number {
+  return isFloatFormat(format) ? formatInformation(format).largest : Infinity;
+}

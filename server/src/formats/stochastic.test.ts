@@ -27,6 +27,32 @@ function within(format: FloatFormatName): fc.Arbitrary<number> {
     .map(([power, negative]) => Math.fround(Math.min(2 ** power, largest)) * (negative ? -1 : 1));
 }
 
+/** Draws of each midpoint. */
+const DRAWS = 4;
+
+/** All midpoints between positive numbers of the format that FP32 holds exactly, those with zero included. */
+function* midpoints(format: FloatFormatName): Generator<number> {
+  const { largest } = formatInformation(format);
+  for (let value = 0; value < largest;) {
+    const above = nextUp(format, value);
+    const middle = (value + above) / 2;
+    if (Math.fround(middle) === middle) yield middle;
+    value = above;
+  }
+}
+
+/** The smallest number of the format above one of its numbers. */
+function nextUp(format: FloatFormatName, value: number): number {
+  return neighbours(format, beyond(value)).above;
+}
+
+/** The next number of FP32. */
+function beyond(value: number): number {
+  const bits = new Uint32Array(new Float32Array([value]).buffer);
+  bits[0] = (bits[0] ?? 0) + 1;
+  return new Float32Array(bits.buffer)[0] ?? 0;
+}
+
 describe.each(NARROWER)('stochastic rounding to %s', (format) => {
   it('gives one of the two neighbours', () => {
     fc.assert(
@@ -35,6 +61,22 @@ describe.each(NARROWER)('stochastic rounding to %s', (format) => {
         for (const one of rounded(format, value, 4, seed)) expect([below, above]).toContain(one);
       }),
     );
+  });
+
+  it('takes every midpoint up and down, as often', () => {
+    let [up, all, others] = [0, 0, 0];
+    for (const value of midpoints(format)) {
+      const { below, above } = neighbours(format, value);
+      for (const one of rounded(format, value, DRAWS, all)) {
+        all += 1;
+        if (one === above) up += 1;
+        else if (one !== below) others += 1;
+      }
+    }
+    expect(others).toBe(0);
+    expect(all).toBeGreaterThan(DRAWS * 3);
+    // Six standard deviations of as many fair draws.
+    expect(Math.abs(up / all - 0.5)).toBeLessThan(3 / Math.sqrt(all));
   });
 
   it('is right on average', () => {

@@ -4,15 +4,21 @@
  */
 import {
   capturedNames,
+  DataType,
   finish,
   indexGraph,
   isStep,
+  makeNode,
+  makeTensor,
+  makeTensorType,
+  makeValueInfo,
   referredTensor,
   variantSteps,
   type Node,
   type Steps,
   type Tensor,
   type ValueInfo,
+  type ValueType,
   type Variant,
 } from '../onnx/index.js';
 import type { BackwardModel } from './backward.js';
@@ -62,10 +68,57 @@ export function* backwardVariantSteps(
     const tensor = index.constantOf(name) ?? index.initializers.get(name);
     if (tensor !== undefined) initializers.push(referredTensor(name, tensor, model));
   }
+  const hidden = hideShapes(kept, initializers, backward);
+  const inputs = [...model.graph.inputs, ...backward.inputs, ...(appended.inputs ?? [])];
   return yield* variantSteps(model, {
-    nodes: kept.reverse(),
-    initializers,
-    inputs: [...model.graph.inputs, ...backward.inputs, ...(appended.inputs ?? [])],
-    outputs,
+    nodes: [...hidden.nodes, ...kept.reverse()],
+    initializers: hidden.initializers,
+    inputs: inputs.map(({ name, type }) => makeValueInfo(name, withoutShape(type))),
+    outputs: outputs.map(({ name, type }) => makeValueInfo(name, withoutShape(type))),
   });
+}
+
+/**
+ * ONNX Runtime compares each tensor whose shape it knows, if only its rank, with every buffer that is free by then, to use that
+ * one again: time that grows with the square of a graph, and was four fifths of what it took to make a session of 12,000 nodes. So
+ * no shape is told, and none can be inferred from the constants that are the shapes of Reshape and Expand: they go through a node
+ * of which nobody can say how many elements it lets pass, and before that existed, through one that hides their values at least.
+ */
+function hideShapes(
+  nodes: readonly Node[],
+  initializers: readonly Tensor[],
+  { model, takeName }: BackwardModel,
+): { readonly nodes: readonly Node[]; readonly initializers: readonly Tensor[] } {
+  const shapes = new Set(nodes.flatMap((node) => (takesShape(node) ? (node.inputs[1] ?? '') : [])));
+  const isSelecting = (model.opsets.get('') ?? 1) >= COMPRESS_SINCE;
+  const all = new Map<number, Tensor>();
+  const passing: Node[] = [];
+  const renamed = initializers.map((tensor) => {
+    if (!shapes.has(tensor.name)) return tensor;
+    const name = takeName(`stored_${tensor.name}`);
+    const [length = 0] = tensor.dims;
+    const every = all.get(length) ?? everyOf(length, takeName('every'));
+    all.set(length, every);
+    passing.push(
+      isSelecting
+        ? makeNode({ opType: 'Compress', inputs: [name, every.name], outputs: [tensor.name] })
+        : makeNode({ opType: 'Identity', inputs: [name], outputs: [tensor.name] }),
+    );
+    return { ...tensor, name };
+  });
+  return { nodes: passing, initializers: isSelecting ? [...renamed, ...all.values()] : renamed };
+}
+
+const COMPRESS_SINCE = 9;
+
+function everyOf(length: number, name: string): Tensor {
+  return makeTensor(name, DataType.BOOL, [length], new Uint8Array(length).fill(1));
+}
+
+function takesShape({ domain, opType }: Node): boolean {
+  return domain === '' && (opType === 'Reshape' || opType === 'Expand');
+}
+
+function withoutShape(type: ValueType | undefined): ValueType | undefined {
+  return type?.kind === 'tensor' ? makeTensorType(type.elementType, undefined) : type;
 }

@@ -17,9 +17,10 @@ import {
   DECISION_OPTIONS,
   INPUT_FILE_OPTIONS,
   INPUT_GENERATOR_OPTIONS,
+  LATENCY_OPTIONS,
   OBJECTIVES,
   type OptionTerm,
-  TARGET_OPTIONS,
+  optionsOfTarget,
   TARGETS,
   type Term,
 } from './vocabulary.js';
@@ -84,7 +85,8 @@ function checkStatement(statement: Statement, ownMetrics: ReadonlySet<string>, c
 
 /** The options that a statement may have; for a tolerance those of its metric come on top. */
 function optionsOf(statement: Statement): readonly OptionTerm[] {
-  if (statement.kind === 'target') return TARGET_OPTIONS;
+  if (statement.kind === 'target') return optionsOfTarget(statement.name?.text);
+  if (statement.kind === 'latency') return LATENCY_OPTIONS;
   if (statement.kind !== 'input') return [];
   if (statement.generator !== undefined) return INPUT_GENERATOR_OPTIONS;
   return statement.files === undefined

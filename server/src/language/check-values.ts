@@ -44,6 +44,9 @@ export function checkValue(owner: string, value: Value, shape: ValueShape, compl
     case 'numbers':
       checkNumbers(owner, value, complaints);
       return;
+    case 'strings':
+      checkStrings(owner, value, complaints);
+      return;
     case 'range':
       if (value.kind !== 'range') {
         complaints.error('number', value.range, () => ({
@@ -112,6 +115,13 @@ function checkNumbers(owner: string, value: Value, complaints: Complaints): void
   }
   complaints.error('number', value.range, () => ({
     message: `${owner} takes a list of numbers such as \`[0.5, 0.5, 0.5]\`.`,
+  }));
+}
+
+function checkStrings(owner: string, value: Value, complaints: Complaints): void {
+  if (value.kind === 'list' && value.items.every((item) => item.kind === 'string')) return;
+  complaints.error('syntax', value.range, () => ({
+    message: `${owner} takes a list of texts such as \`["a/Conv", "b/Add"]\`.`,
   }));
 }
 

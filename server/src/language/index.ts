@@ -1,5 +1,6 @@
 /** The plan language: text to tree and back. Imports nothing of ours. */
 export type * from './diagnostic.js';
+export { errorsAmong } from './errors-among.js';
 export type * from './tree.js';
 export { parse, parseSteps } from './parse.js';
 export type { Pausing } from './pausing.js';

@@ -11,10 +11,11 @@ import {
   GENERATORS,
   INPUT_FILE_OPTIONS,
   INPUT_GENERATOR_OPTIONS,
+  LATENCY_OPTIONS,
   METRICS,
   OBJECTIVES,
+  optionsOfTarget,
   STATEMENT_KEYWORDS,
-  TARGET_OPTIONS,
   TARGETS,
   TOLERANCE_OPTIONS,
 } from './vocabulary.js';
@@ -41,7 +42,8 @@ describe('the reference', () => {
       ...DECISION_OPTIONS,
       ...INPUT_FILE_OPTIONS,
       ...INPUT_GENERATOR_OPTIONS,
-      ...TARGET_OPTIONS,
+      ...TARGETS.flatMap(({ name }) => optionsOfTarget(name)),
+      ...LATENCY_OPTIONS,
       ...TOLERANCE_OPTIONS,
       ...METRICS.flatMap((metric) => metric.options),
     ];

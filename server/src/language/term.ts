@@ -35,11 +35,14 @@ export type ValueShape =
   | { readonly kind: 'number' }
   | { readonly kind: 'power-of-two' }
   | { readonly kind: 'numbers' }
+  | { readonly kind: 'strings' }
   | { readonly kind: 'range' }
   | { readonly kind: 'string' };
 
 export interface OptionTerm extends Term {
   readonly value: ValueShape;
+  /** Where it is documented, for options that are not the language's own. */
+  readonly source?: string;
 }
 
 export interface FormatTerm extends Term {

@@ -8,11 +8,12 @@ import {
   GENERATORS,
   INPUT_FILE_OPTIONS,
   INPUT_GENERATOR_OPTIONS,
+  LATENCY_OPTIONS,
   METRICS,
   OBJECTIVES,
+  optionsOfTarget,
   type OptionTerm,
   STATEMENTS,
-  TARGET_OPTIONS,
   TARGETS,
   TOLERANCE_OPTIONS,
   type ValueShape,
@@ -41,6 +42,8 @@ function examples(shape: ValueShape): string[] {
       return ['2^-3', '0.125', '1', '1024'];
     case 'numbers':
       return ['[0.5, 1]'];
+    case 'strings':
+      return ['["a", "b/Conv"]', '[]'];
     case 'range':
       return ['0..3'];
     case 'string':
@@ -92,7 +95,8 @@ describe('vocabulary', () => {
   });
 
   it('has options that their statements take', () => {
-    checkOptionsOf('target cpu', TARGET_OPTIONS);
+    for (const { name } of TARGETS) checkOptionsOf(`target ${name}`, optionsOfTarget(name));
+    checkOptionsOf('latency from "p.json"', LATENCY_OPTIONS);
     checkOptionsOf('input "x" from "*.npy"', INPUT_FILE_OPTIONS);
     checkOptionsOf('input "x" = zeros', INPUT_GENERATOR_OPTIONS);
     checkOptionsOf('default: fp16', DECISION_OPTIONS);

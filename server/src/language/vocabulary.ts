@@ -12,8 +12,10 @@ import type {
   Term,
   ValueShape,
 } from './term.js';
+import { TARGET_OPTIONS } from './target-options.js';
 
 export type * from './term.js';
+export { optionsOfTarget, providerOptions, TARGET_OPTIONS } from './target-options.js';
 
 function words(...names: string[]): ValueShape {
   return { kind: 'choice', words: names, code: 'option-unknown' };
@@ -252,8 +254,13 @@ export const TARGETS: readonly Term[] = [
   { name: 'coreml', summary: 'Core ML: Apple CPU, GPU and Neural Engine.' },
 ];
 
-export const TARGET_OPTIONS: readonly OptionTerm[] = [
-  { name: 'threads', value: { kind: 'integer', least: 1 }, summary: 'Threads inside an operator.' },
+/** The options of `latency from "FILE"`. */
+export const LATENCY_OPTIONS: readonly OptionTerm[] = [
+  {
+    name: 'format',
+    value: { kind: 'choice', words: ['fp32', 'fp16', 'bf16', 'int8'], code: 'unknown-format' },
+    summary: 'The format in which the layers ran there; needed where the file does not tell.',
+  },
 ];
 
 export const OBJECTIVES: readonly Term[] = [
@@ -330,7 +337,12 @@ export const STATEMENTS: readonly StatementTerm[] = [
     'Decides the layers on any path from A to B, both included.',
     DECISION_OPTIONS,
   ),
-  statement('latency', 'latency from "FILE"', 'A profile taken elsewhere as the source of latencies.'),
+  statement(
+    'latency',
+    'latency from "FILE"',
+    'A profile taken elsewhere as the source of latencies: of ONNX Runtime, or of `trtexec --exportProfile`.',
+    LATENCY_OPTIONS,
+  ),
   statement('metric', 'metric NAME from "FILE.mjs"', 'A metric of your own.'),
   statement('labels', 'labels "GLOB"', 'The truth of each sample, for a metric of your own.'),
   statement(

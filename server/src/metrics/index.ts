@@ -1,5 +1,6 @@
 /** Outputs against reference outputs: one file per metric. */
 export * from './metric.js';
+export { ownFigure } from './own.js';
 export {
   IMPLEMENTED_METRICS,
   bestValue,

@@ -17,6 +17,7 @@ import {
 } from './metric.js';
 import { nme } from './nme.js';
 import { agreement, withoutNonFinite } from './non-finite.js';
+import { ownError, ownScore } from './own.js';
 import { pck } from './pck.js';
 import { psnr } from './psnr.js';
 import { relativeL2 } from './relative-l2.js';
@@ -38,6 +39,8 @@ const METRICS = {
   nme,
   pck,
   iou,
+  own_error: ownError,
+  own_score: ownScore,
 } satisfies Partial<Record<MetricName, MetricDefinition>>;
 
 /** The metrics that can be measured; a plan may name others, which are "not analysed yet". */

@@ -19,7 +19,20 @@ export const METRIC_NAMES = [
   'iou',
 ] as const;
 
-export type MetricName = (typeof METRIC_NAMES)[number];
+/** A metric of the user's own: an error, of which less is better, or a score, of which more is. */
+export type OwnMetricName = 'own_error' | 'own_score';
+
+export type MetricName = (typeof METRIC_NAMES)[number] | OwnMetricName;
+
+/** Where the function of a metric of the user's own stands. */
+export interface OwnMetric {
+  /** As the plan calls it. */
+  readonly name: string;
+  /** Absolute path of the module. */
+  readonly path: string;
+  /** SHA-256 of its text, in hexadecimal. */
+  readonly hash: string;
+}
 
 /** How the landmarks of `nme` and `pck` lie in an output, and what their distances are divided by. */
 export interface LandmarkLayout {
@@ -44,8 +57,15 @@ export interface MetricSpecification {
   readonly landmarks?: LandmarkLayout;
   /** The axis of the classes of `top1` and `kl`; the last one if left out. */
   readonly axis?: number;
+  /** Of `own_error` and `own_score`. */
+  readonly own?: OwnMetric;
   /** `kl` of logits. */
   readonly softmax?: boolean;
+}
+
+/** What the plan calls the metric. */
+export function metricLabel({ name, own }: MetricSpecification): string {
+  return own?.name ?? name;
 }
 
 /** How the figures of the samples become one. */

@@ -101,6 +101,8 @@ function outputType(
     if (binding !== undefined) return binding.type;
   }
   if (index === 0 && LIKE_FIRST_INPUT.has(node.opType)) return inputs[0];
+  // From opset 23 on its output has a type variable of its own, which is that of the scale if nothing says otherwise.
+  if (node.opType === 'DequantizeLinear') return inputs[1];
   return onlyType(parameter);
 }
 

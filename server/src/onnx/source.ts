@@ -9,6 +9,8 @@ import type { ByteSource } from './model.js';
 /** The unit of reading: whoever walks a file asks for aligned pages and gets them without a copy. */
 export const PAGE_SIZE = 65_536;
 const CACHED_PAGES = 16;
+/** What is read a few bytes at a time goes over pages; what is larger is read where it is wanted. */
+const SMALL_READ = 4096;
 /** `readSync` takes no more than 2^31 - 1 bytes at once. */
 const LARGEST_READ = 1 << 30;
 
@@ -90,6 +92,11 @@ class FileSource implements ByteSource {
   }
 
   readInto(offset: number, target: Uint8Array): void {
+    // Thousands of small weights mostly lie side by side.
+    if (target.length <= SMALL_READ) {
+      target.set(this.read(offset, target.length));
+      return;
+    }
     checkRange(offset, target.length, this.length);
     this.fill(offset, target);
   }

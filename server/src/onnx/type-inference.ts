@@ -94,7 +94,7 @@ interface Scope {
   /** Names that stand for a value so far, also where its type is not known. */
   readonly defined: Set<string>;
   /** Names that nodes of this scope define, at whatever place. */
-  readonly written: ReadonlySet<string>;
+  readonly written: { readonly has: (name: string) => boolean };
   readonly declaredOutputs: ReadonlyMap<string, ValueType>;
   readonly valueInfo: ReadonlyMap<string, ValueType>;
   readonly outer: Scope | undefined;
@@ -128,10 +128,11 @@ class TypePass {
     outer: Scope | undefined,
     path: string,
   ): Steps<Map<string, ValueType>> {
+    const index = yield* indexGraphSteps(graph);
     const scope: Scope = {
       types: new Map(),
       defined: new Set(),
-      written: new Set(graph.nodes.flatMap((node) => node.outputs)),
+      written: index.producers,
       declaredOutputs: typesByName(graph.outputs),
       valueInfo: typesByName(graph.valueInfo),
       outer,
@@ -144,10 +145,9 @@ class TypePass {
     yield;
     this.checkNodeNames(graph.nodes, scope);
     yield;
-    yield* this.orderSteps(graph.nodes, scope);
+    if (!index.isSorted) yield* this.orderSteps(graph.nodes, scope);
     yield;
     // A graph in the wrong order is a problem of its own; its types are found all the same.
-    const index = yield* indexGraphSteps(graph);
     const isWhole = index.order.length === graph.nodes.length;
     const order = isWhole ? index.order : [...new Set([...index.order, ...graph.nodes.keys()])];
     for (const at of order) {

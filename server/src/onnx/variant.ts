@@ -8,6 +8,7 @@ import type { Graph, Model, Node, Tensor, ValueInfo } from './model.js';
 import { encodeBytesSteps } from './pieces.js';
 import type { Steps } from './steps.js';
 import { modelFolder, tensorBytes, tensorLocation } from './tensor-bytes.js';
+import { tensorByteLength } from './tensor-size.js';
 
 export interface Variant {
   /** The model's file. Locations of weights are relative to `weightsFolder` of the original model. */
@@ -23,9 +24,10 @@ const LEAST_EXTERNAL_BYTES = 1024;
 
 /** The tensor under another name, as a range of the original's files where it is worth it. */
 export function referredTensor(name: string, tensor: Tensor, model: Model): Tensor {
-  const found = tensorLocation(tensor, model);
-  const location = 'location' in found ? found.location : undefined;
-  if (location !== undefined && location.length >= LEAST_EXTERNAL_BYTES) {
+  const isLarge = (tensorByteLength(tensor) ?? 0) >= LEAST_EXTERNAL_BYTES;
+  const found = isLarge ? tensorLocation(tensor, model) : undefined;
+  const location = found !== undefined && 'location' in found ? found.location : undefined;
+  if (location !== undefined) {
     const { relativePath, offset, length } = location;
     return makeExternalTensor(name, tensor.dataType, tensor.dims, relativePath, offset, length);
   }

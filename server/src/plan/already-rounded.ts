@@ -5,11 +5,11 @@
  */
 import type { FormatName } from '../formats/index.js';
 import { DataType, inputFollowsMainType } from '../onnx/index.js';
-import { floatsOf } from './float-values.js';
 import { elementTypeOf } from './model-facts.js';
 import { isMovement } from './movement.js';
 import { isQuantizing, roundingKey } from './rounding-keys.js';
-import { constantOf, type ModelScopes, type ScopedNode } from './scopes.js';
+import type { ModelScopes } from './scopes.js';
+import { isHolding, spelledScale } from './spelled-roundings.js';
 import type { NodeRounding, TensorRounding } from './types.js';
 
 const TYPES: ReadonlyMap<FormatName, DataType> = new Map([
@@ -22,18 +22,6 @@ const TYPES: ReadonlyMap<FormatName, DataType> = new Map([
   ['fp4_e2m1', DataType.FLOAT4E2M1],
 ]);
 
-/** Operators that are roundings themselves. */
-const QUANTIZING: ReadonlySet<string> = new Set([
-  'QuantizeLinear',
-  'DequantizeLinear',
-  'DynamicQuantizeLinear',
-]);
-
-/** Whether the node rounds by its definition, so that nothing is rounded before or after it. */
-export function isQuantizer({ node }: Pick<ScopedNode, 'node'>): boolean {
-  return node.domain === '' && QUANTIZING.has(node.opType);
-}
-
 /** What is left of a node's roundings where those are left out that the graph has already. */
 export function withoutHeld(
   scopes: ModelScopes,
@@ -44,7 +32,7 @@ export function withoutHeld(
   const scoped = scopes.nodes[at];
   if (own === undefined || scoped === undefined) return own;
   const { scale } = own;
-  if (scale !== undefined && scoped.inputs.some((id) => isScaledBy(scopes, id, scale))) return undefined;
+  if (scale !== undefined && spelledScale(scopes, at) === scale) return undefined;
   const left: NodeRounding = {
     ...own,
     // What is scaled first is another number.
@@ -56,7 +44,9 @@ export function withoutHeld(
         : rounding,
     ),
     outputs: own.outputs.map((rounding, output) =>
-      rounding !== undefined && isRoundedAfter(scopes, scoped.outputs[output] ?? '', rounding)
+      scale === undefined &&
+      rounding !== undefined &&
+      isRoundedAfter(scopes, scoped.outputs[output] ?? '', rounding)
         ? undefined
         : rounding,
     ),
@@ -99,36 +89,13 @@ function isSameAfter(written: TensorRounding, wanted: TensorRounding): boolean {
 }
 
 /** Whether nobody reads the tensor but a rounding to the format, perhaps through a Clip. */
-function isRoundedAfter(scopes: ModelScopes, id: string, wanted: TensorRounding, isClipped = false): boolean {
+function isRoundedAfter(scopes: ModelScopes, id: string, wanted: TensorRounding): boolean {
   const tensor = scopes.tensors.get(id);
   if (tensor === undefined || tensor.isFixed || tensor.readers.length !== 1) return false;
   const reader = scopes.nodes[tensor.readers[0]?.node ?? -1];
   if (reader?.node.domain !== '') return false;
   const [to = ''] = reader.outputs;
-  if (reader.node.opType === 'Clip' && !isClipped) return isRoundedAfter(scopes, to, wanted, true);
+  if (isHolding(scopes, reader)) return isRoundedAfter(scopes, to, wanted);
   if (reader.node.opType !== 'QuantizeLinear' && reader.node.opType !== 'Cast') return false;
   return elementTypeOf(scopes.tensors.get(to)?.type) === TYPES.get(wanted.format);
-}
-
-/** Nodes between a scale and the layer that it is for: a pair, and the scale itself. */
-const MOST_BETWEEN = 3;
-
-function isScaledBy(scopes: ModelScopes, id: string, scale: number): boolean {
-  let at = id;
-  for (let step = 0; step < MOST_BETWEEN; step++) {
-    const by = scopes.nodes[scopes.tensors.get(at)?.producer ?? -1];
-    if (by === undefined) return false;
-    if (by.node.opType === 'Mul' && by.node.domain === '')
-      return by.inputs.some((one) => isScalar(scopes, one, scale));
-    if (by.node.opType !== 'Cast' && !isQuantizer(by)) return false;
-    at = by.inputs[0] ?? '';
-  }
-  return false;
-}
-
-function isScalar({ model, tensors }: ModelScopes, id: string, value: number): boolean {
-  const tensor = tensors.get(id);
-  const constant = tensor === undefined ? undefined : constantOf(tensor);
-  if (constant === undefined || constant.dims.length > 0) return false;
-  return floatsOf(constant, model)?.[0] === value;
 }

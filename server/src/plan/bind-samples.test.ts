@@ -1,7 +1,7 @@
 /** What a plan says beside its decisions: inputs, dimensions, tolerances, targets. Each diagnostic at its exact place. */
 import { describe, expect, it } from 'vitest';
 import { applyEdits } from '../language/index.js';
-import { checkBound, checkDiagnostics, FED } from './check-diagnostics.js';
+import { checkBound, checkDiagnostics, checkFix, FED } from './check-diagnostics.js';
 import { bindText, NETWORK, worldFiles } from './fixture.js';
 
 describe('inputs', () => {
@@ -192,7 +192,7 @@ describe('targets and what comes later', () => {
       `
 target cpu { threads: 4 }
 target cuda
-       ^^^^ target-unavailable: it offers only cpu
+       ^^^^ target-unavailable: There is no cuda here. Get cuda.
 `,
       { targets: ['cpu'] },
     );
@@ -207,21 +207,52 @@ target cuda
     expect(plan.objective).toBe('macs');
   });
 
+  it('that this machine does not offer can be changed to those that it does', () => {
+    const world = { targets: ['cpu', 'webgpu'] };
+    const text = 'target cuda { deviceId: 1, threads: 2 } # why\n';
+    const after = 'target webgpu { threads: 2 } # why\n';
+    checkFix(text, 'target-unavailable', 'Target `webgpu`, which this machine has', after, world);
+    const both = 'target webgpu\ntarget dml\n';
+    const cpu = 'target webgpu\ntarget cpu\n';
+    checkFix(both, 'target-unavailable', 'Target `cpu`, which this machine has', cpu, world);
+  });
+
+  it('have options of their own, which go through as far as they can be understood', () => {
+    const options = (text: string): unknown =>
+      bindText(`model "m.onnx"\n${text}\n`, worldFiles({})).plan.targets[0]?.options;
+    expect(options('target webgpu { preferredLayout: NHWC, threads: 2, enableRobustness: true }')).toEqual({
+      preferredLayout: 'NHWC',
+      enableRobustness: true,
+    });
+    expect(options('target webgpu { forceCpuNodeNames: ["a/Conv", "b"] }')).toEqual({
+      forceCpuNodeNames: ['a/Conv', 'b'],
+    });
+    expect(options('target cuda { deviceId: 1 }')).toEqual({ deviceId: 1 });
+    for (const wrong of [
+      'cuda { deviceId: first }',
+      'cuda { preferredLayout: NHWC }',
+      'webgpu { validationMode: 5 }',
+    ]) {
+      expect(options(`target ${wrong}`)).toBeUndefined();
+      const { plan } = bindText(`model "m.onnx"\ntarget ${wrong}\n`, worldFiles({}));
+      expect(plan.diagnostics.map(({ severity, code }) => `${severity} ${code}`).join()).toMatch(
+        /error (option-unknown|number)/,
+      );
+    }
+  });
+
   it('are cpu where the plan says nothing', () => {
     expect(bindText('model "m.onnx"\n', worldFiles({})).plan.targets).toEqual([
-      { name: 'cpu', threads: undefined },
+      { name: 'cpu', threads: undefined, isAssumed: true },
     ]);
   });
 
-  it('statements that have no effect yet say so', () => {
+  it('a metric of the user needs its file', () => {
     checkBound(`
 accumulate: fp32
-latency from "profile.json"
-^^^^^^^^^^^^^^^^^^^^^^^^^^^ not-yet-analysed
 metric mine from "mine.mjs"
-^^^^^^^^^^^^^^^^^^^^^^^^^^^ not-yet-analysed
+                 ^^^^^^^^^^ metric-missing: There is no file
 labels "*.json"
-^^^^^^^^^^^^^^^ not-yet-analysed
 `);
     checkBound(`
 accumulate: fp16

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { makeAttribute, makeGraph, makeNode, makeValueInfo } from '../onnx/index.js';
 import { checkBound, checkDiagnostics, checkFix, FED } from './check-diagnostics.js';
-import { bindAny, bindText, makeModel, NETWORK, worldFiles } from './fixture.js';
+import { bindAny, bindText, machineWith, makeModel, NETWORK, worldFiles } from './fixture.js';
 
 describe('the model', () => {
   it('is missing in a file that is opened as a plan', () => {
@@ -30,13 +30,13 @@ default: fp16
     };
     const plan = bindAny('model "m.onnx"\nlatency from "p.json"\ntarget cuda\ninclude "gone.precision"\n', {
       ...broken,
-      targetsAvailable: ['cpu'],
+      ...machineWith('cpu'),
     });
     expect(plan.model).toBeUndefined();
     expect(plan.diagnostics.map((one) => one.code).sort()).toEqual([
       'include-missing',
+      'latency-missing',
       'model-unreadable',
-      'not-yet-analysed',
       'target-unavailable',
     ]);
     expect(plan.diagnostics.find((one) => one.code === 'model-unreadable')?.message).toContain('byte 17');
@@ -256,12 +256,12 @@ op com.example.Majic: fp32
     checkFix('op Sotfmax: fp32\n', 'unknown-op', 'Change to `Softmax`', 'op Softmax: fp32\n');
   });
 
-  it('expressions that no automaton matches are not yet analysed', () => {
+  it('expressions that cannot be matched in bounded time are refused', () => {
     checkBound(`
 layers matching "(a)\\\\1": fp16
-                ^^^^^^^^ not-yet-analysed: A back-reference
+                ^^^^^^^^ regex-timeout: A back-reference
 layers matching "(?=stem).*": fp16
-                ^^^^^^^^^^^^ not-yet-analysed: Look-around
+                ^^^^^^^^^^^^ regex-timeout: Look-around
 `);
   });
 

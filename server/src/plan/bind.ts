@@ -16,10 +16,14 @@ import { bindDimensions } from './dimensions.js';
 import { diagnosticIn, gatherStatements, type PlanFile } from './documents.js';
 import { bindInputs } from './inputs.js';
 import { knowModelSteps, withSizes } from './knowledge.js';
+import { bindLatencySources } from './latency-sources.js';
 import { lockPath } from './layer-lock.js';
 import { movedNamesSteps, type MovedNames } from './moved-layers.js';
 import { bindStates } from './states.js';
+import { withTargetSums } from './target-sums.js';
 import { bindTargets } from './targets.js';
+import { bindLabels } from './labels.js';
+import { bindOwnMetrics } from './own-metrics.js';
 import { bindTolerances } from './tolerances.js';
 import type { PlanFiles, TracedPlan, UnboundPlan } from './types.js';
 
@@ -43,9 +47,18 @@ export function* bindPlanSteps({ path, tree, files }: PlanSource): Steps<TracedP
   const documents = gatherStatements(path, tree, files);
   yield;
   const { statements } = documents;
-  const bound = bindTargets(statements, files.targetsAvailable);
+  const bound = bindTargets(statements, files.findTarget);
   const { targets, objective, accumulate, diagnostics: ofTargets } = bound;
-  const ofFiles = [...fileDiagnostics(tree), ...documents.diagnostics, ...ofTargets];
+  const readText = (file: string): string | undefined => files.readText(file);
+  const { sources: latencySources, diagnostics: ofSources } = bindLatencySources(statements, readText);
+  const own = bindOwnMetrics(statements, readText);
+  const ofFiles = [
+    ...fileDiagnostics(tree),
+    ...documents.diagnostics,
+    ...ofTargets,
+    ...ofSources,
+    ...own.diagnostics,
+  ];
   const plan: PlanFile = { path, tree, include: undefined };
   if (!documents.model) {
     return { path, model: undefined, modelPath: undefined, diagnostics: ofFiles };
@@ -70,9 +83,9 @@ export function* bindPlanSteps({ path, tree, files }: PlanSource): Steps<TracedP
   const carried = bindStates(knowledge, statements);
   const fed = bindInputs(knowledge, statements, dimensions.sizes, carried.states, place);
   yield;
-  const judged = bindTolerances(knowledge, statements, dimensions.sizes);
+  const judged = bindTolerances(knowledge, statements, dimensions.sizes, own.metrics);
   yield;
-  return {
+  const whole: TracedPlan = {
     path,
     model,
     modelPath,
@@ -82,9 +95,13 @@ export function* bindPlanSteps({ path, tree, files }: PlanSource): Steps<TracedP
     statements: decided.statements,
     inputs: fed.inputs,
     dims: dimensions.sizes,
+    labels: bindLabels(statements),
+    ownMetrics: own.metrics,
     targets,
+    latencySources,
     objective,
     accumulate,
+    statedSums: decided.statedSums,
     tolerances: judged.tolerances,
     diagnostics: [
       ...ofFiles,
@@ -96,6 +113,7 @@ export function* bindPlanSteps({ path, tree, files }: PlanSource): Steps<TracedP
       ...lockDiagnostics(moved, plan, modelRange),
     ],
   };
+  return files.findTarget === undefined ? whole : withTargetSums(whole, files.findTarget);
 }
 
 /** A lock that cannot be read is not passed over: without it nobody sees that names have come to mean other layers. */

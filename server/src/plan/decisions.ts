@@ -26,6 +26,8 @@ export interface BoundDecisions {
   readonly decisions: readonly LayerDecision[];
   /** The decision statements that count, in the order in which they do. */
   readonly statements: readonly BoundStatement[];
+  /** Positions of the layers of which a statement says how they add up. */
+  readonly statedSums: readonly number[];
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -103,7 +105,10 @@ export function* decisionSteps(
     matches: statement.kind === 'default' ? knowledge.everyLayer : matches,
     decides: decided[index] ?? [],
   }));
-  return { decisions, statements, diagnostics };
+  const statedSums = candidates.flatMap(({ wish }, index) =>
+    wish.numerics?.accumulate === undefined ? [] : (decided[index] ?? []),
+  );
+  return { decisions, statements, statedSums, diagnostics };
 }
 
 /** The decision statements that can be understood, with what they match; complains of the rest. */

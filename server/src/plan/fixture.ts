@@ -24,7 +24,7 @@ import {
   type ValueInfo,
 } from '../onnx/index.js';
 import { bindPlan } from './bind.js';
-import type { PlanFiles, TracedPlan, UnboundPlan } from './types.js';
+import type { FoundTarget, PlanFiles, TracedPlan, UnboundPlan } from './types.js';
 
 const TYPES: Readonly<Record<string, DataType | undefined>> = {
   float: DataType.FLOAT,
@@ -168,7 +168,22 @@ export interface PlanWorld {
   readonly model?: Model | string;
   /** By path relative to the plan. */
   readonly files?: Readonly<Record<string, string>>;
+  /** The names of the targets that this machine has; left out where that is not known. */
   readonly targets?: readonly string[];
+}
+
+/** What is found of targets on a machine that has some of them. */
+export function machineWith(...targets: readonly string[]): Pick<Required<PlanFiles>, 'findTarget'> {
+  const found = (name: string): FoundTarget => {
+    const usable = targets.includes(name);
+    return {
+      usable,
+      summary: usable ? `It runs on ${name}.` : `There is no ${name} here.`,
+      advice: usable ? undefined : `Get ${name}.`,
+      sums: new Map(),
+    };
+  };
+  return { findTarget: ({ name }) => found(name) };
 }
 
 const FOLDER = '/plans/';
@@ -181,7 +196,7 @@ export function worldFiles({ model = NETWORK, files = {}, targets }: PlanWorld):
       path === `${FOLDER}m.onnx`
         ? { model: made }
         : { problem: { code: 'model-not-found', message: 'no such file', offset: undefined } },
-    ...(targets ? { targetsAvailable: targets } : {}),
+    ...(targets ? machineWith(...targets) : {}),
   };
 }
 

@@ -4,6 +4,7 @@ export { allowedFormats, allowsFormat } from './allowed-formats.js';
 export { ampEntry, type AmpEntry, type AmpList } from './amp.js';
 export { ampLayers, type AmpChoice, type AmpStanding } from './amp-layers.js';
 export { bindPlan, bindPlanSteps, type PlanSource } from './bind.js';
+export { chooseTarget } from './choose-target.js';
 export { type CastParts, makeCast } from './cast-node.js';
 export { flipLayer, flipStatement } from './flip.js';
 export { numericsOf } from './decisions.js';
@@ -16,8 +17,11 @@ export { lockPath } from './layer-lock.js';
 export { lockTextSteps } from './lock-plan.js';
 export { layerNeighbours, layerNeighboursSteps, type Neighbours } from './layer-neighbours.js';
 export { findLayers } from './layers.js';
+export { layersMatching } from './layers-matching.js';
 export { maskStorage, type MaskStorage } from './masks.js';
 export { areFloats, elementTypeOf, isFloating, modelFacts, type ModelFacts } from './model-facts.js';
+export { castEnergy, layerEnergy, planEnergy, type PlanEnergy } from './energy.js';
+export { FlowNetwork, UNCUTTABLE } from './minimum-cut.js';
 export { drawsRandomNumbers, isFreeMovement, isMovement, isShapeInput, tellsShape } from './movement.js';
 export { indexNodeNames, writeName } from './node-names.js';
 export { type OperatorType, readOperatorType, writeOperatorType } from './operators.js';
@@ -32,6 +36,7 @@ export {
   elementFormat,
   isRunFormat,
   nodeRoundingOf,
+  readsCodes,
   wantedQuantizations,
   withQuantizations,
   type WantedQuantization,
@@ -67,5 +72,12 @@ export {
 } from './scopes.js';
 export { startingPlan, type StartingPlanOptions } from './starting-plan.js';
 export { type DecisionSummary, type FormatShare, summarizeDecisions } from './summary.js';
+export {
+  accumulationReason,
+  addsUpSomewhere,
+  usualAccumulation,
+  withTargetSums,
+  type FindTarget,
+} from './target-sums.js';
 export { inferredShapes, withShapes } from './with-shapes.js';
 export { foldPlan, writeDecisions } from './write-decisions.js';

@@ -119,10 +119,10 @@ function matchExpressions(
       return { layers: [], diagnostics: [] };
     }
     if (compiled.kind === 'unsupported') {
-      const message = `${capitalized(compiled.what)} cannot be matched in bounded time and is not yet analysed: this pattern matches nothing, and the layers that it is meant for stay as the rest of the plan says.`;
+      const message = `${capitalized(compiled.what)} cannot be matched in bounded time: this pattern matches nothing, and the layers that it is meant for stay as the rest of the plan says. Write it without, or name the layers.`;
       return {
         layers: [],
-        diagnostics: [diagnosticIn(file, 'not-yet-analysed', 'information', pattern.range, message)],
+        diagnostics: [diagnosticIn(file, 'regex-timeout', 'error', pattern.range, message)],
       };
     }
     const { automaton } = compiled;

@@ -8,6 +8,7 @@ import {
   type LandmarkLayout,
   type MetricSpecification,
 } from '../metrics/index.js';
+import type { OwnMetricStatement } from './types.js';
 import { findOption, METRICS, type ToleranceStatement, type Value } from '../language/index.js';
 
 export interface ReadMetric {
@@ -47,6 +48,20 @@ export function readMetric(statement: ToleranceStatement): ReadMetric | undefine
     },
     over: readAggregation(findOption(statement, 'over')?.value) ?? term.over,
   };
+}
+
+/** The direction in which a metric of the user's own is better is the one that the tolerance writes. */
+export function readOwnMetric(
+  statement: ToleranceStatement,
+  ownMetrics: ReadonlyMap<string, OwnMetricStatement>,
+): ReadMetric | undefined {
+  const { metric, operator } = statement;
+  if (metric === undefined || metric.kind === 'call' || operator === undefined) return undefined;
+  const found = ownMetrics.get(metric.text);
+  if (found === undefined) return undefined;
+  const name = operator.text === '<=' ? 'own_error' : 'own_score';
+  const over = readAggregation(findOption(statement, 'over')?.value) ?? 'worst';
+  return { specification: { name, own: found.own }, over };
 }
 
 function readLandmarks(statement: ToleranceStatement): LandmarkLayout | undefined {

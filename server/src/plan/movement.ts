@@ -37,6 +37,17 @@ const MOVEMENT: ReadonlySet<string> = new Set([
   'Where',
 ]);
 
+/** The same of ONNX Runtime's own operators, `com.microsoft`. */
+const CONTRIBUTED_MOVEMENT: ReadonlySet<string> = new Set([
+  'ExpandDims',
+  'GatherND',
+  'Pad',
+  'SampleOp',
+  'Trilu',
+  'UnfoldTensor',
+  'Unique',
+]);
+
 /** Operators on sequences and optional values: they move tensors, but the container keeps its element type. */
 const CONTAINER_MOVEMENT: ReadonlySet<string> = new Set([
   'ConcatFromSequence',
@@ -90,6 +101,16 @@ const SHAPE_INPUTS: ReadonlyMap<string, readonly number[]> = new Map([
   ['Upsample', [1]],
 ]);
 
+/** The same of `com.microsoft`. */
+const CONTRIBUTED_SHAPE_INPUTS: ReadonlyMap<string, readonly number[]> = new Map([
+  ['CropAndResize', [3]],
+  ['ExpandDims', [1]],
+  ['Pad', [1]],
+  ['Trilu', [1]],
+]);
+
+const CONTRIBUTED = 'com.microsoft';
+
 /** Operators whose output is drawn anew on each run, so that nothing that they make is a constant. */
 const RANDOM: ReadonlySet<string> = new Set([
   'Bernoulli',
@@ -107,6 +128,7 @@ export function isMovementOperator(opType: string): boolean {
 
 /** Whether the node only moves or copies values. */
 export function isMovement(node: Node): boolean {
+  if (node.domain === CONTRIBUTED) return CONTRIBUTED_MOVEMENT.has(node.opType);
   if (node.domain !== '') return false;
   if (CONTAINER_MOVEMENT.has(node.opType)) return true;
   if (!MOVEMENT.has(node.opType)) return false;
@@ -129,12 +151,15 @@ export function isMovement(node: Node): boolean {
  */
 export function isFreeMovement(node: Node): boolean {
   if (node.domain === '' && node.opType === 'ConstantOfShape') return true;
-  return isMovement(node) && !CONTAINER_MOVEMENT.has(node.opType) && node.opType !== 'CastLike';
+  if (node.domain === '' && (CONTAINER_MOVEMENT.has(node.opType) || node.opType === 'CastLike')) return false;
+  return isMovement(node);
 }
 
 /** Whether the node reads this input as a shape, an axis, a position or a count, never as values. */
 export function isShapeInput(node: Node, input: number): boolean {
-  return node.domain === '' && (SHAPE_INPUTS.get(node.opType)?.includes(input) ?? false);
+  if (node.domain !== '' && node.domain !== CONTRIBUTED) return false;
+  const inputs = node.domain === '' ? SHAPE_INPUTS : CONTRIBUTED_SHAPE_INPUTS;
+  return inputs.get(node.opType)?.includes(input) === true;
 }
 
 /** Whether the node tells the shape of its input and nothing of its values. */

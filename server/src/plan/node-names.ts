@@ -48,25 +48,56 @@ const found = oncePerModelInSteps(nameSteps);
 export const indexNodeNames = found.at;
 export const indexNodeNamesSteps = found.steps;
 
+/** What the names of one scope mean. */
+interface NamesOfScope {
+  readonly firstNode: number;
+  /** The node of that name, by its index in the scope; or all of them, where there are several. */
+  readonly byName: ReadonlyMap<string, number | readonly number[]>;
+  readonly byOutput: ReadonlyMap<string, number>;
+}
+
 function* nameSteps(model: Model): Steps<NodeNames> {
   const { scopes, nodes } = yield* modelScopesSteps(model);
   const addresses = nodes.map(() => '');
   const ownNames = nodes.map(() => '');
-  const byAddress = new Map<string, NamedThing>();
-  const others = new Map<string, NamedThing>();
+  const byAddress = new Map<string, number>();
+  /** By what stands before the names of a scope. */
+  const byOuter = new Map<string, NamesOfScope>();
   // Outer scopes stand before inner ones.
-  for (const scope of scopes) yield* scopeNameSteps(scope, addresses, ownNames, byAddress, others);
+  for (const scope of scopes) yield* scopeNameSteps(scope, addresses, ownNames, byAddress, byOuter);
   let inside: ReadonlySet<string> | undefined;
   const find = (written: string): NamedThing => {
     // Nothing to undo without a blank: the way that nearly all names of a long plan take.
     const name = written.includes(' ') ? readName(written).join(SCOPE_SEPARATOR) : written;
-    const known = byAddress.get(name) ?? others.get(name);
+    const node = byAddress.get(name);
+    if (node !== undefined) return { kind: 'node', node };
+    const own = name.lastIndexOf(SCOPE_SEPARATOR) + SCOPE_SEPARATOR.length;
+    const isOuter = own < SCOPE_SEPARATOR.length;
+    const outer = isOuter ? '' : name.slice(0, own);
+    const known = otherNameIn(byOuter.get(outer), isOuter ? name : name.slice(own), addresses);
     if (known !== undefined) return known;
-    if (!name.includes(SCOPE_SEPARATOR)) return { kind: 'unknown' };
+    if (isOuter) return { kind: 'unknown' };
     inside ??= namesInside(model, addresses);
     return inside.has(name) ? { kind: 'inside' } : { kind: 'unknown' };
   };
   return { addresses, ownNames, find };
+}
+
+/** A name that is no node's address: one that several have, or that of an output. */
+function otherNameIn(
+  names: NamesOfScope | undefined,
+  name: string,
+  addresses: readonly string[],
+): NamedThing | undefined {
+  if (names === undefined) return undefined;
+  const addressAt = (index: number): string => addresses[names.firstNode + index] ?? '';
+  const named = names.byName.get(name);
+  if (named !== undefined) {
+    const sharing = typeof named === 'number' ? [named] : named;
+    return { kind: 'ambiguous', addresses: sharing.map(addressAt) };
+  }
+  const writer = names.byOutput.get(name);
+  return writer === undefined ? undefined : { kind: 'output', address: addressAt(writer) };
 }
 
 /** Names the nodes of a scope, each by a name that no other node of the scope has. */
@@ -74,51 +105,35 @@ function* scopeNameSteps(
   scope: Scope,
   addresses: string[],
   ownNames: string[],
-  byAddress: Map<string, NamedThing>,
-  others: Map<string, NamedThing>,
+  byAddress: Map<string, number>,
+  byOuter: Map<string, NamesOfScope>,
 ): Steps<void> {
   const { firstNode, container, attribute } = scope;
   const { nodes } = scope.graph;
   const outer = container < 0 ? '' : [addresses[container] ?? '', attribute, ''].join(SCOPE_SEPARATOR);
-  const byName = new Map<string, number[]>();
+  const byName = new Map<string, number | number[]>();
   const byOutput = new Map<string, number>();
   for (const [index, node] of nodes.entries()) {
     if (isStep(index)) yield;
     if (node.name !== '') {
       const sharing = byName.get(node.name);
-      if (sharing) {
-        sharing.push(index);
-      } else {
-        byName.set(node.name, [index]);
-      }
+      if (sharing === undefined) byName.set(node.name, index);
+      else if (typeof sharing === 'number') byName.set(node.name, [sharing, index]);
+      else sharing.push(index);
     }
-    for (const output of node.outputs) {
-      if (output !== '') {
-        byOutput.set(output, index);
-      }
-    }
+    for (const output of node.outputs) if (output !== '') byOutput.set(output, index);
   }
-  const isTaken = (name: string): boolean => byName.get(name)?.length === 1;
+  const isTaken = (name: string): boolean => typeof byName.get(name) === 'number';
   for (const [index, node] of nodes.entries()) {
     if (isStep(index)) yield;
     const own = addressOf(node, isTaken);
-    const address = outer + own;
+    const address = outer === '' ? own : outer + own;
     ownNames[firstNode + index] = own;
     addresses[firstNode + index] = address;
     // The name of a node wins over an output of the same text, wherever the two stand.
-    if (!byAddress.has(address) || node.name === own) {
-      byAddress.set(address, { kind: 'node', node: firstNode + index });
-    }
+    if (node.name === own || !byAddress.has(address)) byAddress.set(address, firstNode + index);
   }
-  yield;
-  const addressAt = (index: number): string => addresses[firstNode + index] ?? '';
-  for (const [output, index] of byOutput) {
-    others.set(outer + output, { kind: 'output', address: addressAt(index) });
-  }
-  yield;
-  for (const [name, sharing] of byName) {
-    others.set(outer + name, { kind: 'ambiguous', addresses: sharing.map(addressAt) });
-  }
+  byOuter.set(outer, { firstNode, byName, byOutput });
 }
 
 /** The node's name if no other node has it, else the first output that no node is named after. */

@@ -100,6 +100,50 @@ describe('roles', () => {
     checkRoles(scatter(''), 'movement');
   });
 
+  it("know what moves among ONNX Runtime's own operators", () => {
+    checkRoles(
+      `input x float 4 4
+       input k int64
+       com.microsoft.Trilu "" x k -> a
+       com.microsoft.ExpandDims "" a k -> b
+       com.microsoft.GatherND "" b k -> c
+       com.microsoft.Gelu "" c -> d
+       com.example.Trilu "" d k -> y
+       output y float`,
+      'movement movement movement layer layer',
+    );
+  });
+
+  it('know shapes that these read', () => {
+    checkRoles(
+      `input x float 4 4
+       input d float 4
+       Exp "" d -> e
+       Cast "" e -> n to=7
+       com.microsoft.Pad "" x n -> y
+       output y float`,
+      'shape shape movement',
+    );
+  });
+
+  it('take roundings that are spelled out for integer work, and what holds their range for movement', () => {
+    checkRoles(
+      `opset 21
+       input x float 4
+       weight least
+       weight most
+       Relu "" x -> r
+       Clip "" r least most -> h
+       Cast "" h -> low to=10
+       Cast "" low -> y to=1
+       QuantizeLinear "" y least -> q
+       DequantizeLinear "" q least -> z
+       output z float`,
+      // These bounds, 0.5 and 0.5, are those of no format.
+      'layer layer movement movement integer integer',
+    );
+  });
+
   it('do not take random numbers for constants', () => {
     checkRoles(
       `weight w 4

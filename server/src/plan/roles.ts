@@ -7,6 +7,7 @@ import { areFloats } from './model-facts.js';
 import { drawsRandomNumbers, isMovement, isShapeInput, tellsShape } from './movement.js';
 import { oncePerModelInSteps } from './once-per-model.js';
 import { holdsOthers, idIn, modelScopesSteps, type ModelScopes, type ScopedNode } from './scopes.js';
+import { isPartOfRounding, isQuantizer } from './spelled-roundings.js';
 import type { NodeRole } from './types.js';
 
 /** Where a tensor comes from: from constants alone, from shapes and constants alone, or from data. */
@@ -26,8 +27,8 @@ function* roleSteps(model: Model): Steps<readonly NodeRole[]> {
     if (holdsOthers(scopes, scoped)) return 'container';
     if (origins[at] === 'constant') return 'constant';
     if (origins[at] === 'shape' || feedsShapes[at] === true) return 'shape';
-    if (!givesFloats(scoped, scopes)) return 'integer';
-    return isMovement(scoped.node) ? 'movement' : 'layer';
+    if (!givesFloats(scoped, scopes) || isQuantizer(scoped)) return 'integer';
+    return isMovement(scoped.node) || isPartOfRounding(scopes, at) ? 'movement' : 'layer';
   };
   const roles: NodeRole[] = [];
   for (const [at, scoped] of scopes.nodes.entries()) {

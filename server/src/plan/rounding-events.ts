@@ -5,7 +5,7 @@
  *
  * Layers of sub-graphs and functions, which run any number of times, and layers of other types than FP32 have none.
  */
-import { roundTo } from '../formats/index.js';
+import { isFloatFormat, roundTo, type LowFormatName } from '../formats/index.js';
 import {
   DataType,
   finish,
@@ -17,6 +17,7 @@ import {
 } from '../onnx/index.js';
 import { modelFacts, type ModelFacts } from './model-facts.js';
 import { nodeRoles } from './roles.js';
+import { isRunFormat, nodeRoundingOf } from './roundings.js';
 import { isInMainGraph } from './scopes.js';
 import { preservesValues } from './value-preserving.js';
 import { ValueSources } from './value-sources.js';
@@ -65,7 +66,7 @@ export const LayerStand = {
 } as const;
 
 export interface RoundingEvents {
-  readonly format: 'fp16' | 'bf16';
+  readonly format: LowFormatName;
   readonly layers: readonly Layer[];
   readonly events: readonly RoundingEvent[];
   /** By place of a layer: whether its roundings are among the events. */
@@ -87,7 +88,7 @@ const NEVER = -1;
 export function roundingEvents(
   model: Model,
   layers: readonly Layer[],
-  format: 'fp16' | 'bf16',
+  format: LowFormatName,
 ): RoundingEvents {
   return finish(roundingEventsSteps(model, layers, format));
 }
@@ -96,7 +97,7 @@ export function roundingEvents(
 export function* roundingEventsSteps(
   model: Model,
   layers: readonly Layer[],
-  format: 'fp16' | 'bf16',
+  format: LowFormatName,
 ): Steps<RoundingEvents> {
   const walk = new EventWalk(model, layers, format);
   yield;
@@ -114,7 +115,7 @@ class EventWalk {
   constructor(
     private readonly model: Model,
     private readonly layers: readonly Layer[],
-    private readonly format: 'fp16' | 'bf16',
+    private readonly format: LowFormatName,
   ) {
     this.facts = modelFacts(model);
     this.sources = new ValueSources(model, nodeRoles(model), format);
@@ -160,8 +161,12 @@ class EventWalk {
     };
   }
 
+  /** What an integer format holds depends on the tensor's own scale. */
   private isPreserving({ node }: Layer): boolean {
-    return preservesValues(node, (value) => Object.is(roundTo(this.format, value), value));
+    const { format } = this;
+    return (
+      isFloatFormat(format) && preservesValues(node, (value) => Object.is(roundTo(format, value), value))
+    );
   }
 
   private isCovered({ node, nodeIndex }: Layer): boolean {
@@ -183,6 +188,14 @@ class EventWalk {
     );
   }
 
+  /** Those that the format rounds: integer arithmetic leaves what is added to a sum as it is. */
+  private roundedInputs(layer: Layer): readonly { readonly name: string; readonly input: number }[] {
+    const all = this.mainInputs(layer);
+    if (isRunFormat(this.format)) return all;
+    const own = nodeRoundingOf(this.model, layer, this.format);
+    return all.filter(({ input }) => own?.inputs[input] !== undefined);
+  }
+
   /** The layers whose numbers an exact layer hands on; what it takes from elsewhere is `NEVER`. */
   private passedOn(layer: Layer): Int32Array {
     const all = this.mainInputs(layer).flatMap(({ name }) => this.sources.of(name));
@@ -196,7 +209,7 @@ class EventWalk {
   private addEvents(layer: Layer, place: number, preserving: boolean): void {
     const constants: number[] = [];
     const read = new Map<string, number[]>();
-    for (const { name, input } of this.mainInputs(layer)) {
+    for (const { name, input } of this.roundedInputs(layer)) {
       const sources = this.sources.of(name);
       if (sources.every(({ exact }) => exact)) continue;
       if (sources.every(({ kind }) => kind === 'constant')) constants.push(input);

@@ -13,12 +13,12 @@ import {
   type OperatorSchema,
   type Tensor,
 } from '../onnx/index.js';
-import { isQuantizer } from './already-rounded.js';
 import { isConvertible } from './constant-types.js';
 import { scaledInputs } from './homogeneous.js';
 import { elementTypeOf, isFloating } from './model-facts.js';
 import { isInteger, isQuantizing, quantizationKey } from './rounding-keys.js';
 import { constantOf, modelScopes, type ScopedTensor } from './scopes.js';
+import { isQuantizer } from './spelled-roundings.js';
 import type { Layer, LayerDecision, NodeRounding, PrecisionGraph, TensorRounding } from './types.js';
 
 /** The formats that are element types of ONNX in which operators compute. */
@@ -135,6 +135,14 @@ export function nodeRoundingOf(model: Model, layer: Layer, format: FormatName): 
   };
   const endOf = (id: string): RoundedEnd => roundedEnd(modelScopes(model).tensors.get(id), false);
   return nodeRounding(decision, schema, scoped.inputs.map(endOf), scoped.outputs.map(endOf));
+}
+
+/** Whether the node reads a constant of which its codes say all. What is multiplied before it is rounded is read as it was. */
+export function readsCodes(node: Node, { inputs, scale }: NodeRounding, input: number): boolean {
+  const rounding = inputs[input];
+  if (rounding?.isWeight !== true) return false;
+  const isScaled = scale !== undefined && scaledInputs(node)?.includes(input) === true;
+  return !isScaled || isQuantizing(rounding);
 }
 
 /** What a tensor is to those who round it. What a caller may feed is no constant. */

@@ -3,11 +3,21 @@
  * understood and not yet analysed. Knows no model.
  */
 import type { Accumulation } from '../formats/index.js';
-import { findOption, OBJECTIVES, TARGETS, type Diagnostic } from '../language/index.js';
+import {
+  findOption,
+  OBJECTIVES,
+  providerOptions,
+  TARGETS,
+  type Diagnostic,
+  type Fix,
+  type TargetStatement,
+  type Value,
+  type ValueShape,
+  type Word,
+} from '../language/index.js';
 import { diagnosticIn, type Placed } from './documents.js';
 import { readAccumulation } from './numerics.js';
-import type { PlanTarget } from './types.js';
-import { listOf } from './wording.js';
+import type { PlanFiles, PlanTarget } from './types.js';
 
 export interface BoundTargets {
   /** At least one: `cpu` where the plan names none. */
@@ -18,10 +28,7 @@ export interface BoundTargets {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-export function bindTargets(
-  placed: readonly Placed[],
-  available: readonly string[] | undefined,
-): BoundTargets {
+export function bindTargets(placed: readonly Placed[], findTarget: PlanFiles['findTarget']): BoundTargets {
   const diagnostics: Diagnostic[] = [];
   const targets = new Map<string, PlanTarget>();
   let objective: string | undefined;
@@ -33,14 +40,15 @@ export function bindTargets(
       if (!name || targets.has(name.text) || !TARGETS.some((target) => target.name === name.text)) {
         continue;
       }
-      const threads = findOption(statement, 'threads')?.value;
-      const count = threads?.kind === 'number' && Number.isSafeInteger(threads.value) && threads.value >= 1;
-      targets.set(name.text, { name: name.text, threads: count ? threads.value : undefined });
-      if (available && !available.includes(name.text)) {
-        const offered = available.length === 0 ? 'none' : `only ${listOf(available, 'and')}`;
-        const message = `This machine does not offer \`${name.text}\` (it offers ${offered}): nothing can be measured there.`;
-        diagnostics.push(diagnosticIn(file, 'target-unavailable', 'warning', name.range, message));
-      } else if (name.text !== 'cpu') {
+      const target = targetOf(statement, name.text);
+      targets.set(name.text, target);
+      const found = findTarget?.(target);
+      if (found?.usable === false) {
+        const message = [found.summary, found.advice].filter(Boolean).join(' ');
+        const problem = diagnosticIn(file, 'target-unavailable', 'warning', name.range, message);
+        const taken = new Set(placed.flatMap((one) => targetName(one) ?? []));
+        diagnostics.push({ ...problem, fixes: usableInstead(statement, name, findTarget, taken) });
+      } else if (name.text !== 'cpu' && !placed.some((one) => one.statement.kind === 'latency')) {
         const message = `Latencies shown while you type are those of \`cpu\`; \`bench\` and \`verify --executed\` run on \`${name.text}\`.`;
         diagnostics.push(diagnosticIn(file, 'not-yet-analysed', 'information', name.range, message));
       }
@@ -49,29 +57,76 @@ export function bindTargets(
       objective ??= known ? statement.name?.text : undefined;
     } else if (statement.kind === 'accumulate') {
       accumulate = readAccumulation(statement.value) ?? accumulate;
-    } else {
-      diagnostics.push(...postponedStatement(item));
     }
   }
   if (targets.size === 0) {
-    targets.set('cpu', { name: 'cpu', threads: undefined });
+    targets.set('cpu', { name: 'cpu', threads: undefined, isAssumed: true });
   }
   return { targets: [...targets.values()], objective, accumulate, diagnostics };
 }
 
-/** Statements that are part of the language and have no effect yet say so, each at its place. */
-function postponedStatement({ statement, file }: Placed): readonly Diagnostic[] {
-  const postponed = (message: string): readonly Diagnostic[] => [
-    diagnosticIn(file, 'not-yet-analysed', 'information', statement.range, message),
-  ];
-  switch (statement.kind) {
-    case 'latency':
-      return postponed('Latencies taken elsewhere are not yet read: the product measures its own.');
-    case 'metric':
-      return postponed('Metrics of your own are not yet run: tolerances that use this one are left out.');
-    case 'labels':
-      return postponed('Labels are not yet read: there is no metric of your own to give them to.');
+function targetName({ statement }: Placed): string | undefined {
+  return statement.kind === 'target' ? statement.name?.text : undefined;
+}
+
+/** What the statement says, without what its diagnostics say is wrong. */
+function targetOf(statement: TargetStatement, name: string): PlanTarget {
+  const options = providerOptions(name).flatMap(({ name: option, value: shape }) => {
+    const read = readOption(findOption(statement, option)?.value, shape);
+    return read === undefined ? [] : [[option, read] as const];
+  });
+  return {
+    name,
+    threads: threadsOf(statement),
+    ...(options.length === 0 ? {} : { options: Object.fromEntries(options) }),
+  };
+}
+
+function threadsOf(statement: TargetStatement): number | undefined {
+  const threads = findOption(statement, 'threads')?.value;
+  const counts = threads?.kind === 'number' && Number.isSafeInteger(threads.value) && threads.value >= 1;
+  return counts ? threads.value : undefined;
+}
+
+/** Undefined for a value that the option does not take, which the text's diagnostics say. */
+function readOption(
+  value: Value | undefined,
+  shape: ValueShape,
+): string | number | boolean | readonly string[] | undefined {
+  switch (value?.kind) {
+    case 'word': {
+      const { text } = value;
+      if (shape.kind !== 'choice' || !shape.words.includes(text)) return undefined;
+      return text === 'true' || text === 'false' ? text === 'true' : text;
+    }
+    case 'number':
+      return shape.kind === 'integer' &&
+        Number.isSafeInteger(value.value) &&
+        value.value >= (shape.least ?? 0)
+        ? value.value
+        : undefined;
+    case 'list': {
+      if (shape.kind !== 'strings') return undefined;
+      const texts = value.items.flatMap((item) => (item.kind === 'string' ? [item.value] : []));
+      return texts.length === value.items.length ? texts : undefined;
+    }
     default:
-      return [];
+      return undefined;
   }
+}
+
+/** The targets that this machine has, in place of one that it has not; options of that one's provider go with it. */
+function usableInstead(
+  statement: TargetStatement,
+  { range: { start } }: Word,
+  findTarget: PlanFiles['findTarget'],
+  taken: ReadonlySet<string>,
+): readonly Fix[] {
+  const threads = threadsOf(statement);
+  const kept = threads === undefined ? '' : ` { threads: ${threads} }`;
+  return TARGETS.flatMap(({ name }): Fix[] => {
+    if (taken.has(name) || findTarget?.({ name, threads: undefined })?.usable !== true) return [];
+    const edit = { range: { start, end: statement.range.end }, newText: `${name}${kept}` };
+    return [{ title: `Target \`${name}\`, which this machine has`, edits: [edit] }];
+  });
 }

@@ -8,8 +8,8 @@ import { isFloatingType, type Shape, type ValueInfo } from '../onnx/index.js';
 import { boundShape } from './dimensions.js';
 import { diagnosticIn, type Placed, type PlanFile } from './documents.js';
 import type { ModelKnowledge } from './knowledge.js';
-import { readMetric } from './metric-options.js';
-import type { Tolerance } from './types.js';
+import { readMetric, readOwnMetric } from './metric-options.js';
+import type { OwnMetricStatement, Tolerance } from './types.js';
 import { counted, listOf } from './wording.js';
 
 export interface BoundTolerances {
@@ -22,12 +22,13 @@ export function bindTolerances(
   knowledge: ModelKnowledge,
   placed: readonly Placed[],
   sizes: ReadonlyMap<string, number>,
+  ownMetrics: ReadonlyMap<string, OwnMetricStatement> = new Map(),
 ): BoundTolerances {
   const tolerances: Tolerance[] = [];
   const diagnostics: Diagnostic[] = [];
   for (const { statement, file } of placed) {
     if (statement.kind === 'tolerance') {
-      const bound = bindTolerance(knowledge, statement, file, sizes);
+      const bound = bindTolerance(knowledge, statement, file, sizes, ownMetrics);
       tolerances.push(...bound.tolerances);
       diagnostics.push(...bound.diagnostics);
     }
@@ -40,6 +41,7 @@ function bindTolerance(
   statement: ToleranceStatement,
   file: PlanFile,
   sizes: ReadonlyMap<string, number>,
+  ownMetrics: ReadonlyMap<string, OwnMetricStatement>,
 ): BoundTolerances {
   const { output, limit, operator, metric } = statement;
   const { outputs } = knowledge.model.graph;
@@ -47,7 +49,7 @@ function bindTolerance(
   if (output && !named) {
     return { tolerances: [], diagnostics: [unknownOutput(output.value, output.range, outputs, file)] };
   }
-  const read = readMetric(statement);
+  const read = readMetric(statement) ?? readOwnMetric(statement, ownMetrics);
   if (!read || !metric || !operator || !limit || !Number.isFinite(limit.value)) {
     return { tolerances: [], diagnostics: [] };
   }

@@ -2,7 +2,8 @@
 import type { DecisionStatement, Diagnostic, IncludeStatement, TextRange } from '../language/index.js';
 import type { DataType, Model, ModelProblem, Node, Shape, Tensor } from '../onnx/index.js';
 import type { Accumulation, FormatName, Quantization, RangeChoice } from '../formats/index.js';
-import type { Aggregation, MetricSpecification } from '../metrics/index.js';
+import type { Aggregation, MetricSpecification, OwnMetric } from '../metrics/index.js';
+import type { Profile } from '../profiles/index.js';
 
 /** A node with a floating-point output that computes. */
 export interface Layer {
@@ -123,9 +124,64 @@ export interface Tolerance {
   readonly source: { readonly path: string; readonly range: TextRange };
 }
 
+/** A format in which layers ran where a profile was taken. */
+export type LatencyFormat = 'fp32' | 'fp16' | 'bf16' | 'int8';
+
+/** A profile that was taken elsewhere, from which latencies come instead of from this machine. */
+export interface LatencySource {
+  readonly path: string;
+  /** The path as the plan has it. */
+  readonly written: string;
+  /** The same object while the file stays the same. */
+  readonly profile: Profile;
+  /** In which format its layers ran; undefined where the plan leaves that to the types in the profile. */
+  readonly format: LatencyFormat | undefined;
+  readonly source: { readonly path: string; readonly range: TextRange };
+}
+
 export interface PlanTarget {
   readonly name: string;
   readonly threads: number | undefined;
+  /** Of the provider, by ONNX Runtime's names for them; left out where there are none. */
+  readonly options?: Readonly<Record<string, string | number | boolean | readonly string[]>>;
+  /** Left out: a statement names it. Otherwise it stands in where none does. */
+  readonly isAssumed?: true;
+}
+
+/** What a target of this machine was found to be, by experiment. */
+export interface FoundTarget {
+  /** A model runs there. */
+  readonly usable: boolean;
+  /** One sentence: what it runs on, or what is missing. */
+  readonly summary: string;
+  /** How to get what is missing; undefined for a target that is usable. */
+  readonly advice: string | undefined;
+  /** In what it adds up products in FP16, by operator type of the ONNX domain; empty where that is not known. */
+  readonly sums: ReadonlyMap<string, Accumulation>;
+}
+
+/** How the targets of a plan add up where the plan does not say it. */
+export interface TargetSums {
+  /** By operator type of the ONNX domain, in FP16. */
+  readonly byOperator: ReadonlyMap<string, Accumulation>;
+  /** The targets that decided it. */
+  readonly from: readonly string[];
+  /** The targets of the plan of which it is not known. */
+  readonly unknown: readonly string[];
+}
+
+/** A metric of the user's own. */
+export interface OwnMetricStatement {
+  readonly own: OwnMetric;
+  /** Where its file is named. */
+  readonly source: { readonly path: string; readonly range: TextRange };
+}
+
+/** Where the truth of each sample lies. */
+export interface PlanLabels {
+  /** Relative to the plan's folder. */
+  readonly glob: string;
+  readonly source: { readonly path: string; readonly range: TextRange };
 }
 
 /** A plan bound to its model. Statements with errors are left out; all the others count. */
@@ -139,10 +195,19 @@ export interface BoundPlan {
   readonly decisions: readonly LayerDecision[];
   readonly inputs: readonly InputBinding[];
   readonly dims: ReadonlyMap<string, number>;
+  readonly labels?: PlanLabels | undefined;
+  /** By name. */
+  readonly ownMetrics?: ReadonlyMap<string, OwnMetricStatement>;
   readonly targets: readonly PlanTarget[];
+  /** Where latencies come from; left out or empty for this machine. */
+  readonly latencySources?: readonly LatencySource[];
   readonly objective: string | undefined;
   /** In what the layers of a low format add up where they do not say so themselves; FP32 where it is left out. */
   readonly accumulate?: Accumulation | undefined;
+  /** How its targets add up, where `accumulate` is left out and that was found. */
+  readonly targetSums?: TargetSums;
+  /** Positions of the layers of which a statement says how they add up. */
+  readonly statedSums?: readonly number[];
   readonly tolerances: readonly Tolerance[];
   readonly diagnostics: readonly Diagnostic[];
 }
@@ -237,8 +302,8 @@ export interface PlanFiles {
   readText(path: string): string | undefined;
   /** The same `Model` object for the same content: what is known of a model is kept with the object. */
   openModel(path: string): { readonly model: Model } | { readonly problem: ModelProblem };
-  /** Names of the targets that this machine offers; undefined while that is not known. */
-  readonly targetsAvailable?: readonly string[];
+  /** What a target of this machine was found to be; undefined while that is not known. The same object while nothing changes. */
+  readonly findTarget?: (target: PlanTarget) => FoundTarget | undefined;
 }
 
 /** A decision statement with what it does. Indexes are into `layers`, in graph order. */

@@ -2,11 +2,14 @@
  * Where the values of a tensor come from, seen through movement: layers, constants, and everything else that no
  * decision changes. Main graph only; knows roles and types, no decision.
  */
-import { DataType, inputFollowsMainType, type Tensor } from '../onnx/index.js';
+import { isFloatFormat, roundTo, type LowFormatName } from '../formats/index.js';
+import { DataType, elementCount, inputFollowsMainType, type Tensor } from '../onnx/index.js';
 import { constantTypes } from './constant-types.js';
+import { floatsOf } from './float-values.js';
 import { typeOfFormat } from './format-types.js';
 import { modelFacts, type ModelFacts } from './model-facts.js';
 import { isMovement } from './movement.js';
+import { isRunFormat } from './roundings.js';
 import type { Model } from '../onnx/index.js';
 import type { NodeRole } from './types.js';
 
@@ -21,6 +24,9 @@ export interface ValueSource {
   readonly exact: boolean;
 }
 
+/** No larger constant is of so few bits by chance. */
+const LOOKED_AT = 64;
+
 /** Answers for the tensors of one model, each found once. */
 export class ValueSources {
   private readonly facts: ModelFacts;
@@ -29,7 +35,7 @@ export class ValueSources {
   constructor(
     private readonly model: Model,
     private readonly roles: readonly NodeRole[],
-    private readonly format: 'fp16' | 'bf16',
+    private readonly format: LowFormatName,
   ) {
     this.facts = modelFacts(model);
   }
@@ -78,7 +84,12 @@ export class ValueSources {
   }
 
   private isExact(constant: Tensor): boolean {
-    const needed = constantTypes(constant, this.model);
-    return needed.length === 0 || needed.includes(typeOfFormat(this.format));
+    const { format, model } = this;
+    if (isRunFormat(format)) {
+      const needed = constantTypes(constant, model);
+      return needed.length === 0 || needed.includes(typeOfFormat(format));
+    }
+    if (!isFloatFormat(format) || elementCount(constant) > LOOKED_AT) return false;
+    return floatsOf(constant, model)?.every((value) => roundTo(format, value) === value) === true;
   }
 }

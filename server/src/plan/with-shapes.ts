@@ -5,8 +5,8 @@ import { isInMainGraph } from './scopes.js';
 import type { BoundPlan, Layer } from './types.js';
 
 /** The shapes that inference alone finds, without the plan's dimensions. */
-export function inferredShapes(plan: BoundPlan): ReadonlyMap<string, Shape> {
-  return knowModel(plan.model).shapes;
+export function inferredShapes({ model }: Pick<BoundPlan, 'model'>): ReadonlyMap<string, Shape> {
+  return knowModel(model).shapes;
 }
 
 /** The same plan with the multiply-adds of each layer counted from `shapes`, where they were not known. */

@@ -23,20 +23,23 @@ function sizeSentence(original: ComparisonRow, plan: ComparisonRow): string {
 }
 
 /** Share of the bytes saved; 0 where it is not worth a word. */
-function sizeSaved(original: ComparisonRow, plan: ComparisonRow): number {
+function sizeSaved(original: TimedRow, plan: TimedRow): number {
   const saved = 1 - plan.bytes / original.bytes;
   return saved > 0.005 ? saved : 0;
 }
 
+/** What speed is concluded from. */
+type TimedRow = Pick<ComparisonRow, 'latency' | 'bytes'>;
+
 /** Whether the plan or the low format gain speed on this machine; undefined where nothing was timed. */
 export function concludeSpeed(
-  { rows: [original, plan, low] }: Comparison,
+  { rows: [original, plan, low] }: { readonly rows: readonly TimedRow[] },
   lowFormat: string,
 ): { readonly pays: boolean; readonly sentence: string } | undefined {
   if (original?.latency === undefined || plan?.latency === undefined || low?.latency === undefined) {
     return undefined;
   }
-  const ratio = (row: ComparisonRow): number =>
+  const ratio = (row: TimedRow): number =>
     (row.latency?.median ?? Number.NaN) / (original.latency?.median ?? Number.NaN);
   const name = lowFormat.toUpperCase();
   const mixed = ratio(plan);
@@ -54,10 +57,16 @@ export function concludeSpeed(
  * The sentence for a plan that is no faster than the original on this machine; undefined where it is. Medians in
  * milliseconds.
  */
-export function concludeNoGain(original: number, plan: number, lowFormat: string): string | undefined {
+export function concludeNoGain(
+  original: number,
+  plan: number,
+  lowFormat: string,
+  files?: readonly string[],
+): string | undefined {
   const ratio = plan / original;
   if (Number.isNaN(ratio) || ratio < 1 - SAME_SPEED) return undefined;
-  return `${lowFormat.toUpperCase()} does not pay on this machine: the plan is ${describeRatio(ratio)} FP32.`;
+  const where = files === undefined ? 'on this machine' : `on another device (${files.join(', ')})`;
+  return `${lowFormat.toUpperCase()} does not pay ${where}: the plan is ${describeRatio(ratio)} FP32.`;
 }
 
 function describeRatio(ratio: number): string {

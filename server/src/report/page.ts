@@ -2,11 +2,13 @@
  * The report as one self-contained page: no script, no request, readable from a file. Knows how to draw, not how
  * to measure.
  */
-import type { OutputMeasurement, ToleranceVerdict } from '../analysis/index.js';
+import type { KeptBenchmark, OutputMeasurement, ToleranceVerdict } from '../analysis/index.js';
 import type { Comparison, Report, ReportLayer } from './report.js';
 import { binadeOf } from '../formats/index.js';
+import { dayAndTime } from './benchmark-comparison.js';
 import { sensitivityChart, rangeChart } from './charts.js';
 import { histogramChart, type FormatBinades } from './histogram-chart.js';
+import { latencyChart } from './latency-chart.js';
 import { outputFigures } from './output-figures.js';
 import { escapeHtml, formatMilliseconds, formatNumber, formatPercent, formatSize } from './text.js';
 
@@ -16,8 +18,8 @@ body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem
 h1 { font-size: 1.5rem; margin-bottom: 0; } h2 { font-size: 1.1rem; margin-top: 2rem; }
 p.about { color: var(--muted); margin-top: .2rem; }
 table { border-collapse: collapse; } th, td { padding: .25rem .7rem; text-align: right; border-bottom: 1px solid var(--line); }
-th:first-child, td:first-child { text-align: left; }
-svg { width: 100%; height: auto; } svg.spread { width: 10rem; } .held { fill: var(--line); } .low { fill: var(--low); } .high { fill: var(--high); } .axis { stroke: var(--line); }
+th:first-child, td:first-child { text-align: left; } td:not(:last-child) { white-space: nowrap; }
+svg { width: 100%; height: auto; } svg.spread { width: 10rem; } .held { fill: var(--line); } .low { fill: var(--low); } .high { fill: var(--high); } .axis { stroke: var(--line); } .whisker { stroke: currentColor; fill: none; }
 .limit { stroke: var(--high); stroke-dasharray: 4 3; } text { font: 10px system-ui, sans-serif; fill: currentColor; }
 .scroll { overflow: auto; max-height: 32rem; } .key span { margin-right: 1.2rem; } .key .low::before, .key .high::before
 { content: '■ '; } .key .low { color: var(--low); } .key .high { color: var(--high); }
@@ -41,6 +43,7 @@ ${sectionsOf(report).join('\n')}
 /** What there is to show, each under its title. */
 function sectionsOf({
   comparison,
+  earlier,
   verdicts,
   outputs,
   layers,
@@ -49,7 +52,14 @@ function sectionsOf({
 }: Report): readonly string[] {
   const sections: string[] = [];
   if (comparison !== undefined) {
+    const bars = comparison.rows.flatMap(({ name, latency }) =>
+      latency === undefined ? [] : [{ ...latency, name }],
+    );
+    if (bars.length > 0) sections.push(`<h2>Latency</h2>\n${latencyChart(bars)}`);
     sections.push(`<h2>FP32, the plan, all in low precision</h2>\n${comparisonTable(comparison)}`);
+  }
+  if (earlier !== undefined && earlier.length > 0) {
+    sections.push(`<h2>Earlier benchmarks of this model</h2>\n${earlierTable(earlier)}`);
   }
   if (verdicts !== undefined) sections.push(`<h2>Tolerances</h2>\n${verdictTable(verdicts)}`);
   if (outputs !== undefined) sections.push(`<h2>Outputs, on the worst sample</h2>\n${outputTable(outputs)}`);
@@ -102,6 +112,25 @@ function comparisonTable({ errorTitles, rows, total }: Comparison): string {
   return table(head, body);
 }
 
+function earlierTable(earlier: readonly KeptBenchmark[]): string {
+  const median = ({ rows }: KeptBenchmark, name: string): string => {
+    const found = rows.find((row) => row.name === name);
+    return found === undefined ? '–' : formatMilliseconds(found.median);
+  };
+  const head = ['when (UTC)', 'FP32', 'plan', 'all FP16', 'runs', 'threads', 'load', 'machine', 'versions'];
+  return table(
+    head,
+    earlier.map((one) => [
+      dayAndTime(one.at),
+      ...['fp32', 'plan', 'fp16'].map((name) => median(one, name)),
+      ...[one.runs, one.threads].map(String),
+      `${one.load.toFixed(1)}${one.busy ? ', busy' : ''}`,
+      `${one.device}, ${one.cores} cores, ${one.platform}`,
+      `onnx-precision ${one.version}, ONNX Runtime ${one.onnxRuntime}`,
+    ]),
+  );
+}
+
 function verdictTable(verdicts: readonly ToleranceVerdict[]): string {
   if (verdicts.length === 0) return '<p>The plan states no tolerance.</p>';
   return table(
@@ -143,6 +172,7 @@ function layerTable(layers: readonly ReportLayer[], format: FormatBinades | unde
     'underflow',
     'spread',
     'multiply-adds',
+    'energy, µJ',
     'why',
   ];
   const rows = layers.map((layer) => [
@@ -157,6 +187,9 @@ function layerTable(layers: readonly ReportLayer[], format: FormatBinades | unde
     ].map(escapeHtml),
     layer.tensors.map((tensor) => histogramChart(tensor, format)).join(''),
     layer.multiplyAdds === undefined ? 'unknown' : String(layer.multiplyAdds),
+    layer.energy === undefined
+      ? 'unknown'
+      : `${formatNumber(layer.energy.fp32)} → ${formatNumber(layer.energy.plan)}`,
     escapeHtml(layer.reason),
   ]);
   return markedUpTable(head, rows);

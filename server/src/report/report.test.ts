@@ -1,6 +1,7 @@
 /** The report's page, charts, conclusions and numbers. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { KeptBenchmark } from '../analysis/index.js';
 import { rangeChart, sensitivityChart } from './charts.js';
 import { conclude, concludeNoGain } from './conclusions.js';
 import { reportPage } from './page.js';
@@ -156,6 +157,40 @@ describe('a page of less', () => {
     checkPage(page);
     expect(page).not.toContain('<h2>');
     expect(page).toContain('It is so.');
+  });
+
+  it('draws the latency of each model under the name that its table has', () => {
+    const rows = comparison([4, 5, 6]).rows.map((one, at) => {
+      const name = ['fp32', 'plan', 'fp16'][at] ?? '';
+      // As a benchmark gives it, which has names of its own.
+      return one.latency === undefined ? one : { ...one, latency: { ...one.latency, name } };
+    });
+    const page = reportPage(report({ comparison: { ...comparison([4, 5, 6]), rows } }));
+    expect(page).toContain('<h2>Latency</h2>');
+    expect(page).toContain('aria-label="Latency of FP32, mixed, all FP16"');
+    expect(page).not.toContain('Earlier benchmarks');
+  });
+
+  it('lists earlier benchmarks with their machine and versions', () => {
+    const rows = [{ name: 'fp32', median: 4, p10: 3, p90: 5, bytes: 10 }];
+    const kept: KeptBenchmark = {
+      ...{ at: '2026-03-04T05:06:07.000Z', plan: '/p', decisions: 'd', input: 'i', target: 'cpu' },
+      ...{
+        device: 'a <processor>',
+        platform: 'linux-x64',
+        cores: 2,
+        onnxRuntime: '1.30.0',
+        version: '0.1.0',
+      },
+      ...{ threads: 1, runs: 50, busy: true, load: 2.5, rows },
+    };
+    const page = reportPage(report({ earlier: [kept] }));
+    for (const cell of [
+      ...['2026-03-04 05:06', '4.00 ms', '–', '50', '2.5, busy'],
+      ...['a &lt;processor&gt;, 2 cores, linux-x64', 'onnx-precision 0.1.0, ONNX Runtime 1.30.0'],
+    ]) {
+      expect(page).toContain(`<td>${cell}</td>`);
+    }
   });
 
   it('shows the figures of every output', () => {

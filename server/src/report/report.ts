@@ -1,5 +1,5 @@
 /** What a report shows, as data: the same for the page, the terminal and whoever reads it by machine. */
-import type { OutputMeasurement, ToleranceVerdict } from '../analysis/index.js';
+import type { KeptBenchmark, OutputMeasurement, ToleranceVerdict } from '../analysis/index.js';
 import type { FormatShare } from '../plan/index.js';
 
 /** One variant of the model: the original, the plan, or everything in the low format. */
@@ -43,6 +43,8 @@ export interface ReportLayer {
   /** Its outputs and weights, with how their values are spread. */
   readonly tensors: readonly ReportTensor[];
   readonly multiplyAdds: number | undefined;
+  /** Microjoules of them, by operation counts: in FP32 and as it is decided. */
+  readonly energy?: { readonly fp32: number; readonly plan: number } | undefined;
   readonly weighted: boolean;
   readonly reason: string;
 }
@@ -58,6 +60,8 @@ export interface Report {
   /** Plain sentences: what came out and what it is worth on this machine. */
   readonly conclusions: readonly string[];
   readonly comparison: Comparison | undefined;
+  /** Benchmarks of the same model on the same target that are kept, the newest first. */
+  readonly earlier?: readonly KeptBenchmark[] | undefined;
   readonly verdicts: readonly ToleranceVerdict[] | undefined;
   /** Figures of every output, tolerance or not. */
   readonly outputs?: readonly OutputMeasurement[] | undefined;

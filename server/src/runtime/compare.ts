@@ -1,5 +1,6 @@
 /** An output against its reference, by metrics. Knows arrays of numbers only. */
 import { measure, type Figure, type MetricSpecification } from '../metrics/index.js';
+import { ownMetricFigure } from './own-metrics.js';
 
 export interface Values {
   readonly dims: readonly number[];
@@ -10,14 +11,19 @@ export interface Values {
  * A figure for each of the metrics, in their order. Metrics compare in FP32: 64-bit elements are rounded to it first.
  * Tensors of different sizes give the worst value.
  */
-export function compareTensors(
+export async function compareTensors(
   reference: Values,
   actual: Values,
   metrics: readonly MetricSpecification[],
-): readonly Figure[] {
+): Promise<readonly Figure[]> {
   const expected = toFp32(reference.values);
   const found = toFp32(actual.values);
-  return metrics.map((metric) => measure(metric, expected, found, reference.dims));
+  const figures: Figure[] = [];
+  for (const metric of metrics) {
+    const own = await ownMetricFigure(metric, reference, actual);
+    figures.push(own ?? measure(metric, expected, found, reference.dims));
+  }
+  return figures;
 }
 
 function toFp32(values: Float32Array | Float64Array): Float32Array {

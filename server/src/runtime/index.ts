@@ -1,3 +1,4 @@
 /** The compute process: the only room that loads ONNX Runtime. */
 export * from './types.js';
 export { startRuntime, type ComputeRuntime, type RuntimeOptions } from './start.js';
+export { withProviderOptions } from './with-options.js';

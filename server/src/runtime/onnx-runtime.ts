@@ -1,6 +1,7 @@
 /** Loads ONNX Runtime inside the compute process and says what it is. Knows nothing of tensors and sessions. */
 import { availableParallelism, cpus } from 'node:os';
 import type * as OnnxRuntime from 'onnxruntime-node';
+import { graphicsDevices } from './graphics-devices.js';
 import { RuntimeFailure, type RuntimeInformation } from './types.js';
 
 export type Library = typeof OnnxRuntime;
@@ -38,6 +39,14 @@ export function describe(library: Library): RuntimeInformation {
     platform: `${process.platform}-${process.arch}`,
     device: cpus()[0]?.model.trim() ?? 'unknown processor',
     cores: availableParallelism(),
-    providers: library.listSupportedBackends().flatMap(({ name, bundled }) => (bundled ? [name] : [])),
+    graphics: graphicsDevices(),
+    providers: providersOf(library, true),
+    unbundled: providersOf(library, false),
   };
+}
+
+function providersOf(library: Library, isBundled: boolean): readonly string[] {
+  return library
+    .listSupportedBackends()
+    .flatMap(({ name, bundled }) => (bundled === isBundled ? [name] : []));
 }

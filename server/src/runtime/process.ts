@@ -13,15 +13,20 @@ import {
 } from 'vscode-jsonrpc/node';
 import { compareTensors } from './compare.js';
 import { toNumbers, typeName } from './elements.js';
+import { failureBecause } from './failure-causes.js';
 import { jittered } from './jitter.js';
 import { describe, loadLibrary, type Library } from './onnx-runtime.js';
 import { dropProfile, takeProfile } from './profile.js';
+import { loadOwnMetric } from './own-metrics.js';
 import * as protocol from './protocol.js';
 import { rangesOf } from './ranges.js';
 import { feedsOf, runSession, SessionStore } from './sessions.js';
 import { fromOutput, tensorFromContent, TensorStore } from './tensors.js';
 import { timeSessions } from './timing.js';
 import { RuntimeFailure } from './types.js';
+
+/** What Dawn says of a device that is gone. */
+const DEVICE_LOST = 'Device is lost';
 
 let lastId = 0;
 const nextId = (): number => (lastId += 1);
@@ -43,6 +48,7 @@ function serve<Parameters, Answer>(
     };
     try {
       if (process.env[protocol.CRASH_VARIABLE] === type.method) process.abort();
+      if (process.env[protocol.LOSS_VARIABLE] === type.method) throw failureBecause('failed', DEVICE_LOST);
       return await answer(parameters, stop);
     } catch (error) {
       const kind = error instanceof RuntimeFailure ? error.kind : 'failed';
@@ -111,6 +117,14 @@ serve(protocol.READ_SCALARS, (parameters) =>
     return first;
   }),
 );
+
+const BYTES_PER_KILOBYTE = 1024;
+serve(protocol.MEMORY, () => process.resourceUsage().maxRSS * BYTES_PER_KILOBYTE);
+
+serve(protocol.LOAD_METRIC, async (metric) => {
+  await loadOwnMetric(metric);
+  return null;
+});
 
 serve(protocol.COMPARE, ({ reference, actual, metrics }) =>
   compareTensors(

@@ -12,6 +12,8 @@
  * | run         | runs a session on stored tensors and stores the outputs                   | names and handles   |
  * | read        | gives the bytes of a tensor                                               | Uint8Array          |
  * | readScalars | gives the first element of each tensor                                    | numbers             |
+ * | memory      | gives the most memory that the process has held so far                    | bytes               |
+ * | loadMetric  | loads the module of a metric of the user's own                            | null                |
  * | compare     | measures an output against its reference                                  | Figures             |
  * | ranges      | gives the range of a tensor's values and sums of squares over groups      | RangeFigures        |
  * | jitter      | stores a copy with seeded noise                                           | TensorHandle        |
@@ -22,7 +24,7 @@
  * request is cancelled by JSON-RPC's own `$/cancelRequest`, which the process sees between two runs. An error's `data`
  * is the kind of the `RuntimeFailure`.
  */
-import type { Figure, MetricSpecification } from '../metrics/index.js';
+import type { Figure, MetricSpecification, OwnMetric } from '../metrics/index.js';
 import type { DataType } from '../onnx/index.js';
 import type {
   ProfiledKernel,
@@ -64,6 +66,9 @@ export const READ: Request<{ tensor: number }, Uint8Array> = { method: 'read' };
 export const READ_SCALARS: Request<{ tensors: readonly number[] }, readonly number[]> = {
   method: 'readScalars',
 };
+/** Since the process was started. */
+export const MEMORY: Request<Readonly<Record<string, never>>, number> = { method: 'memory' };
+export const LOAD_METRIC: Request<OwnMetric, null> = { method: 'loadMetric' };
 export const COMPARE: Request<
   { reference: number; actual: number; metrics: readonly MetricSpecification[] },
   readonly Figure[]
@@ -88,3 +93,6 @@ export const FAILURE_CODE = 1;
 
 /** Set in the compute process to `open` or `run`, it makes that request abort the process: for tests of crashes. */
 export const CRASH_VARIABLE = 'ONNX_PRECISION_TEST_CRASH';
+
+/** The same, for a request that fails as it does on a graphics device that was lost. */
+export const LOSS_VARIABLE = 'ONNX_PRECISION_TEST_DEVICE_LOSS';

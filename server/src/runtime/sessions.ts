@@ -1,8 +1,10 @@
 /** The sessions that the compute process keeps, and how they are created and run. Knows nothing of the protocol. */
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import { failureBecause } from './failure-causes.js';
 import { cleanedMessage } from './native-errors.js';
 import type { Library } from './onnx-runtime.js';
 import type { NamedTensors } from './protocol.js';
+import { libraryProblem } from './provider-libraries.js';
 import { toFeed, type TensorStore } from './tensors.js';
 import { RuntimeFailure, type Session, type SessionRequest } from './types.js';
 
@@ -26,7 +28,8 @@ export class SessionStore {
    */
   async open(library: Library, request: SessionRequest, profilePrefix: string | undefined): Promise<Session> {
     const { model, provider } = request;
-    if (!library.listSupportedBackends().some(({ name, bundled }) => bundled && name === provider)) {
+    const backend = library.listSupportedBackends().find(({ name }) => name === provider);
+    if (backend === undefined) {
       throw new RuntimeFailure('unavailable', `ONNX Runtime has no ${provider} provider on this platform.`);
     }
     const options = sessionOptions(request, profilePrefix);
@@ -36,10 +39,9 @@ export class SessionStore {
         ? library.InferenceSession.create(model.path, options)
         : library.InferenceSession.create(model.bytes, options));
     } catch (error) {
-      const message = cleanedMessage(error);
-      // The model is not to blame if there is no device to run it on.
-      const kind = /Failed to get a WebGPU (adapter|device)/.test(message) ? 'unavailable' : 'refused';
-      throw new RuntimeFailure(kind, message);
+      const failure = failureBecause('refused', cleanedMessage(error));
+      const reason = failure.kind === 'unavailable' ? libraryProblem(provider) : undefined;
+      throw reason === undefined ? failure : new RuntimeFailure('unavailable', reason);
     }
     const impossible = session.outputNames.find((name) => name in Object.prototype);
     if (impossible !== undefined) {
@@ -72,23 +74,29 @@ function sessionOptions(
   request: SessionRequest,
   profilePrefix: string | undefined,
 ): InferenceSession.SessionOptions {
-  const { model, provider, optimization, threads, timing = false } = request;
+  const { model, provider, providerOptions = {}, optimization, threads, timing = false } = request;
+  const keepsMemory = request.keepsMemory === true && !isElectronOnMac();
   const weights =
     'path' in model ? {} : { model_external_initializers_file_folder_path: model.weightsFolder };
   return {
-    executionProviders: [provider],
+    executionProviders: [{ name: provider, ...providerOptions }],
     graphOptimizationLevel: optimization,
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     executionMode: 'sequential',
     // One large allocation at once ends an Electron process on macOS; the arena and its patterns make such ones.
-    enableCpuMemArena: timing,
-    enableMemPattern: timing,
+    enableCpuMemArena: timing || keepsMemory,
+    // DirectML does without: its documentation wants patterns off.
+    enableMemPattern: timing && provider !== 'dml',
     logSeverityLevel: 4,
     ...(profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePrefix }),
     // Spinning threads wait faster, and take the machine from everyone else.
     extra: { session: { ...weights, intra_op: { allow_spinning: timing ? '1' : '0' } } },
   };
+}
+
+function isElectronOnMac(): boolean {
+  return process.platform === 'darwin' && 'electron' in process.versions;
 }
 
 /**
@@ -135,6 +143,6 @@ export async function runSession(
           : await session.run(feeds, outputs);
     return Object.entries(results);
   } catch (error) {
-    throw new RuntimeFailure('failed', cleanedMessage(error));
+    throw failureBecause('failed', cleanedMessage(error));
   }
 }

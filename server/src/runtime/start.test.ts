@@ -70,6 +70,7 @@ describe('what computes', () => {
     expect(information.providers).toContain('cpu');
     expect(information.cores).toBeGreaterThan(0);
     expect(information.device).not.toBe('');
+    expect(information.graphics).not.toBe('');
   });
 });
 
@@ -287,6 +288,29 @@ describe('sessions', () => {
     await checkFails(failing, 'failed', /^(?!.*(onnxruntime_src|\.h:\d)).*'to four'.*cannot be reshaped/s);
   });
 
+  it('say what to do where there is not enough memory, and live on', async () => {
+    const side = 2n ** 22n;
+    const model = smallModel({
+      nodes: [{ opType: 'Expand', inputs: ['x', 'shape'], outputs: ['y'], name: 'too much' }],
+      inputs: [{ name: 'x', type: DataType.FLOAT }],
+      outputs: [{ name: 'y', type: DataType.FLOAT }],
+      initializers: [
+        {
+          name: 'shape',
+          type: DataType.INT64,
+          dims: [2],
+          content: bytesOf(new BigInt64Array([side, side])),
+        },
+      ],
+    });
+    await checkFails(
+      runOnce(model, await floats(1)),
+      'failed',
+      /too much.*not enough memory.*smaller inputs/s,
+    );
+    await runtime.open(request(unaryModel('Abs', DataType.FLOAT)));
+  });
+
   it('are gone once they are closed', async () => {
     const session = await runtime.open(request(unaryModel('Abs', DataType.FLOAT)));
     await runtime.close(session);
@@ -316,14 +340,30 @@ describe('sessions', () => {
     await checkFails(runtime.open(request(model)), 'refused', new RegExp(name));
   });
 
-  it('on a provider that the machine does not have are unavailable, or run', async () => {
+  it.each(['webgpu', 'cuda', 'tensorrt', 'dml', 'coreml'] as const)(
+    'on a provider that the machine does not have are unavailable, or run: %s',
+    async (provider) => {
+      const { providers, unbundled } = await runtime.information();
+      const opening = runtime.open(request(unaryModel('Abs', DataType.FLOAT), { provider }));
+      const outcome = await opening.then(
+        () => 'opened',
+        (error: unknown) => (error instanceof Error && 'kind' in error ? error.kind : error),
+      );
+      const isKnown = [...providers, ...unbundled].includes(provider);
+      expect(isKnown ? ['opened', 'unavailable'] : ['unavailable']).toContain(outcome);
+    },
+  );
+
+  it('pass the options of a provider through: ONNX Runtime refuses one that it does not know', async () => {
     const { providers } = await runtime.information();
-    const opening = runtime.open(request(unaryModel('Abs', DataType.FLOAT), { provider: 'webgpu' }));
-    const outcome = await opening.then(
-      () => 'opened',
-      (error: unknown) => (error instanceof Error && 'kind' in error ? error.kind : error),
+    const opening = runtime.open(
+      request(unaryModel('Abs', DataType.FLOAT), {
+        provider: 'webgpu',
+        providerOptions: { noSuchOption: true },
+      }),
     );
-    expect(providers.includes('webgpu') ? ['opened', 'unavailable'] : ['unavailable']).toContain(outcome);
+    if (providers.includes('webgpu')) await checkFails(opening, 'refused', /noSuchOption/);
+    else await checkFails(opening, 'unavailable');
   });
 });
 

@@ -153,6 +153,27 @@ function runtimeOn(supervisor: Supervisor): ComputeRuntime {
       // Messages begin where they like; the caller may want to see the bytes as numbers.
       return aligned(bytes);
     },
+    loadMetric: async (metric, signal) => {
+      await supervisor.call(
+        {
+          type: protocol.LOAD_METRIC,
+          parameters: () => metric,
+          needs: [],
+          during: 'while it loaded a metric',
+        },
+        signal,
+      );
+    },
+    peakMemory: (signal) =>
+      supervisor.call(
+        {
+          type: protocol.MEMORY,
+          parameters: () => ({}),
+          needs: [],
+          during: 'while it told its memory',
+        },
+        signal,
+      ),
     readScalars: (handles, signal) =>
       supervisor.call(
         {

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { DataType } from '../onnx/index.js';
-import { CRASH_VARIABLE } from './protocol.js';
+import { CRASH_VARIABLE, LOSS_VARIABLE } from './protocol.js';
 import { startRuntime, type ComputeRuntime, type RuntimeOptions } from './start.js';
 import { processScript } from './testing/index.js';
 import { checkFails } from './testing/failures.js';
@@ -104,6 +104,23 @@ describe('a process that dies', () => {
     expect(runtime.crashes).toBe(1);
     expect(await runtime.readScalars([await put(runtime, 5)])).toEqual([5]);
   });
+
+  it.each(['open', 'run'])(
+    'is what one becomes that lost its graphics device in %s: the next call has a new one',
+    async (method) => {
+      const environment: Record<string, string> = { [LOSS_VARIABLE]: method };
+      const runtime = start({ environment });
+      const x = await put(runtime);
+      const pid = runtime.processId;
+      const losing = runtime.open(ABS).then((session) => runtime.run(session, { x }));
+      await checkFails(losing, 'crashed', /device was lost.*driver.*target cpu/);
+      expect(runtime.crashes).toBe(1);
+      environment[LOSS_VARIABLE] = '';
+      await checkFails(runtime.read(x), 'stale');
+      await checkWorks(runtime);
+      expect(runtime.processId).not.toBe(pid);
+    },
+  );
 
   it('leaves the calls that wait: those that need it are stale, the others go on', async () => {
     const runtime = start();

@@ -108,6 +108,8 @@ export class Supervisor {
       return answer;
     } catch (error) {
       if (error instanceof ProcessEnded) throw endedDuring(error.ending, during);
+      // The device that it computes on is lost: what the process holds there is gone, though it lives.
+      if (error instanceof RuntimeFailure && error.kind === 'crashed') this.abandon(process);
       throw error;
     }
   }
@@ -195,7 +197,16 @@ export class Supervisor {
     if (this.current === generation) this.current = undefined;
     if (generation.profileFolder !== undefined) removeFolder(generation.profileFolder);
     this.options.log(`compute process ${generation.process.pid ?? ''} ended: ${ending.how}`);
-    if (ending.intended) return;
+    if (!ending.intended) this.countCrash();
+  }
+
+  /** Ends a process that is of no use any more; it counts as a crash. */
+  private abandon(process: ComputeProcess): void {
+    process.kill();
+    this.countCrash();
+  }
+
+  private countCrash(): void {
     this.crashes += 1;
     this.crashesInRow += 1;
     this.lastCrash = Date.now();

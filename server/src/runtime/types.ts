@@ -3,8 +3,11 @@
  * process, addressed by handles. Only numbers and small results cross the border.
  */
 import type { ValueRange } from '../formats/index.js';
-import type { Figure, MetricSpecification } from '../metrics/index.js';
+import type { Figure, MetricSpecification, OwnMetric } from '../metrics/index.js';
 import type { DataType } from '../onnx/index.js';
+import type { ProfiledKernel } from '../profiles/index.js';
+
+export type { ProfiledKernel } from '../profiles/index.js';
 
 /** A tensor in the compute process. */
 export interface TensorHandle {
@@ -22,6 +25,9 @@ export type TensorContent =
 export const PROVIDERS = ['cpu', 'webgpu', 'cuda', 'tensorrt', 'dml', 'coreml'] as const;
 export type Provider = (typeof PROVIDERS)[number];
 
+/** Options of a provider, by ONNX Runtime's names for them; what a plan may say of them, the language's tables know. */
+export type ProviderOptions = Readonly<Record<string, string | number | boolean | readonly string[]>>;
+
 export type OptimizationLevel = 'disabled' | 'basic' | 'extended' | 'layout' | 'all';
 
 export interface SessionRequest {
@@ -29,6 +35,8 @@ export interface SessionRequest {
   readonly model: { readonly path: string } | { readonly bytes: Uint8Array; readonly weightsFolder: string };
   /** What it has no kernel for runs on the CPU all the same: a profile tells which nodes those are. */
   readonly provider: Provider;
+  /** Passed through to ONNX Runtime. */
+  readonly providerOptions?: ProviderOptions | undefined;
   readonly optimization: OptimizationLevel;
   /** Intra-op threads. */
   readonly threads: number;
@@ -39,6 +47,11 @@ export interface SessionRequest {
    * Otherwise both are off, so that the machine stays usable.
    */
   readonly timing?: boolean;
+  /**
+   * What a run frees is kept for the next run of the session: to get large tensors from the system anew each time takes as
+   * long as to compute them.
+   */
+  readonly keepsMemory?: boolean;
 }
 
 export interface Session {
@@ -53,17 +66,12 @@ export interface RuntimeInformation {
   readonly platform: string;
   readonly device: string;
   readonly cores: number;
+  /** Changes where the graphics devices or their drivers do. */
+  readonly graphics: string;
+  /** Those whose libraries come with ONNX Runtime. */
   readonly providers: readonly string[];
-}
-
-/** One executed kernel of a profile. Times in milliseconds. */
-export interface ProfiledKernel {
-  readonly name: string;
-  readonly opType: string;
-  readonly provider: string;
-  readonly milliseconds: number;
-  readonly inputShapes: readonly { readonly type: string; readonly dims: readonly number[] }[];
-  readonly outputShapes: readonly { readonly type: string; readonly dims: readonly number[] }[];
+  /** Those whose libraries have to be fetched: they may be there or not. */
+  readonly unbundled: readonly string[];
 }
 
 /**
@@ -130,6 +138,13 @@ export interface Runtime {
   read(handle: TensorHandle, signal?: AbortSignal): Promise<Uint8Array>;
   /** The first element of each tensor as a number, in one message. */
   readScalars(handles: readonly TensorHandle[], signal?: AbortSignal): Promise<readonly number[]>;
+  /** The most memory that the compute process has held since it was started, in bytes: what is resident. */
+  peakMemory(signal?: AbortSignal): Promise<number>;
+  /**
+   * Loads the module of a metric of the user's own, which only the compute process runs.
+   * @throws {RuntimeFailure} `failed` where it cannot be loaded or exports no function `measure`
+   */
+  loadMetric(metric: OwnMetric, signal?: AbortSignal): Promise<void>;
   /** Compares an output with its reference by each metric. */
   compare(
     reference: TensorHandle,

@@ -4,8 +4,10 @@
  */
 import { tensorByteLength } from '../onnx/index.js';
 import type { Layer } from '../plan/index.js';
+import type { Prices } from './prices.js';
 
-export type Objective = 'macs' | 'size' | 'layers';
+export const OBJECTIVE_NAMES = ['latency', 'macs', 'size', 'energy', 'layers'] as const;
+export type Objective = (typeof OBJECTIVE_NAMES)[number];
 
 export interface Candidate {
   readonly layer: Layer;
@@ -13,9 +15,15 @@ export interface Candidate {
   readonly error: number;
 }
 
-/** What low precision in `layer` gains: multiply-adds, bytes of weights saved, or one layer. */
-export function gain(layer: Layer, objective: Objective): number {
+/**
+ * What low precision in `layer` gains: multiply-adds, bytes of weights saved, or one layer; and by `prices` what it saves of
+ * time or energy, less than nothing where it costs.
+ */
+export function gain(layer: Layer, objective: Objective, prices?: Prices): number {
   switch (objective) {
+    case 'latency':
+    case 'energy':
+      return prices === undefined ? 0 : prices.layer(layer, false) - prices.layer(layer, true);
     case 'macs':
       return layer.multiplyAdds ?? 0;
     case 'size':
@@ -29,8 +37,8 @@ export function gain(layer: Layer, objective: Objective): number {
  * Sorts candidates by squared error per gain. A layer without a gain of its own still saves casts beside its
  * neighbours, so every layer counts for at least a hundredth of the mean gain. Ties keep graph order.
  */
-export function rank(candidates: readonly Candidate[], objective: Objective): Layer[] {
-  const gains = candidates.map(({ layer }) => gain(layer, objective));
+export function rank(candidates: readonly Candidate[], objective: Objective, prices?: Prices): Layer[] {
+  const gains = candidates.map(({ layer }) => Math.max(0, gain(layer, objective, prices)));
   const mean = gains.reduce((sum, one) => sum + one, 0) / Math.max(1, gains.length);
   const floor = mean > 0 ? mean / 100 : 1;
   const cost = candidates.map(({ error }, index) => (error * error) / Math.max(gains[index] ?? 0, floor));

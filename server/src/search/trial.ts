@@ -20,6 +20,7 @@ import {
   modelFacts,
   numericsOf,
   precisionGraphSteps,
+  usualAccumulation,
   type BoundPlan,
   type Layer,
   type LayerDecision,
@@ -56,7 +57,13 @@ export function prepareTrials(
     plan.decisions.map((decision): LayerDecision => {
       if (decision.pinned) return decision;
       const chosen = low.has(decision.layer) ? format : keptFormat(plan, decision.layer);
-      const numerics = numericsOf(decision.layer, opset, chosen, undefined, plan.accumulate);
+      const numerics = numericsOf(
+        decision.layer,
+        opset,
+        chosen,
+        undefined,
+        usualAccumulation(plan, decision.layer, chosen),
+      );
       return { ...decision, wanted: chosen, format: chosen, numerics, clamped: undefined };
     });
 

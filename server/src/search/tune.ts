@@ -17,19 +17,31 @@ import {
   type ToleranceVerdict,
   type WorkOptions,
 } from '../analysis/index.js';
-import { allowsFormat, type BoundPlan, type Layer, type LayerDecision } from '../plan/index.js';
+import {
+  allowsFormat,
+  precisionGraph,
+  type BoundPlan,
+  type Layer,
+  type LayerDecision,
+} from '../plan/index.js';
 import { amp, ampChoice } from './amp.js';
 import { bisect } from './bisect.js';
+import { cheapestSet } from './cheapest-set.js';
 import { greedy } from './greedy.js';
+import type { Prices } from './prices.js';
 import { rank, type Objective } from './ranking.js';
 import type { StrategyOptions } from './strategy.js';
-import { prepareTrials } from './trial.js';
+import { prepareTrials, type Trials } from './trial.js';
 
 export type Strategy = 'greedy' | 'bisect' | 'amp';
 
 export interface TuneOptions extends WorkOptions {
   readonly strategy: Strategy;
   readonly objective: Objective;
+  /** What plans cost, for the objectives `latency` and `energy`: those gain nothing without. */
+  readonly prices?: Prices | undefined;
+  /** Whether a plan really is no slower than the original; asked once, of the plan that was found. */
+  readonly isFaster?: ((decisions: readonly LayerDecision[]) => Promise<boolean>) | undefined;
   /** The low format; FP16 unless the user wants another. */
   readonly format?: LowFormatName;
   /** Seconds after which the best set so far is taken. */
@@ -49,6 +61,10 @@ export interface Tuning {
   readonly local: LocalErrors;
   /** Where the ranking went by them. */
   readonly measured: MeasuredErrors | undefined;
+  /** By `prices`: of the plan with nothing lowered but what is pinned, and of the plan that was found. */
+  readonly price: { readonly exact: number; readonly found: number } | undefined;
+  /** Why nothing was lowered although tolerances would bear it: by its prices, or by what it took when it was timed. */
+  readonly notWorth: 'predicted' | 'timed' | undefined;
   readonly measurement: Measurement;
   readonly verdicts: readonly ToleranceVerdict[];
   /** Sessions and inferences of the search alone: those of the evaluation count elsewhere. What was known took none. */
@@ -86,7 +102,11 @@ export async function tune(
   const beyond = isFloatFormat(format)
     ? await knownBeyondRange(results, plan.model, allowed, format, options)
     : new Set<Layer>();
-  const candidates = allowed.filter((layer) => !beyond.has(layer));
+  const possible = allowed.filter((layer) => !beyond.has(layer));
+  const { prices } = options;
+  // What does not pay even with every error allowed never does.
+  const paying = prices && cheapestSet(plan, new Set(possible), prices, format);
+  const candidates = paying === undefined ? possible : possible.filter((layer) => paying.has(layer));
   const local = await knownLocalErrors(results, candidates, format, options);
   const measured =
     options.rank === 'measured'
@@ -99,6 +119,7 @@ export async function tune(
       error: errorOf.get(layer.nodeIndex) ?? Number.POSITIVE_INFINITY,
     })),
     objective,
+    prices,
   );
   const trials = prepareTrials(results, plan, format, options);
   let cutShort = false;
@@ -111,10 +132,13 @@ export async function tune(
     strategy === 'amp'
       ? await amp(trials, fromLists)
       : await STRATEGIES[strategy](trials, ranking, strategyOptions);
-  const measurement = await trials.measured(chosen ?? fromLists);
-  if (chosen === undefined) return nothingHolds(strategy, measurement);
+  if (chosen === undefined) return nothingHolds(strategy, await trials.measured(fromLists));
   options.progress?.(ranking.length, ranking.length, `layers decided, ${strategy}`);
-  const decisions = trials.decisions(chosen);
+  const worth = await worthwhile(plan, trials, chosen, format, options);
+  const measurement = await trials.measured(worth.low);
+  // The plan with nothing lowered holds, unless only the lists were asked.
+  if (!measurement.holds) return nothingHolds(strategy, measurement);
+  const decisions = trials.decisions(worth.low);
   const noise = await knownNoise(results, plan, decisions, measurement, draws, options);
   return {
     strategy,
@@ -123,12 +147,41 @@ export async function tune(
     ranking,
     local,
     measured,
+    price: worth.price,
+    notWorth: worth.notWorth ?? (candidates.length === 0 && possible.length > 0 ? 'predicted' : undefined),
     measurement,
     verdicts: noise.verdicts,
     ...effortOf(local, measured, trials, noise),
     seconds: (performance.now() - start) / 1000,
     expired: cutShort,
   };
+}
+
+/** What of a set that holds is worth its price: never a plan that costs more than the one with nothing lowered. */
+async function worthwhile(
+  plan: BoundPlan,
+  trials: Trials,
+  chosen: ReadonlySet<Layer>,
+  format: LowFormatName,
+  { prices, isFaster }: Pick<TuneOptions, 'prices' | 'isFaster'>,
+): Promise<{ readonly low: ReadonlySet<Layer> } & Partial<Pick<Tuning, 'price' | 'notWorth'>>> {
+  if (prices === undefined) return { low: chosen, price: undefined };
+  const price = (low: ReadonlySet<Layer>): number => {
+    const decisions = trials.decisions(low);
+    return prices.total(precisionGraph(plan.model, plan.roles, plan.layers, decisions));
+  };
+  const nothing = new Set<Layer>();
+  const exact = price(nothing);
+  let low = chosen;
+  // What errors keep out may leave islands that casts do not pay for.
+  const cheaper = cheapestSet(plan, chosen, prices, format);
+  if (cheaper.size < low.size && price(cheaper) < price(low) && (await trials.holds(cheaper))) low = cheaper;
+  if (low.size === 0) return { low, price: { exact, found: exact } };
+  if (price(low) >= exact) return { low: nothing, price: { exact, found: exact }, notWorth: 'predicted' };
+  if (isFaster !== undefined && !(await isFaster(trials.decisions(low)))) {
+    return { low: nothing, price: { exact, found: exact }, notWorth: 'timed' };
+  }
+  return { low, price: { exact, found: price(low) } };
 }
 
 const STRATEGIES = { greedy, bisect } satisfies Record<Exclude<Strategy, 'amp'>, unknown>;

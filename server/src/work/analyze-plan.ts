@@ -1,4 +1,5 @@
 /** Ranges and errors of every layer, by the methods that were asked for. */
+import { dirname } from 'node:path';
 import {
   effortOf,
   firstOrderScores,
@@ -9,13 +10,17 @@ import {
   knownRanges,
   knownSensitivities,
   knownSketch,
+  knownSpectra,
   NO_EFFORT,
   quietLayers,
+  readLabels,
   rangeFindings,
   rankCorrelation,
   sketchedOutputs,
   type Effort,
+  type Label,
   type LayerRange,
+  type LayerSpectrum,
   type LocalError,
   type LocalErrors,
   type MeasuredErrors,
@@ -26,12 +31,13 @@ import {
   type SensitivitySubject,
   type SketchFlag,
 } from '../analysis/index.js';
+import { isFloatFormat, type LowFormatName } from '../formats/index.js';
 import type { Diagnostic } from '../language/index.js';
-import { allowedFormats, type BoundPlan, type Layer } from '../plan/index.js';
+import { allowsFormat, layersMatching, type BoundPlan, type Layer, type PlanLabels } from '../plan/index.js';
 import { gradientReport, type GradientReport } from './gradient-report.js';
 import { layerReports, type LayerReport } from './layer-reports.js';
 import type { Work } from './open-work.js';
-import { guarded, type Refused } from './problem.js';
+import { guarded, refused, refusedBy, type Refused } from './problem.js';
 
 export const ANALYSIS_METHODS = [
   'auto',
@@ -58,34 +64,31 @@ export interface AnalyzedPlan extends Effort {
   /** `overflow` and `underflow` of what the plan puts into the format. */
   readonly findings: readonly Diagnostic[];
   readonly seconds: number;
+  /** The most memory that the compute process has held, in bytes: activations are those of one sample at a time. */
+  readonly peakMemory: number;
 }
 
 export interface AnalysisWishes {
   readonly method: AnalysisMethod;
-  readonly format: 'fp16' | 'bf16';
+  readonly format: LowFormatName;
   /** Whether the ranges of gradients are asked for, too. */
   readonly gradients?: boolean;
+  /** Of the layers whose names match, the spectrum of the Hessian, too. */
+  readonly spectrum?: { readonly glob: string; readonly lambda?: number | undefined } | undefined;
   /** Of a sketch. */
   readonly probes?: number | undefined;
   readonly seed?: number | undefined;
 }
 
-/** The low format that a plan is about: that of most of its low layers, FP16 where there are none. */
-export function lowFormatOf(plan: BoundPlan): 'fp16' | 'bf16' {
-  const count = (format: string): number =>
-    plan.decisions.filter((decision) => decision.format === format).length;
-  return count('bf16') > count('fp16') ? 'bf16' : 'fp16';
-}
-
 /** The layers of a plan that can run in `format`, which are those that an analysis speaks of. */
-export function layersFor(plan: BoundPlan, format: 'fp16' | 'bf16'): readonly Layer[] {
-  return plan.layers.filter((layer) => allowedFormats(plan.model, layer).includes(format));
+export function layersFor(plan: BoundPlan, format: LowFormatName): readonly Layer[] {
+  return plan.layers.filter((layer) => allowsFormat(plan.model, layer, format));
 }
 
 /** Analyses every layer of the plan that can run in `format`. */
 export async function analyzePlan(
   work: Work,
-  { method, format, gradients = false, probes, seed }: AnalysisWishes,
+  { method, format, gradients = false, spectrum, probes, seed }: AnalysisWishes,
 ): Promise<AnalyzedPlan | Refused> {
   return await guarded(work, async () => {
     const { plan } = work;
@@ -115,11 +118,15 @@ export async function analyzePlan(
           way: method === 'auto' ? 'auto' : 'sketch',
         })
       : undefined;
-    const scores = await layerScores(results, subject, method, options);
+    const isOfLoss = plan.labels !== undefined && (isAll || method === 'first-order');
+    const labels = isOfLoss ? await labelsOf(plan, plan.labels, work.samples.length) : undefined;
+    if (labels !== undefined && 'problem' in labels) return labels;
+    const scores = await layerScores(results, subject, method, { ...options, labels }, spectrum);
     const { ranges, ...ranged } = await knownRanges(results, layers, format, work.elementCounter, work);
-    const { report, ...differentiated } = gradients
-      ? await gradientReport(results, plan, format, work)
-      : { report: undefined, ...NO_EFFORT };
+    const { report, ...differentiated } =
+      gradients && isFloatFormat(format)
+        ? await gradientReport(results, plan, format, work)
+        : { report: undefined, ...NO_EFFORT };
     return {
       reports: layerReports(plan, {
         ...{ format, ranges, local, measured, samples: work.samples },
@@ -132,9 +139,30 @@ export async function analyzePlan(
       rankCorrelations: rankCorrelations(measured, local, sensitivities?.errors, scores?.byLayer),
       findings: rangeFindings(plan, ranges, format, work.samples),
       seconds: (performance.now() - start) / 1000,
+      peakMemory: await work.runtime.peakMemory(work.signal),
       ...effortOf(local, measured, sensitivities, scores, ranged, differentiated, work.effort),
     };
   });
+}
+
+/** The truth of each sample, or why there is none. */
+async function labelsOf(
+  plan: BoundPlan,
+  { glob, source }: PlanLabels,
+  samples: number,
+): Promise<readonly Label[] | Refused> {
+  const read = await readLabels(glob, dirname(plan.path), samples);
+  if (read.ok) return read.value;
+  const { code, message } = read.fault;
+  const { path, range } = source;
+  const diagnostic = {
+    code,
+    severity: 'error',
+    range,
+    message,
+    ...(path === plan.path ? {} : { path }),
+  } as const;
+  return refusedBy('input', plan, [diagnostic]) ?? refused('input', code, message, path);
 }
 
 /** Scores of the methods that give no errors, those asked for. */
@@ -143,6 +171,7 @@ async function layerScores(
   { model, all, format, tolerances, floatOutputs }: SensitivitySubject,
   method: AnalysisMethod,
   options: SensitivityOptions,
+  spectrum: AnalysisWishes['spectrum'],
 ): Promise<
   (Effort & { readonly byLayer: ReadonlyMap<Layer, Readonly<Record<string, number>>> }) | undefined
 > {
@@ -151,12 +180,24 @@ async function layerScores(
     method === 'hessian' || method === 'all'
       ? await knownSketch(results, model, all, format, outputs, { ...options, curvature: true })
       : undefined;
-  const { probes: _, ...others } = options;
+  const { probes: _, labels, ...others } = options;
   const firstOrder =
     method === 'first-order' || method === 'all'
-      ? await knownSketch(results, model, all, format, outputs, { ...others, direction: 'output' })
+      ? await knownSketch(results, model, all, format, outputs, {
+          ...others,
+          direction: labels === undefined ? 'output' : 'loss',
+          labels,
+        })
       : undefined;
-  if (hessian === undefined && firstOrder === undefined) return undefined;
+  const looked =
+    spectrum === undefined
+      ? undefined
+      : await knownSpectra(results, layersMatching(all, spectrum.glob), outputs, {
+          ...{ lambda: spectrum.lambda, seed: options.seed },
+          ...{ signal: options.signal, progress: options.progress },
+        });
+  if (hessian === undefined && firstOrder === undefined && looked === undefined) return undefined;
+  const spectra = new Map(looked?.spectra.map((one) => [one.layer, one]));
   const traces = new Map(
     hessian === undefined ? [] : hessianScores(hessian).map((score) => [score.layer, score]),
   );
@@ -172,11 +213,20 @@ async function layerScores(
             ? {}
             : { hessian: trace.hawq, outputTrace: trace.outputTrace, weightTrace: trace.weightTrace }),
           ...(change === undefined ? {} : { 'first-order': change }),
+          ...spectrumScores(spectra.get(layer)),
         },
       ];
     }),
   );
-  return { byLayer, ...effortOf(hessian, firstOrder) };
+  return { byLayer, ...effortOf(hessian, firstOrder, looked) };
+}
+
+function spectrumScores(spectrum: LayerSpectrum | undefined): Readonly<Record<string, number>> {
+  const { output, weights } = spectrum ?? {};
+  return {
+    ...(output && { outputLargest: output.largest, outputLogDeterminant: output.logDeterminant }),
+    ...(weights && { weightLargest: weights.largest, weightLogDeterminant: weights.logDeterminant }),
+  };
 }
 
 /** How far each method that was asked for puts the layers in the order of their measured errors. */

@@ -1,10 +1,14 @@
 /** Everything that can be said of a plan without running its model: what is written, what is missing, what is known. */
 import {
   identifyKnown,
+  latencySourceFindings,
   liveFindings,
   RuntimeFailure,
   storedNumbers,
+  storedSupport,
+  supportFindings,
   withStore,
+  withStoredSums,
   type ResultStore,
   type Runtime,
   type Sample,
@@ -35,7 +39,7 @@ export async function checkPlan(
   const external = externalDiagnostics(tree, plan);
   const { samples, diagnostics } = await readSamples(plan, parts.signal);
   const findings = external.length > 0 ? [] : await storedFindings(plan, samples, parts);
-  return [...plan.diagnostics, ...external, ...diagnostics, ...findings];
+  return [...plan.diagnostics, ...external, ...diagnostics, ...latencySourceFindings(plan), ...findings];
 }
 
 /** Files of weights that are missing, refused or too short, at the model's path in the plan. */
@@ -58,10 +62,12 @@ async function storedFindings(
   if (store === undefined || samples.length === 0) return [];
   try {
     const identity = await identifyKnown(plan.model, samples, runtime, store, signal);
-    if (identity === undefined) return [];
+    // What a target runs does not depend on the model's content.
+    if (identity === undefined) return supportFindings(plan, await storedSupport(plan, runtime, store));
     const evaluation = (): Promise<never> => Promise.reject(new Error('a check runs nothing'));
     const results = withStore({ runtime, samples, evaluation }, store, identity, plan.model);
-    return liveFindings(plan, await storedNumbers(results, plan));
+    const aimed = await withStoredSums(plan, runtime, store);
+    return liveFindings(aimed, await storedNumbers(results, aimed, store));
   } catch (error) {
     // Without a runtime there is nothing that could have been kept, and whether there is one is not asked here.
     if (error instanceof RuntimeFailure && !signal.aborted) return [];

@@ -49,6 +49,11 @@ export interface ExportOptions {
 
 /** Whether the plan has integer formats whose scales only a run over its samples can tell. */
 export async function exportNeedsSamples(plan: BoundPlan): Promise<boolean> {
+  // Most plans have no integers, and a graph of a large model takes seconds.
+  const isInteger = (format: string | undefined): boolean => format === 'int8' || format === 'int4';
+  if (!plan.decisions.some(({ format, numerics }) => isInteger(format) || isInteger(numerics?.weights))) {
+    return false;
+  }
   return needsSamples(
     await inSlices(precisionGraphSteps(plan.model, plan.roles, plan.layers, plan.decisions)),
   );

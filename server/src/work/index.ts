@@ -6,13 +6,18 @@ export {
   ANALYSIS_METHODS,
   analyzePlan,
   layersFor,
-  lowFormatOf,
   type AnalysisMethod,
   type AnalyzedPlan,
 } from './analyze-plan.js';
 export { benchmarkPlan, USUAL_RUNS, type BenchedPlan } from './benchmark-plan.js';
 export { checkPlan } from './check-plan.js';
 export { comparePlan, type ComparedPlan } from './compare-plan.js';
+export {
+  decisionsKey,
+  earlierBenchmarks,
+  explainBenchmark,
+  type ExplainedBenchmark,
+} from './explain-benchmark.js';
 export { exportModel, exportNeedsSamples, exportPlan, type ExportedModel } from './export-model.js';
 export type { GradientReport } from './gradient-report.js';
 export type { LayerReport } from './layer-reports.js';
@@ -20,14 +25,23 @@ export { newPlan, usualPlanPath, writeNewPlan } from './new-plan.js';
 export { openWork, type Work } from './open-work.js';
 export { isRefused, type Refused, type WorkProblem, type WorkProblemKind } from './problem.js';
 export { editFile, replaceFile } from './replace-file.js';
-export { predictPlan, type PredictedPlan } from './predict-plan.js';
+export { predictPlan, type PlanLatencyPrediction, type PredictedPlan } from './predict-plan.js';
 export { tuningReport } from './report-data.js';
 export { runExported } from './run-exported.js';
-export { tuneExportedSession, type TunedSession } from './tune-session.js';
+export { tuneExportedSession, USUAL_TUNING_RUNS, type TunedSession } from './tune-session.js';
 export { timeLayers, type TimedLayers } from './time-layers.js';
-export { targetSupport, type SupportOnTarget } from './target-support.js';
-export { refuseErrors, tunedEdits, tunePlan, tuningObjective, type TunedPlan } from './tune-plan.js';
+export { targetSupport, type OperatorsOnTarget } from './target-support.js';
+export {
+  refuseErrors,
+  tunedEdits,
+  tunePlan,
+  tuningObjective,
+  type TunedLatency,
+  type TunedPlan,
+} from './tune-plan.js';
+export { OBJECTIVE_NAMES } from '../search/index.js';
 export { verifyExecuted, type VerifiedExecuted } from './verify-executed.js';
 export { verifyPlan, type VerifiedPlan } from './verify-plan.js';
 export { VERSION } from './version.js';
 export { saveLock, writeLock } from './write-lock.js';
+export { benchedPrices, type BenchedPrices } from './benched-prices.js';

@@ -1,4 +1,5 @@
 /** What analysis knows of each layer, joined: its decision, its errors, its range, its flags and the reason. Pure. */
+import { metricLabel } from '../metrics/index.js';
 import {
   explain,
   flagsOf,
@@ -15,8 +16,8 @@ import {
   type Sensitivity,
   type TensorRange,
 } from '../analysis/index.js';
-import { binadesOf, formatInformation, type FloatFormatName } from '../formats/index.js';
-import type { BoundPlan, Layer, LayerDecision } from '../plan/index.js';
+import { binadesOf, largestNumber, type FormatName } from '../formats/index.js';
+import { layerEnergy, type BoundPlan, type Layer, type LayerDecision } from '../plan/index.js';
 
 interface ErrorReport {
   readonly value: number;
@@ -76,6 +77,8 @@ export interface LayerReport {
     readonly limit: number;
     readonly holds: boolean;
   }[];
+  /** Microjoules of its multiply-adds, by operation counts; left out where these are not known. */
+  readonly energy?: { readonly fp32: number; readonly plan: number };
   readonly range: RangeReport;
   readonly flags: readonly string[];
   readonly reason: string;
@@ -83,7 +86,7 @@ export interface LayerReport {
 
 /** What is known of a plan's layers; what is undefined was not asked for. */
 export interface LayerFindings {
-  readonly format: FloatFormatName;
+  readonly format: FormatName;
   readonly ranges: readonly LayerRange[];
   readonly local?: LocalErrors | undefined;
   readonly measured?: MeasuredErrors | undefined;
@@ -138,6 +141,7 @@ export function layerReports(plan: BoundPlan, findings: LayerFindings): LayerRep
         ...(beside === undefined ? {} : { local: errorReport(beside) }),
         ...(sensitivity === undefined ? {} : outputsReport(sensitivity)),
         ...measuredReport(measuredOf.get(layer)),
+        ...energyReport(decision),
         range: rangeReport(range, format, samples),
         flags: flagsOf(reasons),
         reason: reasonText(reasons),
@@ -146,11 +150,16 @@ export function layerReports(plan: BoundPlan, findings: LayerFindings): LayerRep
     .toSorted((a, b) => (weightOf(a) === weightOf(b) ? 0 : weightOf(b) - weightOf(a)));
 }
 
+function energyReport(decision: LayerDecision | undefined): Pick<LayerReport, 'energy'> {
+  const energy = decision && layerEnergy(decision);
+  return energy === undefined ? {} : { energy };
+}
+
 /** The range under the scale that the plan gives the layer, if it does. */
 function withScale(
   range: LayerRange | undefined,
   decision: LayerDecision | undefined,
-  format: FloatFormatName,
+  format: FormatName,
 ): LayerRangeFigures | undefined {
   const scale = decision?.format === format ? decision.numerics?.scale : undefined;
   return range === undefined || scale === undefined ? range : layerRangeIn(range, format, scale);
@@ -158,12 +167,12 @@ function withScale(
 
 function rangeReport(
   range: LayerRangeFigures | undefined,
-  format: FloatFormatName,
+  format: FormatName,
   samples: readonly { readonly name: string }[],
 ): RangeReport {
   if (range === undefined) return { maxAbs: Number.NaN, overflow: 0, underflow: 0, tensors: [] };
   const { maxAbs, overflow, underflow, tensors, inside } = range;
-  const { largest } = formatInformation(format);
+  const largest = largestNumber(format);
   return {
     maxAbs,
     overflow,
@@ -225,7 +234,7 @@ function measuredReport(error: MeasuredError | undefined): Pick<LayerReport, 'ou
     ...outputsReport(error),
     tolerances: error.tolerances.map(({ tolerance, measured, holds }) => {
       const { output, metric, limit } = tolerance;
-      return { output, metric: metric.name, measured, limit, holds };
+      return { output, metric: metricLabel(metric), measured, limit, holds };
     }),
   };
 }

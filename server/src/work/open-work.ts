@@ -9,9 +9,12 @@ import {
   identify,
   observedShapes,
   openEvaluation,
+  ownMetricFaults,
   PROVIDERS,
   shapeElements,
   watchFiles,
+  withKnownSums,
+  withOptionsOf,
   withoutStore,
   withStore,
   type Effort,
@@ -27,7 +30,7 @@ import {
 } from '../analysis/index.js';
 import type { Diagnostic } from '../language/index.js';
 import { externalProblems, type Shape } from '../onnx/index.js';
-import { inferredShapes, withShapes, type BoundPlan } from '../plan/index.js';
+import { inferredShapes, withShapes, type BoundPlan, type PlanTarget } from '../plan/index.js';
 import { guarded, refused, refusedBy, type Refused } from './problem.js';
 import { readSamples } from './samples.js';
 
@@ -55,6 +58,8 @@ export interface Work {
   /** Where models are executed; emulation is for any target and runs on the CPU. */
   readonly target: Provider;
   readonly threads: number;
+  /** Where results are kept that have a key of their own; undefined where nothing is kept. */
+  readonly store: ResultStore | undefined;
   /** What opening the evaluation and observing shapes took so far. */
   readonly effort: Effort;
   /** What is known of the model on these samples. */
@@ -67,14 +72,20 @@ export interface Work {
   readonly elementCounter: ElementCounter;
   /** The path of a file of the model that has changed since the work began, if there is one. */
   changedFile(): string | undefined;
+  /** For a compute process that was lost with all that was opened in it: it is opened anew at its next use. */
+  renew(): void;
   /** Gives back what was opened in the compute process. */
   dispose(): Promise<void>;
 }
 
-/** Reads the samples of a plan and makes ready to run it; nothing is run yet. */
+/**
+ * Reads the samples of a plan and makes ready to run it; of its model nothing is run yet. The plan of the work knows how its
+ * targets add up, which small experiments tell where that is not kept.
+ */
 export async function openWork(plan: BoundPlan, parts: WorkParts): Promise<Work | Refused> {
   const { runtime, signal, store, progress = () => undefined } = parts;
-  const wanted = parts.target ?? plan.targets[0]?.name ?? 'cpu';
+  const targets = targetsOf(plan, parts.target);
+  const wanted = targets[0]?.name ?? 'cpu';
   const target = PROVIDERS.find((provider) => provider === wanted);
   if (target === undefined) {
     const message = `there is no target ${wanted}; there are ${PROVIDERS.join(', ')}`;
@@ -86,24 +97,40 @@ export async function openWork(plan: BoundPlan, parts: WorkParts): Promise<Work 
   const changedFile = (): string | undefined => files.changed();
   return await guarded({ signal, changedFile }, async () => {
     const { samples, diagnostics } = await readSamples(plan, signal);
-    const unusable = refusedBy('input', plan, diagnostics);
+    const unusable = refusedBy('input', plan, [
+      ...diagnostics,
+      ...(await ownMetricFaults(runtime, plan, signal)),
+    ]);
     if (unusable !== undefined) return unusable;
     const [first] = samples;
     if (first === undefined) {
       return refused('input', 'samples-unusable', 'the plan has no samples to run', plan.path);
     }
-    const threads = parts.threads ?? plan.targets[0]?.threads ?? Math.max(1, cpus().length - 1);
-    const known = { plan, runtime, samples, diagnostics, signal, progress, target, threads };
-    return lazyWork({ ...known, changedFile }, first, store);
+    const threads = parts.threads ?? targets[0]?.threads ?? Math.max(1, cpus().length - 1);
+    const aimed = await withKnownSums({ ...plan, targets }, runtime, { store, signal });
+    const known = {
+      ...{ plan: aimed, runtime: withOptionsOf(targets, runtime), samples, diagnostics },
+      ...{ signal, progress, target, threads, store },
+    };
+    return lazyWork({ ...known, changedFile }, first);
   });
 }
 
+/** The plan's targets, or the one that is asked for instead, with what the plan says of it. */
+function targetsOf(plan: BoundPlan, wanted: string | undefined): readonly PlanTarget[] {
+  if (wanted === undefined) return plan.targets;
+  return [plan.targets.find(({ name }) => name === wanted) ?? { name: wanted, threads: undefined }];
+}
+
 /** What is there at once. */
-type Known = Omit<Work, 'effort' | 'results' | 'evaluation' | 'counted' | 'elementCounter' | 'dispose'>;
+type Known = Omit<
+  Work,
+  'effort' | 'results' | 'evaluation' | 'counted' | 'elementCounter' | 'renew' | 'dispose'
+>;
 
 /** Opens what takes sessions at its first use, once for all who use it. */
-function lazyWork(known: Known, first: Sample, store: ResultStore | undefined): Work {
-  const { plan, runtime, samples, signal } = known;
+function lazyWork(known: Known, first: Sample): Work {
+  const { plan, runtime, samples, signal, store } = known;
   let opened: Promise<Evaluation> | undefined;
   let results: Promise<Results> | undefined;
   let observed: Promise<ReadonlyMap<string, Shape>> | undefined;
@@ -126,6 +153,9 @@ function lazyWork(known: Known, first: Sample, store: ResultStore | undefined): 
       return withShapes(uncounted, await observe());
     },
     elementCounter: () => countElements(plan, observe),
+    renew: () => {
+      opened = undefined;
+    },
     dispose: async () => {
       await opened?.then(closeEvaluation).catch(() => undefined);
     },

@@ -7,30 +7,59 @@ import {
   floatingOutputs,
   inSlices,
   knownCostModel,
+  knownFits,
   knownSensitivities,
-  latencyOfGraph,
-  NO_EFFORT,
+  predictedLatency,
   predictorFrom,
+  type CostModel,
   type Effort,
   type Prediction,
   type Sensitivities,
 } from '../analysis/index.js';
-import { allowedFormats, precisionGraphSteps, type BoundPlan } from '../plan/index.js';
+import {
+  allowsFormat,
+  planEnergy,
+  precisionGraphSteps,
+  type BoundPlan,
+  type PlanEnergy,
+  type PrecisionGraph,
+} from '../plan/index.js';
+import { LOW_FORMAT_NAMES, type LowFormatName } from '../formats/index.js';
 import type { Work } from './open-work.js';
 import { guarded, type Refused } from './problem.js';
-
-/** The formats that predictions know. */
-const FORMATS = ['fp16', 'bf16'] as const;
-type SketchedFormat = (typeof FORMATS)[number];
 
 export interface PredictedPlan extends Effort {
   readonly prediction: Prediction;
   /** Milliseconds; undefined where there is no model of either format to be timed. */
-  readonly latency: { readonly fp32: number; readonly plan: number } | undefined;
+  readonly latency: PlanLatencyPrediction | undefined;
+  /** Of the arithmetic, by operation counts. */
+  readonly energy: PlanEnergy;
   /** Layers by the format that they have. */
   readonly layers: Readonly<Record<string, number>>;
   readonly casts: number;
   readonly seconds: number;
+}
+
+/** Milliseconds of a plan that was not run. */
+export interface PlanLatencyPrediction {
+  readonly fp32: number;
+  readonly plan: number;
+  /** What of `plan` its casts take. */
+  readonly casts: number;
+  /** Layers whose time nobody measured: an estimate by the roofline. */
+  readonly estimated: number;
+  /** Profiles of another device that the figures come from; undefined for this machine. */
+  readonly files: readonly string[] | undefined;
+  /** Root mean square of the relative error on the plans that the cost model was learnt from; undefined for profiles. */
+  readonly misfit: number | undefined;
+  /** The machine was busy while the cost model was learnt. */
+  readonly busy: boolean;
+}
+
+function latencyPrediction(costs: CostModel, graph: PrecisionGraph): PlanLatencyPrediction {
+  const { whole, inCasts, estimated } = predictedLatency(costs, graph);
+  const { files, misfit, busy } = costs;
+  return { fp32: costs.whole, plan: whole, casts: inCasts, estimated, files, misfit, busy };
 }
 
 /** Predicts the plan as it is; what is not known of its model yet is sketched, and measured where a sketch is no evidence. */
@@ -48,7 +77,7 @@ export async function predictPlan(
     for (const format of formats) {
       const subject = {
         ...{ model: plan.model, all: plan.layers, format, floatOutputs, tolerances: plan.tolerances },
-        layers: plan.layers.filter((layer) => allowedFormats(plan.model, layer).includes(format)),
+        layers: plan.layers.filter((layer) => allowsFormat(plan.model, layer, format)),
       };
       const { signal, progress } = work;
       known.push(
@@ -59,25 +88,38 @@ export async function predictPlan(
         }),
       );
     }
-    const prediction = predictorFrom(known).predict(plan.decisions, plan.tolerances);
+    const predictor = predictorFrom(known);
+    const format = formats[0] ?? 'fp16';
+    const fitted = await knownFits(
+      results,
+      {
+        ...{ plan, format, tolerances: plan.tolerances },
+        layers: plan.layers.filter((layer) => predictor.isKnown(layer, format)),
+      },
+      work,
+    );
+    predictor.learn(fitted.fits);
+    const prediction = predictor.predict(plan.decisions, plan.tolerances);
     const graph = await inSlices(precisionGraphSteps(plan.model, plan.roles, plan.layers, plan.decisions));
-    const costs = await knownCostModel(results, plan, formats[0] ?? 'fp16', work);
+    const counted = await work.counted(plan);
+    const costs = await knownCostModel(results, plan, format, work);
     const layers: Record<string, number> = {};
     for (const { format } of plan.decisions) layers[format] = (layers[format] ?? 0) + 1;
     return {
       prediction,
-      latency: 'problem' in costs ? undefined : { fp32: costs.whole, plan: latencyOfGraph(costs, graph) },
+      latency: 'problem' in costs ? undefined : latencyPrediction(costs, graph),
+      energy: planEnergy({ ...graph, decisions: counted.decisions }, await work.elementCounter()),
       layers,
       casts: graph.casts.length,
       seconds: (performance.now() - start) / 1000,
-      ...effortOf(...known, NO_EFFORT, work.effort),
+      ...effortOf(...known, fitted, work.effort),
     };
   });
 }
 
 /** Those that the plan has; FP16 where it has none, of which nothing then is predicted but 0. */
-function sketchedFormats(plan: BoundPlan): readonly SketchedFormat[] {
+function sketchedFormats(plan: BoundPlan): readonly LowFormatName[] {
   const used = new Set<string>(plan.decisions.map(({ format }) => format));
-  const own = FORMATS.filter((format) => used.has(format));
+  const own = LOW_FORMAT_NAMES.filter((format) => used.has(format));
   return own.length > 0 ? own : ['fp16'];
 }

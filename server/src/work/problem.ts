@@ -1,6 +1,6 @@
 /** Why something that was asked for by name has no result: data that a terminal and an editor each show in their way. */
 import { RuntimeFailure } from '../analysis/index.js';
-import type { Diagnostic } from '../language/index.js';
+import { errorsAmong, type Diagnostic } from '../language/index.js';
 import { SourceFault } from '../onnx/index.js';
 import type { BoundPlan } from '../plan/index.js';
 
@@ -37,7 +37,7 @@ export function refusedBy(
   plan: BoundPlan,
   diagnostics: readonly Diagnostic[],
 ): Refused | undefined {
-  const errors = diagnostics.filter((one) => one.severity === 'error');
+  const errors = errorsAmong(diagnostics);
   const [first] = errors;
   if (first === undefined) return undefined;
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';

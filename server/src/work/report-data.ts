@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import { knownRanges, quietLayers } from '../analysis/index.js';
 import { formatInformation } from '../formats/index.js';
-import type { BoundPlan } from '../plan/index.js';
+import { layerEnergy, type BoundPlan } from '../plan/index.js';
 import type { Report, ReportLayer } from '../report/index.js';
 import type { ComparedPlan } from './compare-plan.js';
 import { layerReports } from './layer-reports.js';
@@ -14,7 +14,7 @@ import type { TunedPlan } from './tune-plan.js';
 export async function tuningReport(
   work: Work,
   title: string,
-  { plan, tuning }: TunedPlan,
+  { plan, tuning, notes }: TunedPlan,
   { comparison, conclusions, device, versions }: ComparedPlan,
 ): Promise<Report | Refused> {
   const format = 'fp16';
@@ -36,10 +36,12 @@ export async function tuningReport(
         samples: work.samples,
       }).map((one) => [one.name, one]),
     );
+    const decisionOf = new Map(tuning.decisions.map((one) => [one.layer.name, one]));
     const layers = plan.layers.flatMap((layer): ReportLayer[] => {
       const found = reports.get(layer.name);
       if (found === undefined) return [];
       const { name, op, error, range, reason } = found;
+      const decision = decisionOf.get(name);
       return [
         {
           name,
@@ -51,6 +53,7 @@ export async function tuningReport(
           underflow: range.underflow,
           tensors: range.tensors,
           multiplyAdds: layer.multiplyAdds,
+          energy: decision && layerEnergy(decision),
           weighted: layer.weights.length > 0,
           reason,
         },
@@ -63,7 +66,7 @@ export async function tuningReport(
       samples: work.samples.length,
       device,
       versions,
-      conclusions,
+      conclusions: [...conclusions, ...notes],
       comparison,
       verdicts: tuning.verdicts,
       layers,

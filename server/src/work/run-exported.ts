@@ -22,6 +22,8 @@ export async function runExported(work: Work, path: string): Promise<RanExported
     const opened = await openWritten(work, path);
     if (isRefused(opened)) return opened;
     const { session, notes } = opened;
+    // A level that crashed took along what was open.
+    if (notes.length > 0) work.renew();
     try {
       const { original, feeds } = await work.evaluation();
       for (const side of ['inputs', 'outputs'] as const) {
@@ -43,11 +45,12 @@ export async function runExported(work: Work, path: string): Promise<RanExported
 
 /** The written model in a session; where no level loads it, the problem says that the file is there all the same. */
 async function openWritten(
-  { runtime, signal, target, threads }: Work,
+  { plan, runtime, signal, target, threads }: Work,
   path: string,
 ): Promise<OpenedSession | Refused> {
   try {
-    return await openOptimized(runtime, path, { provider: target, threads }, signal);
+    const original = plan.model.source.path;
+    return await openOptimized(runtime, path, { provider: target, threads, original }, signal);
   } catch (error) {
     if (!(error instanceof RuntimeFailure) || error.kind !== 'refused') throw error;
     const message = `the model is written and its types are right, but the runtime of this machine cannot run it: ${error.message}`;

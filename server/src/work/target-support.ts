@@ -9,7 +9,7 @@ import {
 import type { Work } from './open-work.js';
 import { guarded, type Refused } from './problem.js';
 
-export interface SupportOnTarget {
+export interface OperatorsOnTarget {
   readonly target: Provider;
   readonly operators: readonly OperatorSupport[];
 }
@@ -18,15 +18,15 @@ export interface SupportOnTarget {
 export async function targetSupport(
   work: Work,
   format: 'fp16' | 'bf16',
-): Promise<{ readonly targets: readonly SupportOnTarget[] } | Refused> {
-  const { plan, runtime, samples, signal, progress } = work;
+): Promise<{ readonly targets: readonly OperatorsOnTarget[] } | Refused> {
+  const { plan, runtime, samples, signal, progress, store } = work;
   return await guarded(work, async () => {
     const [first] = samples;
     const shapes = first === undefined ? new Map() : await observedShapes(runtime, plan.model, first, work);
-    const targets: SupportOnTarget[] = [];
+    const targets: OperatorsOnTarget[] = [];
     for (const { name, usable } of await targetStates(runtime, signal)) {
       if (!usable) continue;
-      const options = { provider: name, shapes, signal, progress };
+      const options = { provider: name, shapes, signal, progress, store };
       const operators = await operatorSupport(runtime, plan.model, plan.layers, format, options);
       targets.push({ target: name, operators });
     }

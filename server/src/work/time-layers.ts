@@ -1,4 +1,4 @@
-/** How long each layer of a plan takes on the CPU of this machine, and what keeps the plan from being faster. */
+/** How long each layer of a plan takes on the plan's target, and what keeps the plan from being faster. */
 import {
   observedShapes,
   operatorSupport,
@@ -17,17 +17,24 @@ export interface TimedLayers {
 }
 
 /**
- * Profiles the original and the plan in turns. Refused on other targets, whose profiles tell when a kernel was handed over and not
- * how long it took.
+ * Profiles the original and the plan in turns. Refused on targets whose profiles do not tell how long a device took: only the processor's
+ * and those of WebGPU do.
  */
 export async function timeLayers(work: Work, plan: BoundPlan): Promise<TimedLayers | Refused> {
   const { runtime, samples, target: provider, threads, signal, progress } = work;
   const [sample] = samples;
-  if (provider !== 'cpu' || sample === undefined) {
-    return refused('input', 'target-unavailable', `layers are timed on cpu only, not on ${provider}`);
+  if (sample === undefined)
+    return refused('input', 'samples-unusable', 'there is no sample to time', plan.path);
+  if (provider !== 'cpu' && provider !== 'webgpu') {
+    const way = 'take a profile on the device and name it with `latency from "FILE"`';
+    return refused(
+      'input',
+      'target-unavailable',
+      `layers are timed on cpu and webgpu, not on ${provider}; ${way}`,
+    );
   }
   return await guarded(work, async () => {
-    const latency = await planLatency(runtime, plan, sample, { threads, signal, progress });
+    const latency = await planLatency(runtime, plan, sample, { threads, target: provider, signal, progress });
     if ('problem' in latency) return refused('shortfall', 'not-timed', latency.problem, plan.path);
     const shapes = await observedShapes(runtime, plan.model, sample, { signal, progress });
     const withoutKernel: OperatorSupport[] = [];

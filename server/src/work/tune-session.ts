@@ -1,19 +1,23 @@
 /** The fastest settings of a session for a written model, kept in a file beside it. */
 import { basename } from 'node:path';
 import { tuneSession, type SessionTuning } from '../analysis/index.js';
+import { formatMilliseconds } from '../report/index.js';
 import { missingTarget } from './missing-target.js';
 import type { Work } from './open-work.js';
 import { guarded, isRefused, refused, type Refused } from './problem.js';
 import { replaceFile } from './replace-file.js';
+import { VERSION } from './version.js';
 
 export interface TunedSession {
   readonly tuning: SessionTuning;
   /** The file that was written. */
   readonly path: string;
+  /** What precision gains and what the settings gain, beside each other; a gain within the spread is called none. */
+  readonly sentences: readonly string[];
 }
 
-/** Timed runs of each setting. */
-const RUNS = 30;
+/** Timed runs of what is compared in the end, if not said otherwise. */
+export const USUAL_TUNING_RUNS = 30;
 
 /** The file beside a model that says how its session is best opened. */
 export function sessionFile(model: string): string {
@@ -21,29 +25,67 @@ export function sessionFile(model: string): string {
 }
 
 /** Tries settings for the model at `model` on the first sample, and writes the best to `sessionFile(model)`. */
-export async function tuneExportedSession(work: Work, model: string): Promise<TunedSession | Refused> {
-  const { runtime, samples, target: provider, signal, progress } = work;
+export async function tuneExportedSession(
+  work: Work,
+  model: string,
+  { runs = USUAL_TUNING_RUNS }: { readonly runs?: number | undefined } = {},
+): Promise<TunedSession | Refused> {
+  const { plan, runtime, samples, target: provider, signal, progress } = work;
   const [sample] = samples;
-  if (sample === undefined) return refused('input', 'samples-unusable', 'there is no sample to time', model);
+  const original = plan.model.source.path;
+  if (sample === undefined || original === undefined) {
+    return refused('input', 'samples-unusable', 'there is no sample to time', model);
+  }
   return await guarded(work, async () => {
     const missing = await missingTarget(work);
     if (missing !== undefined) return missing;
-    const tuning = await tuneSession(runtime, model, sample, { provider, runs: RUNS, signal, progress });
+    const options = plan.targets.find(({ name }) => name === provider)?.options;
+    const settings = { provider, options, runs, signal, progress };
+    const tuning = await tuneSession(runtime, model, original, sample, settings);
     const path = sessionFile(model);
     const written = await replaceFile(path, settingsText(model, tuning));
-    return isRefused(written) ? written : { tuning, path };
+    return isRefused(written) ? written : { tuning, path, sentences: sentencesOf(tuning) };
   });
 }
 
 /** Under ONNX Runtime's own names for the options of a session. */
-function settingsText(model: string, { best, usual }: SessionTuning): string {
+function settingsText(
+  model: string,
+  { best, usual, original, precision, session, machine }: SessionTuning,
+): string {
+  const provider =
+    Object.keys(best.options).length === 0 ? best.provider : { name: best.provider, ...best.options };
   const settings = {
     model: basename(model),
-    executionProviders: [best.provider],
+    executionProviders: [provider],
     graphOptimizationLevel: best.optimization,
     intraOpNumThreads: best.threads,
     medianMilliseconds: best.median,
     usualMedianMilliseconds: usual.median,
+    originalMedianMilliseconds: original.median,
+    gain: { precision, session: best === usual ? null : session },
+    machine: { ...machine, onnxPrecision: VERSION },
+    at: new Date().toISOString(),
   };
   return `${JSON.stringify(settings, null, 2)}\n`;
+}
+
+function sentencesOf({ original, usual, best, precision, session }: SessionTuning): readonly string[] {
+  const threads = `${best.threads} ${best.threads === 1 ? 'thread' : 'threads'}`;
+  const options = Object.entries(best.options).map(([name, value]) => `, ${name} ${String(value)}`);
+  const settings = `${threads} at level ${best.optimization}${options.join('')}`;
+  const times = (from: number, to: number): string =>
+    `${formatMilliseconds(from)} → ${formatMilliseconds(to)}`;
+  return [
+    precision.beyondSpread
+      ? `Precision: ${factor(precision.median)} than the original (${times(original.median, usual.median)}), both with the usual settings of a session.`
+      : `Precision: as fast as the original within the spread (${times(original.median, usual.median)}), both with the usual settings of a session.`,
+    best !== usual && session !== undefined
+      ? `Session: ${factor(session.median)} with ${settings} (${times(usual.median, best.median)}).`
+      : `Session: nothing is faster than the usual settings beyond the spread: ${settings}.`,
+  ];
+}
+
+function factor(gain: number): string {
+  return gain >= 1 ? `${gain.toFixed(2)} times faster` : `${(1 / gain).toFixed(2)} times slower`;
 }

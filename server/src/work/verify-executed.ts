@@ -3,15 +3,22 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  calibrated,
   compareLayers,
+  emulatedMeasurement,
   executedMeasurement,
   inSlices,
+  knownMeasurement,
+  onSurvivingLevel,
   suspiciousLayers,
   USUAL_DRAWS,
   type Executed,
   type LayerComparison,
+  type Measurement,
 } from '../analysis/index.js';
-import { openModelSteps } from '../onnx/index.js';
+import { errorsAmong } from '../language/index.js';
+import { openModelSteps, type Model } from '../onnx/index.js';
+import { precisionGraphSteps } from '../plan/index.js';
 import { exportPlan } from './export-model.js';
 import { missingTarget } from './missing-target.js';
 import type { Work } from './open-work.js';
@@ -21,6 +28,8 @@ export interface VerifiedExecuted extends Executed {
   /** All tolerances hold on the target, and the plan has no error. */
   readonly holds: boolean;
   readonly errors: number;
+  /** What emulation says of the same model. */
+  readonly emulated: Measurement;
   /** Of each layer that the exported model still has. */
   readonly layers: readonly LayerComparison[];
   /** Those of them that the target computes worse than their format explains, worst first. */
@@ -52,15 +61,45 @@ export async function verifyExecuted(
       const opened = await inSlices(openModelSteps(path));
       if ('problem' in opened) return refused('input', 'model-unreadable', opened.problem.message, path);
       try {
-        const evaluation = await work.evaluation();
         const options = { provider, threads, signal, progress };
-        const executed = await executedMeasurement(evaluation, path, plan.tolerances, { ...options, draws });
-        const layers = await compareLayers(evaluation, opened.model, plan.layers, options);
-        const errors = plan.diagnostics.filter((one) => one.severity === 'error').length;
+        const original = plan.model.source.path;
+        const { result, notes } = await onSurvivingLevel(
+          work.runtime,
+          path,
+          { provider, threads, original },
+          signal,
+          {
+            run: async (highest) =>
+              executedMeasurement(await work.evaluation(), path, plan.tolerances, {
+                ...options,
+                ...{ draws, highest },
+              }),
+            renew: () => {
+              work.renew();
+            },
+          },
+        );
+        const executed = { ...result, notes: [...notes, ...result.notes] };
+        const evaluation = await work.evaluation();
+        const graph =
+          exported === undefined
+            ? await calibrated(
+                await inSlices(precisionGraphSteps(plan.model, plan.roles, plan.layers, plan.decisions)),
+                () => work.evaluation(),
+                { signal },
+              )
+            : undefined;
+        const layers = await compareLayers(evaluation, opened.model, plan.layers, {
+          ...options,
+          ...{ highest: executed.optimization, graph },
+        });
+        const emulated = await emulatedFor(work, exported === undefined ? undefined : opened.model);
+        const errors = errorsAmong(plan.diagnostics).length;
         return {
           ...executed,
           holds: executed.measurement.holds && errors === 0,
           errors,
+          emulated,
           layers,
           suspicious: suspiciousLayers(layers),
         };
@@ -71,4 +110,17 @@ export async function verifyExecuted(
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Of the plan, or of a model that it was converted to. */
+async function emulatedFor(work: Work, exported: Model | undefined): Promise<Measurement> {
+  const { plan, signal, progress } = work;
+  if (exported !== undefined) {
+    return await emulatedMeasurement(await work.evaluation(), exported, plan.tolerances, {
+      signal,
+      progress,
+    });
+  }
+  return (await knownMeasurement(await work.results(), plan, plan.decisions, { signal, progress }))
+    .measurement;
 }

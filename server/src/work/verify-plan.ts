@@ -8,7 +8,7 @@ import {
   type Measurement,
   type ToleranceVerdict,
 } from '../analysis/index.js';
-import type { Diagnostic } from '../language/index.js';
+import { errorsAmong, type Diagnostic } from '../language/index.js';
 import type { Work } from './open-work.js';
 import { guarded, type Refused } from './problem.js';
 
@@ -39,7 +39,7 @@ export async function verifyPlan(
       draws,
       work,
     );
-    const errors = plan.diagnostics.filter((one) => one.severity === 'error').length;
+    const errors = errorsAmong(plan.diagnostics).length;
     return {
       holds: measurement.holds && errors === 0,
       errors,

@@ -46,7 +46,7 @@ export function flipSeconds(): number {
     curvature: numbers(count, 0),
     outputs: [
       {
-        ...{ output: 'y', norm: 1, elements: 1000, exact: false, saturated: false },
+        ...{ output: 'y', norm: 1, elements: 1000, exact: false, saturated: false, peak: 1 },
         ...{ dots: numbers(count * PROBES, 1e-4), diagonals: numbers(count * PROBES, 1e-8) },
       },
     ],

@@ -1,192 +1,123 @@
 /**
- * How long a plan takes that was never run: each layer's time in FP32 and in the low format, and what casts cost, learnt from profiles
- * of a few plans. Knows one target, the CPU of this machine, and one low format.
+ * How long a plan takes that was never run: each layer's time by format, and what casts cost. Arithmetic only; knows neither how the
+ * figures were found (`learn`, `elsewhere`) nor who asks.
  */
-import { cpus, release, type } from 'node:os';
-import type { DataType } from '../../onnx/index.js';
-import { elementBits, type Shape } from '../../onnx/index.js';
-import {
-  allowedFormats,
-  inferredShapes,
-  precisionGraphSteps,
-  type BoundPlan,
-  type LayerDecision,
-  type PrecisionGraph,
-} from '../../plan/index.js';
-import type { WorkOptions } from '../evaluation.js';
-import { inSlices } from '../in-slices.js';
-import type { LayerLatency } from '../layer-latency.js';
-import { observedShapes } from '../observed-shapes.js';
-import { planLatency, type NoLatency } from '../plan-latency.js';
-import { shapeElements } from '../ranges.js';
-import type { Results } from '../remembered.js';
-import { fitCastCost, type CastCost, type CastRun } from './cast-cost.js';
+import type { FormatName } from '../../formats/index.js';
+import { elementBits, type DataType } from '../../onnx/index.js';
+import type { LayerDecision, PrecisionGraph, TensorCast } from '../../plan/index.js';
+import type { CastCost, CastRun } from './cast-cost.js';
+import { byRoofline, roof, type LayerWork, type Roofline } from './roofline.js';
 
-/** Milliseconds of a layer by itself, casts apart. */
+/** One layer by itself, casts apart. */
 export interface LayerCost {
-  readonly fp32: number;
-  readonly low: number;
+  /** Milliseconds by format, as far as they were measured; 0 in a format in which it is fused into another layer. */
+  readonly measured: ReadonlyMap<FormatName, number>;
+  readonly work: LayerWork;
+  /** The layer that does its work, where it has no kernel of its own. */
+  readonly fusedInto: string | undefined;
 }
 
 export interface CostModel {
-  readonly format: 'fp16' | 'bf16';
-  /** By the layer's name; layers without an entry take no time of their own (fused, or inside a sub-graph). */
+  /** Files of profiles that were taken elsewhere; undefined where it was learnt on this machine. */
+  readonly files: readonly string[] | undefined;
+  /** The low format that was measured; undefined where none was. */
+  readonly format: FormatName | undefined;
+  /** By the layer's name; layers without an entry take no time of their own (inside a sub-graph). */
   readonly layers: ReadonlyMap<string, LayerCost>;
+  readonly roofline: Roofline;
   readonly cast: CastCost;
-  /** Of a run in FP32: the whole, and what of it is in no layer. */
+  /** No cast was measured: what moves its bytes at the roof. */
+  readonly castIsEstimated: boolean;
+  /** Of a run in FP32, in milliseconds. */
   readonly whole: number;
-  readonly rest: number;
+  /** What of a run is in no layer and no cast, with everything in FP32 and with everything low. */
+  readonly rest: { readonly fp32: number; readonly low: number };
   /** By tensor: its elements, for the bytes of casts. */
   readonly elements: ReadonlyMap<string, number>;
-  /** Root mean square of the relative error on the plans that it was learnt from. */
-  readonly misfit: number;
+  /** Root mean square of the relative error on the plans that it was learnt from; undefined where there were none. */
+  readonly misfit: number | undefined;
+  /** The machine was busy with other work while it was learnt: trust no small difference. */
+  readonly busy: boolean;
+  /** Kernels of the profiles that belong to no layer of the model, longest first, and their milliseconds in FP32. */
+  readonly unmapped: { readonly kernels: readonly string[]; readonly milliseconds: number };
 }
 
-export interface CostModelOptions extends WorkOptions {
-  readonly threads: number;
+/** `measured`, or by the roofline: in a format in which the layer was not measured. */
+export interface LayerTime {
+  readonly milliseconds: number;
+  readonly by: 'measured' | 'roofline';
 }
 
-/** Raised when a change of the code changes what a cost model is. */
-const VERSION = 1;
-
-/** The cost model of the plan's model in `format` on this machine, as far as the store does not know it. */
-export async function knownCostModel(
-  results: Results,
-  plan: BoundPlan,
-  format: 'fp16' | 'bf16',
-  options: CostModelOptions,
-): Promise<CostModel | NoLatency> {
-  const machine = { cpu: cpus()[0]?.model ?? '', cores: cpus().length, system: type(), release: release() };
-  const recipe = { format, threads: options.threads, machine, version: VERSION };
-  const known = await results.find('cost-model', recipe);
-  if (known !== undefined) return known as CostModel;
-  const learnt = await learnCostModel(results, plan, format, options);
-  if (!('problem' in learnt)) await results.keep('cost-model', recipe, learnt);
-  return learnt;
-}
-
-/** Profiles four plans: everything low, every other layer, and both halves of the graph. */
-async function learnCostModel(
-  results: Results,
-  plan: BoundPlan,
-  format: 'fp16' | 'bf16',
-  options: CostModelOptions,
-): Promise<CostModel | NoLatency> {
-  const [sample] = results.samples;
-  if (sample === undefined) return { problem: 'there is no sample to time it with' };
-  const elements = await elementsOf(results, plan, options);
-  const half = plan.layers.length / 2;
-  const choices: readonly ((place: number) => boolean)[] = [
-    () => true,
-    (place) => place % 2 === 0,
-    (place) => place < half,
-    (place) => place >= half,
-  ];
-  const profiles: { readonly latency: LayerLatency; readonly graph: PrecisionGraph }[] = [];
-  for (const isLow of choices) {
-    const decisions = plan.decisions.map((one, place) => inFormat(plan, one, format, isLow(place)));
-    const latency = await planLatency(results.runtime, { ...plan, decisions }, sample, options);
-    if ('problem' in latency) return latency;
-    profiles.push({ latency, graph: await graphOf(plan, decisions) });
-  }
-  return fitted(profiles, elements, format);
-}
-
-async function elementsOf(
-  { runtime, samples: [sample] }: Results,
-  plan: BoundPlan,
-  options: WorkOptions,
-): Promise<ReadonlyMap<string, number>> {
-  const shapes = new Map<string, Shape>(inferredShapes(plan));
-  if (sample !== undefined) {
-    for (const [name, shape] of await observedShapes(runtime, plan.model, sample, options))
-      shapes.set(name, shape);
-  }
-  return new Map([...shapes].map(([name, shape]) => [name, shapeElements(shape) ?? 0]));
-}
-
-function inFormat(
-  { model }: BoundPlan,
-  decision: LayerDecision,
-  format: 'fp16' | 'bf16',
-  isLow: boolean,
-): LayerDecision {
-  const lowered = isLow && allowedFormats(model, decision.layer).includes(format);
-  // Nothing is judged here: what lies beyond the range takes as long as what does not.
-  return { ...decision, wanted: format, format: lowered ? format : 'original', overflow: 'inf' };
-}
-
-async function graphOf(plan: BoundPlan, decisions: readonly LayerDecision[]): Promise<PrecisionGraph> {
-  return await inSlices(precisionGraphSteps(plan.model, plan.roles, plan.layers, decisions));
-}
-
-function fitted(
-  profiles: readonly { readonly latency: LayerLatency; readonly graph: PrecisionGraph }[],
-  elements: ReadonlyMap<string, number>,
-  format: 'fp16' | 'bf16',
-): CostModel {
-  const [all] = profiles;
-  const whole = median(profiles.map(({ latency }) => latency.whole.fp32));
-  const layers = new Map<string, LayerCost>();
-  for (const { layer } of all?.latency.layers ?? []) {
-    layers.set(layer.name, { fp32: 0, low: 0 });
-  }
-  // The original is in every profile; each is scaled to the same speed of the machine.
-  for (const { layer } of all?.latency.layers ?? []) {
-    const times = profiles.map(({ latency }) => {
-      const own = latency.layers.find((one) => one.layer.name === layer.name);
-      return ((own?.fp32 ?? 0) * whole) / latency.whole.fp32;
-    });
-    const lowest = all?.latency.layers.find((one) => one.layer.name === layer.name);
-    const low = ((lowest?.plan ?? 0) * whole) / (all?.latency.whole.fp32 ?? whole);
-    layers.set(layer.name, { fp32: median(times), low });
-  }
-  const inLayers = [...layers.values()].reduce((sum, { fp32 }) => sum + fp32, 0);
-  const free: CostModel = {
-    ...{ format, layers, elements, whole, misfit: 0 },
-    cast: { perCast: 0, perByte: 0 },
-    rest: Math.max(0, whole - inLayers),
+/** How long a layer takes in a format; nothing for a layer that the model of costs does not have. */
+export function layerTime(model: CostModel, name: string, format: LayerDecision['format']): LayerTime {
+  const cost = model.layers.get(name);
+  if (cost === undefined) return { milliseconds: 0, by: 'measured' };
+  const wanted = format === 'original' ? 'fp32' : format;
+  const own = cost.measured.get(wanted);
+  if (own !== undefined) return { milliseconds: own, by: 'measured' };
+  const [other] = cost.measured;
+  if (other === undefined) return { milliseconds: roof(cost.work, wanted, model.roofline), by: 'roofline' };
+  const [measured, milliseconds] = other;
+  // Formats below 16 bits compute in FP32 between roundings wherever there is no kernel: never worse than that is not known.
+  return {
+    milliseconds: byRoofline(cost.work, { milliseconds, measured, format: wanted }, model.roofline),
+    by: 'roofline',
   };
-  const measured = profiles.map(({ latency }) => (latency.whole.plan * whole) / latency.whole.fp32);
-  const runs = profiles.map(({ graph }, index): CastRun => {
-    const milliseconds = (measured[index] ?? 0) - latencyOfGraph(free, graph);
-    return { ...castsOf(free, graph), milliseconds };
-  });
-  const model = { ...free, cast: fitCastCost(runs) };
-  const errors = profiles.map(
-    ({ graph }, index) => latencyOfGraph(model, graph) / (measured[index] ?? 1) - 1,
-  );
-  const misfit = Math.sqrt(errors.reduce((sum, one) => sum + one * one, 0) / Math.max(1, errors.length));
-  return { ...model, misfit };
 }
 
-/** Milliseconds of one run of a plan's model, by its precision graph. Arithmetic only. */
-export function latencyOfGraph(model: CostModel, graph: PrecisionGraph): number {
-  const { layers, cast, rest } = model;
-  let sum = rest;
+/** A plan's time, and what it is made of. Milliseconds. */
+export interface PredictedLatency {
+  readonly whole: number;
+  readonly inLayers: number;
+  readonly inCasts: number;
+  readonly rest: number;
+  /** Layers whose time is an estimate by the roofline. */
+  readonly estimated: number;
+}
+
+/** Of one run of a plan's model, by its precision graph. */
+export function predictedLatency(model: CostModel, graph: PrecisionGraph): PredictedLatency {
+  let [inLayers, low, all, estimated] = [0, 0, 0, 0];
   for (const { layer, format } of graph.decisions) {
-    const cost = layers.get(layer.name);
-    sum += (format === model.format ? cost?.low : cost?.fp32) ?? 0;
+    const { milliseconds, by } = layerTime(model, layer.name, format);
+    inLayers += milliseconds;
+    if (by === 'roofline') estimated += 1;
+    const exact = layerTime(model, layer.name, 'fp32').milliseconds;
+    all += exact;
+    if (format !== 'fp32' && format !== 'original') low += exact;
   }
   const { casts, bytes } = castsOf(model, graph);
-  return sum + cast.perCast * casts + cast.perByte * bytes;
+  const inCasts = castTime(model, casts, bytes);
+  const share = all > 0 ? low / all : 0;
+  const rest = model.rest.fp32 + (model.rest.low - model.rest.fp32) * share;
+  return { whole: inLayers + inCasts + rest, inLayers, inCasts, rest, estimated };
+}
+
+/** Milliseconds of one run of a plan's model. */
+export function latencyOfGraph(model: CostModel, graph: PrecisionGraph): number {
+  return predictedLatency(model, graph).whole;
+}
+
+export function castTime({ cast }: Pick<CostModel, 'cast'>, casts: number, bytes: number): number {
+  return cast.perCast * casts + cast.perByte * bytes;
 }
 
 /** Casts that run at inference, and the bytes that they read and write. */
-function castsOf({ elements }: CostModel, { casts }: PrecisionGraph): Omit<CastRun, 'milliseconds'> {
-  let bytes = 0;
-  for (const { tensor, from, to } of casts)
-    bytes += (elements.get(tensor) ?? 0) * (bytesOf(from) + bytesOf(to));
-  return { casts: casts.length, bytes };
+export function castsOf(
+  model: Pick<CostModel, 'elements'>,
+  { casts }: PrecisionGraph,
+): Omit<CastRun, 'milliseconds'> {
+  return { casts: casts.length, bytes: casts.reduce((sum, cast) => sum + bytesOfCast(model, cast), 0) };
+}
+
+/** Bytes that one cast reads and writes. */
+export function bytesOfCast(
+  { elements }: Pick<CostModel, 'elements'>,
+  { tensor, from, to }: TensorCast,
+): number {
+  return (elements.get(tensor) ?? 0) * (bytesOf(from) + bytesOf(to));
 }
 
 function bytesOf(dataType: DataType): number {
   return (elementBits(dataType) ?? 0) / 8;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const upper = sorted[Math.floor(sorted.length / 2)] ?? 0;
-  const lower = sorted[Math.floor((sorted.length - 1) / 2)] ?? upper;
-  return (lower + upper) / 2;
 }

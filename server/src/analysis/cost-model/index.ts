@@ -1,9 +1,14 @@
 /** What a plan costs in time, predicted from profiles of others. */
 export { fitCastCost, type CastCost, type CastRun } from './cast-cost.js';
 export {
-  knownCostModel,
+  castsOf,
   latencyOfGraph,
+  layerTime,
+  predictedLatency,
   type CostModel,
-  type CostModelOptions,
   type LayerCost,
+  type LayerTime,
+  type PredictedLatency,
 } from './cost-model.js';
+export { knownCostModel, storedCostModel, type CostModelOptions } from './learn.js';
+export type { LayerWork, Roofline } from './roofline.js';

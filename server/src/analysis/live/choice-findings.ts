@@ -3,6 +3,7 @@
  * tolerance would notice, layers that are slower in it than in FP32, and layers that stand alone in their format between
  * casts. Hints, since the author of a plan may know better; what is pinned is left alone. Pure.
  */
+import type { FormatName } from '../../formats/index.js';
 import { finish, isStep, type Steps } from '../../onnx/index.js';
 import type { BoundPlan, LayerDecision } from '../../plan/index.js';
 import { bestValue } from '../../metrics/index.js';
@@ -41,7 +42,7 @@ export function* choiceFindingSteps(plan: BoundPlan, numbers: PlanNumbers): Step
   const slow = yield* notWorthItSteps(plan, told, numbers);
   const grouped = (
     found: readonly LayerDecision[],
-    runIn: 'fp32' | 'fp16' | 'bf16',
+    runIn: FormatName,
     describe: (own: readonly LayerDecision[]) => { readonly code: string; readonly message: string },
   ): LayerFinding[] => {
     const decided = new Map(found.map((one) => [one.layer.nodeIndex, one]));
@@ -57,7 +58,7 @@ export function* choiceFindingSteps(plan: BoundPlan, numbers: PlanNumbers): Step
     })),
     ...grouped(slow, 'fp32', (own) => ({
       code: 'not-worth-it',
-      message: `slower here in ${format} than in FP32, casts included: ${listed(own, (one) => `${name(one)} ${timeWords(numbers.latency?.layers.get(one.layer.name))}`)}`,
+      message: `slower ${placeOf(numbers.latency)} in ${format} than in FP32, casts included: ${listed(own, (one) => `${name(one)} ${timeWords(numbers.latency?.layers.get(one.layer.name))}`)}`,
     })),
     ...grouped(
       islands.filter((one) => one.format === format),
@@ -76,6 +77,11 @@ export function* choiceFindingSteps(plan: BoundPlan, numbers: PlanNumbers): Step
       }),
     ),
   ];
+}
+
+/** Where it is slower. */
+function placeOf(latency: PlanNumbers['latency']): string {
+  return latency?.files === undefined ? 'here' : `on another device (${latency.files.join(', ')})`;
 }
 
 /** Whether a statement decides the layer and does not pin it. */

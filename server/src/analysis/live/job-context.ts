@@ -5,9 +5,10 @@
 import type { Runtime } from '../../runtime/index.js';
 import type { Store } from '../../store/index.js';
 import { closeEvaluation, type Evaluation } from '../evaluation.js';
-import type { Predictor } from '../prediction/index.js';
+import type { MetricFits, Predictor } from '../prediction/index.js';
 import type { Sample } from '../samples/index.js';
 import { Attempts } from './attempts.js';
+import { LiveTargets } from './live-targets.js';
 import type { NamedFigures } from './measuring.js';
 import type { LayerRangeNumbers, LayerSensitivity } from './numbers.js';
 import { Recent } from './recent.js';
@@ -19,18 +20,24 @@ const KEPT_SAMPLES = 4;
 
 export class JobContext {
   readonly attempts = new Attempts();
+  readonly targets: LiveTargets;
   /** Whole results as they are shown, so that a flip neither reads them again nor changes what they do not depend on. */
   readonly local = new Recent<ReadonlyMap<string, LayerSensitivity>>();
   readonly measured = new Recent<readonly NamedFigures[]>();
   readonly ranges = new Recent<ReadonlyMap<string, LayerRangeNumbers>>();
   readonly predictors = new Recent<Predictor>();
+  readonly fits = new Recent<MetricFits>();
   private readonly evaluations = new Map<string, Promise<Evaluation>>();
   private readonly samples = new Map<string, Promise<readonly Sample[]>>();
 
   constructor(
     readonly runtime: Runtime,
     readonly store: Store,
-  ) {}
+    /** Told when something was found of targets: plans have to be bound again. */
+    readonly targetsFound: () => void = () => undefined,
+  ) {
+    this.targets = new LiveTargets(runtime, store);
+  }
 
   /** The samples of what feeds a plan's inputs, read once while few others are asked for. */
   samplesOf(key: string, read: () => Promise<readonly Sample[]>): Promise<readonly Sample[]> {

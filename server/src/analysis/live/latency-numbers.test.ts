@@ -34,8 +34,12 @@ function resultsIn(store = memoryStore()): Results & { readonly asked: unknown[]
   };
 }
 
-async function numbersOf(results: Results, text: string): Promise<LatencyNumbers> {
-  const found = await latencyNumbers(results, runtime, bindTo(model, text).plan, {});
+async function numbersOf(
+  results: Results,
+  text: string,
+  files: Readonly<Record<string, string>> = {},
+): Promise<LatencyNumbers> {
+  const found = await latencyNumbers(results, runtime, bindTo(model, text, files).plan, {});
   if ('problem' in found) throw new Error(found.problem);
   return found;
 }
@@ -50,6 +54,25 @@ describe('the latency of a plan', () => {
     const known = { ...measured, whole: { fp32: 1, plan: 2 } };
     await results.keep('layer-latency', results.asked[0] as Record<string, unknown>, known);
     expect(await numbersOf(results, 'default: fp16\n')).toEqual(known);
+  });
+
+  it('is that of the profiles that the plan names, and nothing is timed', async () => {
+    const results = resultsIn();
+    const entries = ['mul_0', 'relu_0', 'mul_1', 'relu_1'].map((name, at) => ({ name, averageMs: at + 1 }));
+    const files = { 'gpu.json': JSON.stringify([{ count: 1 }, ...entries]) };
+    const text = 'latency from "gpu.json" { format: fp32 }\nlayer "mul_1": fp16\n';
+    const found = await numbersOf(results, text, files);
+    expect(results.asked).toEqual([]);
+    expect([...found.layers.values()].map(({ fp32 }) => fp32)).toEqual([1, 2, 3, 4]);
+    expect(found.files).toEqual(['gpu.json']);
+    expect([...(found.estimated ?? [])]).toEqual(['mul_1']);
+    // Layers, casts and the rest make up the run.
+    const sum = [...found.layers.values()].reduce((total, one) => total + one.plan + one.casts, 0);
+    expect(sum + found.others.plan + found.unmapped.plan + found.outside.plan).toBeCloseTo(
+      found.whole.plan,
+      9,
+    );
+    expect(found.whole.fp32).toBe(10);
   });
 
   it('is another one for other decisions and other threads', async () => {

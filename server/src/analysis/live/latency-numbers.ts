@@ -1,19 +1,22 @@
-/** The latency of a plan's layers on this machine's CPU, known or measured, as data by the names of layers. */
-import { cpus, release, type } from 'node:os';
-import { isInMainGraph, type BoundPlan } from '../../plan/index.js';
+/**
+ * The latency of a plan's layers on this machine's CPU, known or measured, or by profiles that were taken elsewhere, as data by the
+ * names of layers.
+ */
+import { isInMainGraph, precisionGraphSteps, type BoundPlan } from '../../plan/index.js';
 import type { Runtime } from '../../runtime/index.js';
+import { knownCostModel } from '../cost-model/index.js';
 import type { WorkOptions } from '../evaluation.js';
+import { inSlices } from '../in-slices.js';
 import { decisionsText } from '../known-verdict.js';
 import type { LayerLatency } from '../layer-latency.js';
+import { machine, usualThreads, WIDE_SPREAD } from '../machine.js';
 import { planLatency, type NoLatency } from '../plan-latency.js';
 import type { Results } from '../remembered.js';
+import { latencyByCosts } from './latency-elsewhere.js';
 import type { LatencyNumbers, ModelMilliseconds } from './numbers.js';
 
 /** A larger model is not written to disk behind anybody's back. */
 const MOST_BYTES = 1e9;
-
-/** Spread (p90 - p10) over median from which the machine counts as busy. */
-const WIDE_SPREAD = 0.3;
 
 /**
  * The latency under `plan`'s decisions, from the store where the same was timed on this machine. What was timed on a busy
@@ -25,6 +28,7 @@ export async function latencyNumbers(
   plan: BoundPlan,
   options: WorkOptions,
 ): Promise<LatencyNumbers | NoLatency> {
+  if ((plan.latencySources ?? []).length > 0) return await numbersElsewhere(results, plan, options);
   const threads = threadsOf(plan);
   const recipe = { decisions: decisionsText(plan.decisions), threads, machine: machine() };
   const known = await results.find('layer-latency', recipe);
@@ -39,15 +43,22 @@ export async function latencyNumbers(
   return numbers;
 }
 
+/** From the profiles that the plan names; nothing is run but for shapes. */
+async function numbersElsewhere(
+  results: Results,
+  plan: BoundPlan,
+  options: WorkOptions,
+): Promise<LatencyNumbers | NoLatency> {
+  const costs = await knownCostModel(results, plan, 'fp16', { ...options, threads: usualThreads() });
+  if ('problem' in costs) return costs;
+  const graph = await inSlices(precisionGraphSteps(plan.model, plan.roles, plan.layers, plan.decisions));
+  return latencyByCosts(plan, costs, graph);
+}
+
 /** As the plan says for the CPU; otherwise one core is left to everyone else. */
 function threadsOf({ targets }: BoundPlan): number {
   const wanted = targets.find(({ name }) => name === 'cpu')?.threads;
-  return wanted ?? Math.max(1, cpus().length - 1);
-}
-
-/** What a latency depends on beside the work: another machine that shares the store has times of its own. */
-function machine(): Readonly<Record<string, unknown>> {
-  return { cpu: cpus()[0]?.model ?? '', cores: cpus().length, system: type(), release: release() };
+  return wanted ?? usualThreads();
 }
 
 function numbersOf({ model }: BoundPlan, latency: LayerLatency, spread: number): LatencyNumbers {

@@ -3,7 +3,7 @@
  * its plan. Numbers are published as they arrive and stay until better ones replace them. Knows no protocol; what is
  * measured is `plan-job`'s.
  */
-import type { BoundPlan } from '../../plan/index.js';
+import type { BoundPlan, FoundTarget, PlanTarget } from '../../plan/index.js';
 import { RuntimeFailure, type Runtime } from '../../runtime/index.js';
 import type { Store } from '../../store/index.js';
 import { JobContext } from './job-context.js';
@@ -23,6 +23,8 @@ export interface LiveOptions {
   readonly log: (line: string) => void;
   /** Told of a plan whose model was changed while it was analysed: it has to be bound again and given to `update`. */
   readonly onModelChanged: (path: string) => void;
+  /** Told when something was found of targets: open plans have to be bound again, with `findTarget`, and given to `update`. */
+  readonly onTargetsFound?: () => void;
 }
 
 interface Entry {
@@ -56,7 +58,17 @@ export class LiveAnalysis {
   private disposed = false;
 
   constructor(private readonly options: LiveOptions) {
-    this.context = new JobContext(options.runtime, options.store);
+    this.context = new JobContext(options.runtime, options.store, options.onTargetsFound);
+  }
+
+  /** What a target of this machine was found to be; undefined while it was not looked at. */
+  findTarget(target: PlanTarget): FoundTarget | undefined {
+    return this.context.targets.find(target);
+  }
+
+  /** Looks at targets that no plan names yet, for somebody who asks which there are. */
+  async learnTargets(targets: readonly PlanTarget[], signal?: AbortSignal): Promise<void> {
+    if (await this.context.targets.learn(targets, signal)) this.options.onTargetsFound?.();
   }
 
   /** Takes note of what a plan says now; work begins after a moment of quiet, if anything changed that matters. */
@@ -134,6 +146,7 @@ export class LiveAnalysis {
   /** Begins the work on a plan again, with everything that was given up. */
   restart(path: string): void {
     this.context.attempts.forget();
+    this.context.targets.forget();
     this.schedule(path);
   }
 
@@ -233,7 +246,12 @@ export class LiveAnalysis {
       publish({ ...NOT_BEGUN, state: 'failed', message });
     };
     try {
-      const [problem] = await runPlanJob(this.context, entry.plan, { publish, learnt }, signal);
+      const [problem] = await runPlanJob(
+        this.context,
+        entry.plan,
+        { publish, learnt, shown: () => entry.numbers },
+        signal,
+      );
       if (problem === undefined) publish({ ...NOT_BEGUN, state: 'idle', message: '' });
       else fail(problem);
     } catch (error) {

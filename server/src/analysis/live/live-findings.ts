@@ -15,6 +15,7 @@ import {
   type LayerFinding,
 } from '../findings.js';
 import { UNDERFLOW_SHARE, type LayerRange } from '../ranges.js';
+import { supportFindingSteps } from '../targets/index.js';
 import { choiceFindingSteps } from './choice-findings.js';
 import { verdictNow } from './judged-now.js';
 import { LastFound } from './last-found.js';
@@ -45,7 +46,16 @@ export function* liveFindingSteps(
   const costs =
     exceeded.length === 0 ? [] : costFindings(plan, yield* costSteps(plan, numbers), numbers.format);
   yield;
-  return [...beyond, ...exceeded, ...predicted, ...costs, ...(yield* choiceFindingSteps(plan, numbers))];
+  const unsupported = yield* supportFindingSteps(plan, numbers.support);
+  return [
+    ...numbers.faults,
+    ...beyond,
+    ...exceeded,
+    ...predicted,
+    ...costs,
+    ...unsupported,
+    ...(yield* choiceFindingSteps(plan, numbers)),
+  ];
 }
 
 const remarkable = new LastFound<PlanNumbers['ranges'], ReadonlySet<number>>();

@@ -2,10 +2,13 @@
  * What is known of a plan's layers and tolerances at a moment, for an editor to show. Data only; layers go by name,
  * since a plan is bound anew at every keystroke.
  */
+import type { Diagnostic } from '../../language/index.js';
+import type { LowFormatName } from '../../formats/index.js';
 import type { ToleranceVerdict } from '../noise.js';
 import type { OutputMeasurement } from '../measurement.js';
 import type { LayerRangeFigures } from '../ranges.js';
 import type { RelativeErrors } from '../relative-errors.js';
+import type { SupportOnTarget } from '../targets/index.js';
 import type { PlanPrediction } from './predicted.js';
 
 export type SensitivityMethod = 'local' | 'measured';
@@ -49,7 +52,7 @@ export interface LayerLatencyNumbers extends ModelMilliseconds {
   readonly fusedInto: { readonly fp32: string | undefined; readonly plan: string | undefined };
 }
 
-/** How long each layer takes on this machine's CPU. `layers` (with casts), `others`, `unmapped` and `outside` add up to `whole`. */
+/** How long each layer takes on the CPU of this machine, or where profiles were taken. `layers` (with casts), `others`, `unmapped` and `outside` add up to `whole`. */
 export interface LatencyNumbers {
   readonly layers: ReadonlyMap<string, LayerLatencyNumbers>;
   /** Median of a whole run, with its spread. */
@@ -63,6 +66,10 @@ export interface LatencyNumbers {
   /** What the runtime does between kernels. */
   readonly outside: ModelMilliseconds;
   readonly notes: readonly string[];
+  /** The profiles of another device that these figures come from, as the plan names them; left out for this machine. */
+  readonly files?: readonly string[];
+  /** Layers whose time in one of the formats nobody measured: an estimate by the roofline. */
+  readonly estimated?: ReadonlySet<string>;
 }
 
 export type LiveState = 'idle' | 'waiting' | 'working' | 'failed';
@@ -72,12 +79,16 @@ export interface PlanNumbers {
   /** What is being done, or why it failed. */
   readonly message: string;
   readonly progress: { readonly done: number; readonly total: number } | undefined;
-  readonly format: 'fp16' | 'bf16';
+  readonly format: LowFormatName;
   readonly sensitivity: ReadonlyMap<string, LayerSensitivity>;
   readonly ranges: ReadonlyMap<string, LayerRangeNumbers>;
+  /** Of metrics of the user's own that cannot be run: nothing is measured while there are any. */
+  readonly faults: readonly Diagnostic[];
   readonly verdict: PlanVerdict | undefined;
   /** What the verdict was measured of, for `liveFindings`; undefined while there is none. */
   readonly verdictKey: string | undefined;
+  /** The content of the model and of the samples that the verdict is of; files may change while the plan does not. */
+  readonly verdictOf: string | undefined;
   /** The verdict is of an earlier version of the plan. */
   readonly verdictIsStale: boolean;
   /** What the plan is predicted to do as it is now, once its model is sketched; a verdict that is not stale is truer. */
@@ -87,6 +98,8 @@ export interface PlanNumbers {
   readonly latency: LatencyNumbers | undefined;
   /** The latency is of an earlier version of the plan. */
   readonly latencyIsStale: boolean;
+  /** How the targets that the plan names run its low layers, as far as that was tried. */
+  readonly support: readonly SupportOnTarget[];
   /** In the order in which figures and ranges count them. */
   readonly sampleNames: readonly string[];
   /** What could not be found out, and why, while the rest could. */
@@ -100,13 +113,16 @@ export const NOTHING_KNOWN: PlanNumbers = {
   format: 'fp16',
   sensitivity: new Map(),
   ranges: new Map(),
+  faults: [],
   verdict: undefined,
   verdictKey: undefined,
+  verdictOf: undefined,
   verdictIsStale: false,
   prediction: undefined,
   measured: undefined,
   latency: undefined,
   latencyIsStale: false,
+  support: [],
   sampleNames: [],
   notes: [],
 };

@@ -4,6 +4,7 @@
  * is known; one that fails leaves the others to be done. Knows no queue and no editor.
  */
 import { dirname } from 'node:path';
+import { errorsAmong } from '../../language/index.js';
 import { drawsRandomNumbers, inferredShapes, type BoundPlan, type Layer } from '../../plan/index.js';
 import { floatingOutputs, type WorkOptions } from '../evaluation.js';
 import { inSlices } from '../in-slices.js';
@@ -11,11 +12,13 @@ import { knownLocalErrors, knownMeasuredErrors, storedMeasuredErrors } from '../
 import { knownRanges } from '../known-ranges.js';
 import { decisionsText, knownVerdict, measurementRecipe } from '../known-verdict.js';
 import { USUAL_DRAWS } from '../noise.js';
-import { predictorFrom, storedPredictor, type Predictor } from '../prediction/index.js';
+import { ownMetricFaults } from '../own-metric-faults.js';
+import { knownFits, predictorFrom, storedPredictor, type Predictor } from '../prediction/index.js';
 import { shapeElements } from '../ranges.js';
 import { identify, withStore, type Identity, type Recipe, type Results } from '../remembered.js';
 import { resolveSamples, type Sample } from '../samples/index.js';
 import { knownSketch, sketchedOutputs } from '../sketch/index.js';
+import { knownSupport, namedTargets } from '../targets/index.js';
 import { watchFiles, type WatchedFiles } from '../watched-files.js';
 import type { JobContext } from './job-context.js';
 import { checkFiles, JobSteps } from './job-steps.js';
@@ -24,7 +27,7 @@ import { layersAllowingSteps } from './layers-allowing.js';
 import { lowFormat } from './low-format.js';
 import { ArrivingErrors, namedFigures, withShare } from './measuring.js';
 import type { LayerRangeNumbers, LayerSensitivity, PlanNumbers } from './numbers.js';
-import { hasErrors, modelNumber, planKeys } from './plan-keys.js';
+import { modelNumber, planKeys } from './plan-keys.js';
 import { localSensitivities, withMeasured } from './sensitivities.js';
 
 type LowFormat = PlanNumbers['format'];
@@ -32,6 +35,13 @@ type Sensitivities = ReadonlyMap<string, LayerSensitivity>;
 export type Publish = (change: Partial<PlanNumbers>) => void;
 /** Told of what predicts the plan from now on, whatever becomes of it. */
 export type Learnt = (predictor: Predictor) => void;
+
+export interface JobListener {
+  readonly publish: Publish;
+  readonly learnt: Learnt;
+  /** What is shown of the plan by now. */
+  readonly shown: () => Pick<PlanNumbers, 'verdict' | 'verdictOf'>;
+}
 
 /**
  * Does all the work on `plan` that the store cannot answer. Gives what went wrong in steps without which the others
@@ -41,13 +51,26 @@ export type Learnt = (predictor: Predictor) => void;
 export async function runPlanJob(
   context: JobContext,
   plan: BoundPlan,
-  { publish, learnt }: { readonly publish: Publish; readonly learnt: Learnt },
+  { publish, learnt, shown }: JobListener,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   const files = watchFiles(plan.model);
   publish({ state: 'working', message: 'samples', progress: undefined });
-  const samples = await context.samplesOf(planKeys(plan).samples, () => usableSamples(plan, signal));
+  const { verdict, verdictOf } = shown();
+  let samples: readonly Sample[];
+  try {
+    samples = await context.samplesOf(planKeys(plan).samples, () => usableSamples(plan, signal));
+  } catch (error) {
+    // What was measured is of samples that are there no more.
+    if (verdict !== undefined && !signal.aborted) publish({ verdictIsStale: true });
+    throw error;
+  }
   const identity = await identityOf(context, plan, samples, files, signal);
+  if (verdict !== undefined && verdictOf !== identity.evaluation) publish({ verdictIsStale: true });
+  const faults = await ownMetricFaults(context.runtime, plan, signal);
+  publish({ faults });
+  const [fault] = faults;
+  if (fault !== undefined) throw new Error(fault.message);
   const progress = (done: number, total: number, message: string): void => {
     publish({ state: 'working', message, progress: { done, total } });
   };
@@ -58,12 +81,25 @@ export async function runPlanJob(
   const format = lowFormat(plan);
   const layers = await inSlices(layersAllowingSteps(plan, format));
   publish({ sampleNames: samples.map(({ name }) => name), format });
-  await new PlanJob({ context, plan, publish, learnt, steps, results, options, format, layers }).run();
+  await new PlanJob({
+    context,
+    identity: identity.evaluation,
+    plan,
+    publish,
+    learnt,
+    steps,
+    results,
+    options,
+    format,
+    layers,
+  }).run();
   return steps.problems;
 }
 
 /** The predictor in which measurements stand where a sketch says too little. */
 const CORRECTED = 'correcting the sketch';
+/** What metrics make of errors. */
+const FITS = 'learning what metrics make of errors';
 
 interface PlanJobParts {
   readonly context: JobContext;
@@ -72,6 +108,8 @@ interface PlanJobParts {
   readonly learnt: Learnt;
   readonly steps: JobSteps;
   readonly results: Results;
+  /** Of the model and the samples. */
+  readonly identity: string;
   readonly options: WorkOptions;
   readonly format: LowFormat;
   /** The layers that can run in `format`. */
@@ -79,6 +117,8 @@ interface PlanJobParts {
 }
 
 class PlanJob {
+  /** What predicts the plan by now. */
+  private current: Predictor | undefined;
   /** Layers whose effect on the outputs can be told from chance. */
   private readonly measurable: readonly Layer[];
 
@@ -87,6 +127,7 @@ class PlanJob {
   }
 
   async run(): Promise<void> {
+    await this.targets();
     await this.verdict();
     const local = await this.localErrors();
     const isMeasured = await this.sensitivity(local);
@@ -94,11 +135,35 @@ class PlanJob {
     await this.predictor();
     if (!isMeasured) await this.measuredErrors(local);
     await this.correctedPredictor();
+    await this.metricFits();
+    await this.support();
     await this.latency();
   }
 
+  /** Whether the targets that the plan names are there, and how they add up, on which the verdict depends. */
+  private async targets(): Promise<void> {
+    const { context, plan, steps, options } = this.parts;
+    const named = namedTargets(plan);
+    if (named.length === 0) return;
+    const isNew = await steps.step('looking at targets', { named }, () =>
+      context.targets.learn(named, options.signal),
+    );
+    if (isNew === true) context.targetsFound();
+  }
+
+  /** How the targets that the plan names run the layers that it lowers. */
+  private async support(): Promise<void> {
+    const { context, plan, publish, steps, results, options } = this.parts;
+    const targets = namedTargets(plan).filter((target) => context.targets.find(target)?.usable === true);
+    const recipe = { decisions: decisionsText(plan.decisions), targets };
+    const found = await steps.step('trying operators', recipe, () =>
+      knownSupport(plan, targets, results, { ...options, store: context.store }),
+    );
+    if (found !== undefined) publish({ support: found });
+  }
+
   private async verdict(): Promise<void> {
-    const { plan, publish, steps, results, options } = this.parts;
+    const { plan, publish, steps, results, options, identity } = this.parts;
     const recipe = measurementRecipe(plan, plan.decisions);
     const known = await steps.step('measuring the plan', recipe, () =>
       knownVerdict(results, plan, plan.decisions, USUAL_DRAWS, options),
@@ -108,6 +173,7 @@ class PlanJob {
     publish({
       verdict: { verdicts, outputs: measurement.outputs, samples: results.samples.length },
       verdictKey: planKeys(plan).verdict,
+      verdictOf: identity,
       verdictIsStale: false,
     });
   }
@@ -194,7 +260,7 @@ class PlanJob {
 
   /** Sketches the model, so that plans of it are predicted before they are measured. */
   private async predictor(): Promise<void> {
-    const { plan, context, learnt, steps, results, options, format } = this.parts;
+    const { plan, context, steps, results, options, format } = this.parts;
     const { model, layers } = plan;
     const recipe = this.predictorRecipe();
     const corrected = context.predictors.get(steps.keyOf(CORRECTED, recipe));
@@ -208,12 +274,12 @@ class PlanJob {
         context.predictors.set(key, made);
         return made;
       }));
-    if (found !== undefined) learnt(found);
+    if (found !== undefined) this.learn(found);
   }
 
   /** What a sketch could not say is measured by now. Made once for a model, not at every change of its plan. */
   private async correctedPredictor(): Promise<void> {
-    const { plan, context, learnt, steps, results, format } = this.parts;
+    const { plan, context, steps, results, format } = this.parts;
     const { model, layers, tolerances } = plan;
     const key = steps.keyOf(CORRECTED, this.predictorRecipe());
     if (context.predictors.get(key) !== undefined) return;
@@ -223,7 +289,38 @@ class PlanJob {
     // While something is not measured yet, the next job may know more.
     const isComplete = context.measured.get(steps.keyOf('measured', this.measuredRecipe())) !== undefined;
     if (isComplete) context.predictors.set(key, predictor);
+    this.learn(predictor);
+  }
+
+  /** Learns what the plan's metrics make of errors, from a few plans of the same model. */
+  private async metricFits(): Promise<void> {
+    const { plan, context, steps, results, options, format } = this.parts;
+    const { current: predictor } = this;
+    if (predictor === undefined) return;
+    const subject = {
+      ...{ plan, format, tolerances: plan.tolerances },
+      layers: plan.layers.filter((layer) => predictor.isKnown(layer, format)),
+    };
+    const found = await steps.step(FITS, this.fitsRecipe(), (key) => {
+      const known = context.fits.get(key);
+      return known === undefined ? knownFits(results, subject, options) : Promise.resolve({ fits: known });
+    });
+    if (found === undefined) return;
+    context.fits.set(steps.keyOf(FITS, this.fitsRecipe()), found.fits);
+    this.learn(predictor);
+  }
+
+  /** From now on it is this one that predicts the plan, with what is known of metrics. */
+  private learn(predictor: Predictor): void {
+    const { context, steps, learnt } = this.parts;
+    this.current = predictor;
+    const fits = context.fits.get(steps.keyOf(FITS, this.fitsRecipe()));
+    if (fits !== undefined) predictor.learn(fits);
     learnt(predictor);
+  }
+
+  private fitsRecipe(): Recipe {
+    return { ...this.measuredRecipe(), model: modelNumber(this.parts.plan.model) };
   }
 
   private predictorRecipe(): Recipe & { readonly outputs: readonly string[] } {
@@ -236,11 +333,11 @@ class PlanJob {
   /** What cannot be timed is worth a note: nothing else depends on it. */
   private async latency(): Promise<void> {
     const { plan, context, publish, steps, results, options } = this.parts;
-    if (hasErrors(plan)) {
+    if (errorsAmong(plan.diagnostics).length > 0) {
       publish({ notes: ['Layers are timed once the plan has no errors.'] });
       return;
     }
-    const recipe = { decisions: decisionsText(plan.decisions), targets: plan.targets };
+    const recipe = { latency: planKeys(plan).latency };
     const work = (): ReturnType<typeof latencyNumbers> =>
       latencyNumbers(results, context.runtime, plan, options);
     const complaints: string[] = [];

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
+import { errorsAmong } from '../../language/index.js';
 import type { BoundPlan } from '../../plan/index.js';
 import { decisionsText } from '../known-verdict.js';
 
@@ -29,6 +30,9 @@ export function modelNumber(model: object): number {
   return number;
 }
 
+/** The same of a profile: it is the same object while its file stays the same. */
+const profileNumber = modelNumber;
+
 /** The keys of a plan; equal only within one run of the program. */
 export function planKeys(plan: BoundPlan): PlanKeys {
   let keys = known.get(plan);
@@ -46,14 +50,10 @@ function makeKeys(plan: BoundPlan): PlanKeys {
   const figures = plan.tolerances.map(({ output, metric, over }) => ({ output, metric, over }));
   const limits = plan.tolerances.map(({ operator, limit }) => [operator, String(limit)]);
   const verdict = digest([samples, decisions, JSON.stringify(figures)]);
-  const latency = digest([samples, decisions, JSON.stringify(plan.targets)]);
-  const job = digest([verdict, latency, JSON.stringify(limits), hasErrors(plan)]);
+  const sources = (plan.latencySources ?? []).map(({ profile, format }) => [profileNumber(profile), format]);
+  const latency = digest([samples, decisions, JSON.stringify([plan.targets, sources])]);
+  const job = digest([verdict, latency, JSON.stringify(limits), errorsAmong(plan.diagnostics).length > 0]);
   return { samples, verdict, latency, job };
-}
-
-/** Whether something in the plan was not understood, or contradicts its model. */
-export function hasErrors(plan: BoundPlan): boolean {
-  return plan.diagnostics.some(({ severity }) => severity === 'error');
 }
 
 function digest(parts: readonly (string | number | boolean)[]): string {

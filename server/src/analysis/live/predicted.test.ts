@@ -62,12 +62,17 @@ describe('a prediction', () => {
     expect(codes(changed)).not.toContain('tolerance-predicted');
   });
 
-  it('promises nothing of a metric that no squared error tells', async () => {
+  it('is learnt of a metric that no squared error tells, once there are figures to learn from', async () => {
+    const values: unknown[] = [];
+    analysis.onChange(() => values.push(analysis.numbers(path).prediction?.tolerances[0]?.value));
     analysis.update(plan('tolerance "y" max_abs <= 1\ndefault: fp16\n'));
-    const { prediction } = await endOf(analysis, path);
-    expect(prediction?.tolerances.map(({ value, holds }) => [value, holds])).toEqual([
-      [undefined, undefined],
-    ]);
+    const { prediction, verdict } = await endOf(analysis, path);
+    expect(values).toContain(undefined);
+    const [found] = prediction?.tolerances ?? [];
+    expect(found?.holds).toBe(true);
+    const measured = verdict?.verdicts[0]?.measured ?? Number.NaN;
+    expect(found?.value?.low).toBeLessThan(measured);
+    expect(found?.value?.high).toBeGreaterThan(measured);
     expect(prediction?.outputs.map(({ output }) => output)).toEqual(['y']);
   });
 });

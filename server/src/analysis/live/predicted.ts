@@ -2,6 +2,7 @@
  * What the plan is predicted to do as it is now, from sketches of its model: said at every keystroke, until inference has measured
  * it. Data for an editor; how it is predicted is `prediction`'s.
  */
+import { metricLabel } from '../../metrics/index.js';
 import type { Diagnostic } from '../../language/index.js';
 import type { BoundPlan } from '../../plan/index.js';
 import type { PredictedOutput, PredictedTolerance, Predictor } from '../prediction/index.js';
@@ -46,7 +47,7 @@ export function predictedFindings(
         severity: 'warning',
         range: source.range,
         message:
-          `"${output}" ${metric.name} is predicted to be ${value.value.toPrecision(3)} (${value.low.toPrecision(2)} to ` +
+          `"${output}" ${metricLabel(metric)} is predicted to be ${value.value.toPrecision(3)} (${value.low.toPrecision(2)} to ` +
           `${value.high.toPrecision(2)}), wanted ${operator} ${limit}; inference measures it`,
         ...(source.path === plan.path ? {} : { path: source.path }),
       },

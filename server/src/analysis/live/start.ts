@@ -17,6 +17,8 @@ export interface LiveStart {
   readonly nodePath?: string | undefined;
   /** Told of a plan whose model was changed while it was analysed: it has to be bound again and given to `update`. */
   readonly onModelChanged: (path: string) => void;
+  /** Told when something was found of targets: open plans have to be bound again and given to `update`. */
+  readonly onTargetsFound: () => void;
 }
 
 /** Starts nothing yet: the process begins with the first plan that is analysed, and leaves the processor to others. */
@@ -26,6 +28,7 @@ export function startLiveAnalysis({
   cacheFolder,
   nodePath,
   onModelChanged,
+  onTargetsFound,
 }: LiveStart): LiveAnalysis {
   return new LiveAnalysis({
     runtime: startCompute({
@@ -41,5 +44,6 @@ export function startLiveAnalysis({
     delayMilliseconds: DELAY_MILLISECONDS,
     log,
     onModelChanged,
+    onTargetsFound,
   });
 }

@@ -2,20 +2,22 @@
  * The numbers of a plan as far as the store has them, for whoever does not want to wait: what an editor or the command
  * measured before. Measures nothing.
  */
-import { allowedFormats, type BoundPlan } from '../../plan/index.js';
+import { allowsFormat, type BoundPlan } from '../../plan/index.js';
 import { storedLocalErrors, storedMeasuredErrors } from '../known-errors.js';
 import { storedRanges } from '../known-ranges.js';
 import { storedVerdict } from '../known-verdict.js';
 import type { Results } from '../remembered.js';
+import type { Store } from '../../store/index.js';
+import { storedSupport } from '../targets/index.js';
 import { lowFormat } from './low-format.js';
 import { namedFigures, withShare } from './measuring.js';
 import { NOTHING_KNOWN, type PlanNumbers } from './numbers.js';
 import { localSensitivities, withMeasured } from './sensitivities.js';
 
 /** What is kept of `plan` under the identity of `results`. */
-export async function storedNumbers(results: Results, plan: BoundPlan): Promise<PlanNumbers> {
+export async function storedNumbers(results: Results, plan: BoundPlan, store: Store): Promise<PlanNumbers> {
   const format = lowFormat(plan);
-  const layers = plan.layers.filter((layer) => allowedFormats(plan.model, layer).includes(format));
+  const layers = plan.layers.filter((layer) => allowsFormat(plan.model, layer, format));
   const verdict = await storedVerdict(results, plan);
   const ranges = await storedRanges(results, layers, format);
   const local = localSensitivities(
@@ -39,6 +41,7 @@ export async function storedNumbers(results: Results, plan: BoundPlan): Promise<
             outputs: verdict.measurement.outputs,
             samples: results.samples.length,
           },
+    support: await storedSupport(plan, results.runtime, store),
     sampleNames: results.samples.map(({ name }) => name),
   };
 }

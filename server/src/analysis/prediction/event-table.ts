@@ -31,6 +31,8 @@ export interface OutputTable {
   readonly rows: Float32Array;
   /** By sample: the squared norm of the exact output. */
   readonly norms: readonly number[];
+  /** By sample: the largest squared element of the exact output. */
+  readonly peaks: readonly number[];
 }
 
 /** What an event's kind says about it beforehand. */
@@ -89,6 +91,7 @@ function outputTable(
     uses,
     rows,
     norms,
+    peaks: all.map(({ peak }) => peak),
   };
 }
 

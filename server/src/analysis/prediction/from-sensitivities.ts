@@ -2,8 +2,9 @@
  * A predictor from what is known of a model: sketches, and measured errors of layers that a sketch says too little of. For a
  * command, which finds out what is missing, and for an editor, which asks the store and waits for nothing.
  */
+import type { LowFormatName } from '../../formats/index.js';
 import type { Model } from '../../onnx/index.js';
-import { allowedFormats, type Layer, type Tolerance } from '../../plan/index.js';
+import { allowsFormat, type Layer, type Tolerance } from '../../plan/index.js';
 import { storedMeasuredErrors } from '../known-errors.js';
 import type { OutputError } from '../judged-error.js';
 import type { Results } from '../remembered.js';
@@ -43,7 +44,7 @@ export async function storedPredictor(
   results: Results,
   model: Model,
   layers: readonly Layer[],
-  formats: readonly ('fp16' | 'bf16')[],
+  formats: readonly LowFormatName[],
   floatOutputs: readonly string[],
   tolerances: readonly Tolerance[],
 ): Promise<Predictor | undefined> {
@@ -52,7 +53,7 @@ export async function storedPredictor(
   for (const format of formats) {
     const sketch = await storedSketch(results, model, layers, format, outputs);
     if (sketch === undefined) continue;
-    const own = layers.filter((layer) => allowedFormats(model, layer).includes(format));
+    const own = layers.filter((layer) => allowsFormat(model, layer, format));
     const { errors } = await storedMeasuredErrors(results, own, format, tolerances);
     known.push({ sketch, errors });
   }

@@ -1,8 +1,10 @@
 /** What a plan does to the outputs, predicted from sketches. */
 export { predictorFrom, storedPredictor, type KnownFormat } from './from-sensitivities.js';
+export { knownFits, storedFits, type FitSubject } from './known-fits.js';
 export {
   Predictor,
   type MeasuredSquares,
+  type MetricFits,
   type PredictedOutput,
   type PredictedTolerance,
   type Prediction,

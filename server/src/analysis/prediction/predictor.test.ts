@@ -43,7 +43,7 @@ function tableOf({ events }: RoundingEvents, values: readonly number[]): OutputT
   );
   return {
     ...{ output: 'y', elements: 1000, exact: false, probes: PROBES, samples: SAMPLES },
-    ...{ uses, rows, norms: [1, 1] },
+    ...{ uses, rows, norms: [1, 1], peaks: [1, 1] },
   };
 }
 

@@ -3,17 +3,28 @@
  * together over the samples as the tolerance is, each with an interval. Synchronous, and quick enough for every keystroke.
  * Confirmed by nothing: emulated inference does that.
  */
-import { exceeds, type Aggregation, type MetricName } from '../../metrics/index.js';
+import { isFloatFormat, type LowFormatName } from '../../formats/index.js';
+import { exceeds } from '../../metrics/index.js';
 import {
   LayerStand,
   type Layer,
   type LayerDecision,
+  type LayerNumerics,
   type RoundingEvents,
   type Tolerance,
 } from '../../plan/index.js';
 import { outputTables, type OutputTable } from './event-table.js';
 import { RunningErrors, type OutputErrors, type SetErrors, type SquaredError } from './set-errors.js';
-import { largest, meanRoot, weighted, type Interval, type Uncertain } from './spread.js';
+import {
+  cosineAtLeast,
+  peakSignalToNoise,
+  relativeError,
+  rootMeanSquare,
+  signalToNoise,
+  type OutputSquares,
+} from './metric-formulas.js';
+import type { MetricFit } from './metric-fit.js';
+import type { Interval, Uncertain } from './spread.js';
 import type { Sketch } from '../sketch/index.js';
 
 /** A relative L2 error, put together in each of the ways that tolerances know. */
@@ -28,10 +39,11 @@ export interface PredictedOutput {
 
 export interface PredictedTolerance {
   readonly tolerance: Tolerance;
-  /** Undefined for a metric that no squared error tells. */
+  /** Undefined where the metric cannot be predicted, for the `reason` beside it. */
   readonly value: Interval | undefined;
   /** Of `value` itself; undefined where it is. */
   readonly holds: boolean | undefined;
+  readonly reason?: string | undefined;
 }
 
 export interface Prediction {
@@ -49,6 +61,14 @@ export interface Prediction {
 /** Squared relative errors of single layers that were measured, by output; in place of what a sketch cannot say. */
 export type MeasuredSquares = ReadonlyMap<Layer, ReadonlyMap<string, number>>;
 
+/** By `fitKey`. */
+export type MetricFits = ReadonlyMap<string, MetricFit>;
+
+/** What a fit is of: limits may change without anything to be learnt anew. */
+export function fitKey({ output, metric, over }: Pick<Tolerance, 'output' | 'metric' | 'over'>): string {
+  return JSON.stringify([output, metric, over]);
+}
+
 /** What is known of one format. */
 interface FormatErrors {
   readonly events: RoundingEvents;
@@ -62,6 +82,7 @@ export class Predictor {
   private readonly formats: readonly FormatErrors[];
   private readonly placeOf: ReadonlyMap<number, number>;
   private readonly layers: readonly Layer[];
+  private fits: MetricFits = new Map();
 
   /** @param sketches one for each low format; all of the same layers, samples and outputs. */
   constructor(
@@ -77,7 +98,7 @@ export class Predictor {
     this.placeOf = new Map(this.layers.map(({ nodeIndex }, place) => [nodeIndex, place]));
   }
 
-  /** Decisions on layers that were not sketched, or in formats that were not, are named as missing. */
+  /** Decisions on layers that were not sketched, or in formats or with options that were not, are named as missing. */
   predict(decisions: readonly LayerDecision[], tolerances: readonly Tolerance[] = []): Prediction {
     const missing = this.setStands(decisions);
     const nonFinite: Layer[] = [];
@@ -97,26 +118,19 @@ export class Predictor {
     });
     const squares = this.outputSquares(found, [...replaced, ...nonFinite]);
     return {
-      outputs: squares.map(({ output, errors }) => ({
+      outputs: squares.map(({ output, ...own }) => ({
         output,
-        rootMeanSquare: rooted(
-          weighted(
-            errors,
-            errors.map(() => 1 / errors.length),
-          ),
-        ),
-        worst: rooted(largest(errors)),
-        mean: meanRoot(errors),
-        pooled: rooted(weighted(errors, this.pooledWeights(output))),
+        rootMeanSquare: rootMeanSquare(own),
+        worst: relativeError(own, 'worst'),
+        mean: relativeError(own, 'mean'),
+        pooled: relativeError(own, 'pooled'),
       })),
-      tolerances: tolerances.map((tolerance) => {
+      tolerances: tolerances.map((tolerance): PredictedTolerance => {
         const own = squares.find(({ output }) => output === tolerance.output);
         const value =
-          own === undefined
-            ? undefined
-            : metricOf(tolerance.metric.name, tolerance.over, own.errors, this.pooledWeights(own.output));
-        const holds = value && !exceeds(value.value, tolerance.operator, tolerance.limit);
-        return { tolerance, value, holds };
+          own === undefined ? { reason: 'nothing is known of the output' } : this.metricOf(tolerance, own);
+        if ('reason' in value) return { tolerance, value: undefined, holds: undefined, ...value };
+        return { tolerance, value, holds: !exceeds(value.value, tolerance.operator, tolerance.limit) };
       }),
       missing,
       nonFinite,
@@ -126,7 +140,7 @@ export class Predictor {
   private setStands(decisions: readonly LayerDecision[]): Layer[] {
     const missing: Layer[] = [];
     for (const { stands } of this.formats) stands.fill(LayerStand.exact);
-    for (const { layer, format } of decisions) {
+    for (const { layer, format, numerics } of decisions) {
       if (format === 'original' || format === 'fp32') continue;
       const place = this.placeOf.get(layer.nodeIndex);
       let isKnown = false;
@@ -134,7 +148,7 @@ export class Predictor {
         if (place === undefined) continue;
         const isOwn = events.format === format;
         stands[place] = isOwn ? LayerStand.low : LayerStand.otherLow;
-        isKnown ||= isOwn;
+        isKnown ||= isOwn && isPlain(format, numerics);
       }
       if (!isKnown) missing.push(layer);
     }
@@ -145,25 +159,45 @@ export class Predictor {
   private outputSquares(
     found: readonly SetErrors[],
     replaced: readonly Layer[],
-  ): readonly { readonly output: string; readonly errors: readonly Uncertain[] }[] {
+  ): readonly (OutputSquares & { readonly output: string })[] {
     const [first] = found;
     return (first?.outputs ?? []).map(({ table }, place) => {
-      const { output } = table;
+      const { output, norms, peaks, elements } = table;
       const parts = found.flatMap(({ outputs }) => outputs[place] ?? []);
       const beside = replaced.reduce((sum, layer) => sum + (this.measured.get(layer)?.get(output) ?? 0), 0);
       const errors = Array.from({ length: table.samples }, (_, sample): Uncertain => {
         if (!Number.isFinite(beside)) return { mean: Number.POSITIVE_INFINITY, variance: 0 };
         return uncertain(parts, sample, beside);
       });
-      return { output, errors };
+      return { output, errors, norms, peaks, elements };
     });
   }
 
-  private pooledWeights(output: string): readonly number[] {
-    const table = this.formats[0]?.tables.find((one) => one.output === output);
-    const norms = table?.norms ?? [];
-    const total = norms.reduce((sum, norm) => sum + norm, 0);
-    return norms.map((norm) => (total > 0 ? norm / total : 1 / norms.length));
+  private metricOf(tolerance: Tolerance, squares: OutputSquares): Interval | { readonly reason: string } {
+    const { metric, over } = tolerance;
+    switch (metric.name) {
+      case 'relative_l2':
+        return relativeError(squares, over);
+      case 'sqnr':
+        return signalToNoise(squares, over);
+      case 'psnr':
+        return peakSignalToNoise(squares, over);
+      case 'own_error':
+      case 'own_score':
+        return { reason: 'a metric of your own is only measured' };
+      default: {
+        const fit = this.fits.get(fitKey(tolerance));
+        if (fit !== undefined) return fit.at(relativeError(squares, over));
+        return metric.name === 'cosine'
+          ? cosineAtLeast(squares, over)
+          : { reason: 'no emulated plans have shown yet what this metric makes of errors' };
+      }
+    }
+  }
+
+  /** Metrics that no formula gives are predicted by these from now on. */
+  learn(fits: MetricFits): void {
+    this.fits = fits;
   }
 
   /** Whether anything is known of the layer in the format. */
@@ -173,6 +207,16 @@ export class Predictor {
       ({ events, running }) => events.format === format && place !== undefined && running.isKnown(place),
     );
   }
+}
+
+/** Whether the format alone says how the layer is rounded, as sketches take it; what else its options ask for has other errors. */
+function isPlain(format: LowFormatName, numerics: LayerNumerics | undefined): boolean {
+  if (numerics === undefined) return true;
+  const { weights, accumulate, stochastic, quantize, perChannel, scale } = numerics;
+  const isQuantized =
+    !isFloatFormat(format) && ((quantize?.name ?? 'minmax') !== 'minmax' || perChannel === true);
+  const isSummed = (accumulate?.kind ?? 'fp32') !== 'fp32';
+  return !isQuantized && !isSummed && weights === undefined && stochastic !== true && scale === undefined;
 }
 
 function uncertain(parts: readonly OutputErrors[], sample: number, beside: number): Uncertain {
@@ -209,44 +253,4 @@ function shrunk(
   const estimate = mean + kept * (own.coherent - mean);
   const variance = (2 / table.probes) * estimate ** 2 * Math.max(kept, 1 / Math.max(1, samples.length));
   return { coherent: { mean: estimate, variance }, independent: own.independent };
-}
-
-function rooted({ value, low, high }: Interval): Interval {
-  return { value: Math.sqrt(value), low: Math.sqrt(low), high: Math.sqrt(high) };
-}
-
-/** Those metrics that a relative squared error tells; undefined for all others. */
-function metricOf(
-  name: MetricName,
-  over: Aggregation,
-  errors: readonly Uncertain[],
-  weights: readonly number[],
-): Interval | undefined {
-  switch (name) {
-    case 'relative_l2':
-      if (over === 'mean') return meanRoot(errors);
-      return rooted(over === 'worst' ? largest(errors) : weighted(errors, weights));
-    case 'sqnr': {
-      if (over === 'worst') return decibels(largest(errors));
-      if (over === 'pooled') return decibels(weighted(errors, weights));
-      return meanDecibels(errors);
-    }
-    default:
-      return undefined;
-  }
-}
-
-/** Signal to noise of a relative squared error: the larger the error, the lower. */
-function decibels({ value, low, high }: Interval): Interval {
-  const of = (square: number): number => (square === 0 ? Infinity : -10 * Math.log10(square));
-  return { value: of(value), low: of(high), high: of(low) };
-}
-
-/** The mean of decibels is that of the logarithms. */
-function meanDecibels(errors: readonly Uncertain[]): Interval {
-  if (errors.some(({ mean }) => mean === 0)) return decibels({ value: 0, low: 0, high: 0 });
-  const intervals = errors.map((error) => decibels(largest([error])));
-  const mean = (pick: (interval: Interval) => number): number =>
-    intervals.reduce((sum, interval) => sum + pick(interval), 0) / Math.max(1, intervals.length);
-  return { value: mean((one) => one.value), low: mean((one) => one.low), high: mean((one) => one.high) };
 }

@@ -48,6 +48,14 @@ export function weighted(errors: readonly Uncertain[], weights: readonly number[
   return around(sum(errors, weights));
 }
 
+/** The mean of squared errors. */
+export function meanSquare(errors: readonly Uncertain[]): Interval {
+  return weighted(
+    errors,
+    errors.map(() => 1 / errors.length),
+  );
+}
+
 function sum(errors: readonly Uncertain[], weights: readonly number[]): Uncertain {
   let mean = 0;
   let apart = 0;

@@ -2,12 +2,17 @@
  * The local error of each rounding, given exact values, as nodes behind a model's own: what rounding a tensor changes in it,
  * what rounding a layer's constants changes in its output. Knows one event at a time; gradients are somebody else's.
  */
+import { RoundingWriter, unchanged } from '../../emulate/index.js';
+import { isFloatFormat, roundTo, type LowFormatName, type Quantization } from '../../formats/index.js';
 import {
   DataType,
+  elementCount,
   inputFollowsMainType,
   makeAttribute,
   makeNode,
   makeTensor,
+  modelFolder,
+  tensorValues,
   withNode,
   type Attribute,
   type Node,
@@ -15,18 +20,25 @@ import {
 } from '../../onnx/index.js';
 import {
   isMovement,
+  isRunFormat,
   makeCast,
   modelFacts,
+  nodeRoundingOf,
   typeOfFormat,
   type InputEvent,
   type Layer,
   type TakeName,
+  type TensorRounding,
   type WeightEvent,
 } from '../../plan/index.js';
 import type { Model } from '../../onnx/index.js';
 
 /** From this opset on ConstantOfShape exists. */
 const CONSTANT_OF_SHAPE = 9;
+/** ReduceSum has its axes as an input from here on. */
+const SUM_INPUTS = 13;
+/** Constants up to so many elements are rounded here, larger ones in the run: they stay in the model's file. */
+const ROUNDED_HERE = 1024;
 
 /** Writes nodes whose names come from `takeName`. */
 export class AtomWriter {
@@ -34,15 +46,25 @@ export class AtomWriter {
   readonly initializers: Tensor[] = [];
   private readonly roundings = new Map<string, string>();
   private readonly errors = new Map<string, string>();
+  private readonly squares = new Map<string, number>();
   private readonly moved = new Map<string, ReadonlyMap<string, string>>();
   private readonly constants = new Map<string, string>();
+  private readonly writer: RoundingWriter;
+  /** By tensor, for formats that are no element type of the graph. */
+  private readonly tensorRoundings: ReadonlyMap<string, TensorRounding>;
   private names = 0;
 
   constructor(
     private readonly model: Model,
-    private readonly format: 'fp16' | 'bf16',
+    private readonly format: LowFormatName,
     private readonly takeName: TakeName,
-  ) {}
+    layers: readonly Layer[] = [],
+    quantizations: ReadonlyMap<string, Quantization> = new Map(),
+  ) {
+    const { initializers } = this;
+    this.writer = new RoundingWriter({ ...unchanged(model), quantizations }, takeName, initializers);
+    this.tensorRoundings = isRunFormat(format) ? new Map() : tensorRoundings(model, layers, format);
+  }
 
   get opset(): number {
     return this.model.opsets.get('') ?? 1;
@@ -66,6 +88,21 @@ export class AtomWriter {
     return name;
   }
 
+  reshape(tensor: string, shape: readonly number[]): string {
+    return this.op('Reshape', [tensor, this.integers(shape)]);
+  }
+
+  concat(tensors: readonly string[], axis: number): string {
+    return this.op('Concat', tensors, [intAttributeOf('axis', axis)]);
+  }
+
+  /** From [M, N] to [M, 1]. */
+  sumOfRows(matrix: string): string {
+    return this.opset < SUM_INPUTS
+      ? this.op('ReduceSum', [matrix], [intsAttributeOf('axes', [1])])
+      : this.op('ReduceSum', [matrix, this.integers([1])]);
+  }
+
   /** A matrix of one zero. */
   zero(): string {
     const known = this.constants.get('zero');
@@ -77,17 +114,20 @@ export class AtomWriter {
   }
 
   /** The rounded tensor less the exact one. */
-  errorOf(tensor: string): string {
-    const known = this.errors.get(tensor);
+  errorOf(tensor: string, like = tensor): string {
+    const key = keyOf(tensor, like);
+    const known = this.errors.get(key);
     if (known !== undefined) return known;
-    const error = this.op('Sub', [this.rounded(tensor), tensor]);
-    this.errors.set(tensor, error);
+    const error = this.op('Sub', [this.rounded(tensor, like), tensor]);
+    this.errors.set(key, error);
     return error;
   }
 
   /** What an input event changes in the tensor that the layer reads. */
   inputError(event: InputEvent): string {
-    return event.isPart ? this.movedError(event.source, event.tensor) : this.errorOf(event.tensor);
+    return event.isPart
+      ? this.movedError(event.source, event.tensor, event.tensor)
+      : this.errorOf(event.tensor);
   }
 
   /** What rounding its constants changes in a layer's outputs, by name of the output. */
@@ -109,7 +149,7 @@ export class AtomWriter {
       const written = layer.node.outputs.filter((name) => name !== '');
       return new Map(written.map((name) => [name, this.errorOf(name)]));
     }
-    return new Map([...this.twinOf(layer, inputs)].map(([name, twin]) => [name, this.errorOf(twin)]));
+    return new Map([...this.twinOf(layer, inputs)].map(([name, twin]) => [name, this.errorOf(twin, name)]));
   }
 
   /** The layer once more with some of its inputs rounded: by name of the output the twin's, those of FP32. */
@@ -125,34 +165,78 @@ export class AtomWriter {
     );
   }
 
-  private rounded(tensor: string): string {
-    const known = this.roundings.get(tensor);
+  private rounded(tensor: string, like = tensor): string {
+    const key = keyOf(tensor, like);
+    const known = this.roundings.get(key) ?? this.roundedHere(tensor);
     if (known !== undefined) return known;
-    const low = this.newName('low');
     const wide = this.newName('rounded');
-    const { opset } = this;
-    this.nodes.push(
-      makeCast({ name: '', from: tensor, to: low, type: typeOfFormat(this.format), opset }),
-      makeCast({ name: '', from: low, to: wide, type: DataType.FLOAT, opset }),
-    );
-    this.roundings.set(tensor, wide);
+    this.addRounding(tensor, like, wide);
+    this.roundings.set(key, wide);
     return wide;
   }
 
+  /** Rounds `from` as the model's tensor `like` is. */
+  private addRounding(from: string, like: string, to: string): void {
+    const { opset, format, nodes } = this;
+    if (isRunFormat(format)) {
+      const low = this.newName('low');
+      nodes.push(
+        makeCast({ name: '', from, to: low, type: typeOfFormat(format), opset }),
+        makeCast({ name: '', from: low, to, type: DataType.FLOAT, opset }),
+      );
+      return;
+    }
+    // What movement alone reads has no rounding of its own; without scales all are alike.
+    const rounding = this.tensorRoundings.get(like) ?? plainRounding(format);
+    const dims = modelFacts(this.model).index.constantOf(like)?.dims;
+    this.writer.round(nodes, from, like, rounding, to, dims);
+  }
+
+  /** What rounding changes in a constant, squared and summed, where that can be said without a run. */
+  knownSquare(tensor: string): number | undefined {
+    this.rounded(tensor);
+    return this.squares.get(tensor);
+  }
+
+  /** A small constant rounded, as an initializer. */
+  private roundedHere(tensor: string): string | undefined {
+    const { format } = this;
+    if (!isRunFormat(format)) return undefined;
+    const constant = modelFacts(this.model).index.constantOf(tensor);
+    if (constant?.dataType !== DataType.FLOAT || elementCount(constant) > ROUNDED_HERE) return undefined;
+    const read = tensorValues(constant, modelFolder(this.model));
+    if (!('values' in read) || !(read.values instanceof Float32Array)) return undefined;
+    const { values } = read;
+    const rounded = values.map((value) => roundTo(format, value));
+    const name = this.newName('rounded');
+    this.initializers.push(makeTensor(name, DataType.FLOAT, constant.dims, new Uint8Array(rounded.buffer)));
+    this.roundings.set(tensor, name);
+    this.squares.set(
+      tensor,
+      rounded.reduce((sum, value, at) => sum + (value - (values[at] ?? 0)) ** 2, 0),
+    );
+    return name;
+  }
+
   /** The error of `source` where movement has put it in `tensor`, and zero everywhere else. */
-  private movedError(source: string, tensor: string): string {
-    if (source === tensor) return this.errorOf(source);
+  private movedError(source: string, tensor: string, like: string): string {
+    if (source === tensor) return this.errorOf(source, this.likeOf(source, like));
     const { index } = modelFacts(this.model);
     const at = index.producers.get(tensor);
     const node = this.model.graph.nodes[at ?? -1];
     if (at === undefined || node === undefined || !this.holds(tensor, source)) return this.zerosLike(tensor);
-    const key = `${at} ${source}`;
-    const known = this.moved.get(key) ?? this.moveError(source, node);
+    const key = `${at} ${source} ${this.likeOf(source, like)}`;
+    const known = this.moved.get(key) ?? this.moveError(source, node, like);
     this.moved.set(key, known);
     return known.get(tensor) ?? this.zerosLike(tensor);
   }
 
-  private moveError(source: string, node: Node): ReadonlyMap<string, string> {
+  /** Scales are those of the tensor that is rounded; what float formats make of a number depends on it alone. */
+  private likeOf(source: string, tensor: string): string {
+    return isFloatFormat(this.format) ? source : tensor;
+  }
+
+  private moveError(source: string, node: Node, like: string): ReadonlyMap<string, string> {
     const facts = modelFacts(this.model);
     const schema = facts.schema(node);
     const inputs = node.inputs.map((name, input) => {
@@ -161,7 +245,7 @@ export class AtomWriter {
         schema !== undefined &&
         inputFollowsMainType(schema, input) &&
         facts.elementType(name) === DataType.FLOAT;
-      return isMoved ? this.movedError(source, name) : name;
+      return isMoved ? this.movedError(source, name, like) : name;
     });
     const outputs = node.outputs.map((name) => (name === '' ? '' : this.newName('moved')));
     this.nodes.push(withNode(node, { name: this.newName('moved'), inputs, outputs }));
@@ -190,6 +274,38 @@ export class AtomWriter {
     this.names += 1;
     return this.takeName(`sketch_${this.names}_${hint}`);
   }
+}
+
+/** Tells roundings of one tensor apart; most are like the tensor itself. */
+function keyOf(tensor: string, like: string): string {
+  return like === tensor ? tensor : `${tensor} ${like}`;
+}
+
+function plainRounding(format: LowFormatName): TensorRounding {
+  return { format, stochastic: false, overflow: 'inf', quantize: { name: 'minmax' }, isWeight: false };
+}
+
+/** How each tensor that layers read or write is rounded. */
+function tensorRoundings(
+  model: Model,
+  layers: readonly Layer[],
+  format: LowFormatName,
+): ReadonlyMap<string, TensorRounding> {
+  const found = new Map<string, TensorRounding>();
+  for (const layer of layers) {
+    const own = nodeRoundingOf(model, layer, format);
+    const both = [
+      [layer.node.outputs, own?.outputs],
+      [layer.node.inputs, own?.inputs],
+    ] as const;
+    for (const [names, roundings] of both) {
+      names.forEach((name, at) => {
+        const rounding = roundings?.[at];
+        if (rounding !== undefined) found.set(name, rounding);
+      });
+    }
+  }
+  return found;
 }
 
 /** An attribute of whole numbers. */

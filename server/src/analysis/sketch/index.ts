@@ -1,5 +1,5 @@
 /** What every possible rounding of a model does to its outputs, from gradients. */
-export { isSketchCheaper, plainTime, sketchTime, type SketchWork } from './cost.js';
+export { isSketchCheaper, measuredTime, sketchTime, type SketchWork } from './cost.js';
 export {
   knownSketch,
   sketchedOutputs,

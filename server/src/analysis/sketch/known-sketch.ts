@@ -2,15 +2,17 @@
  * Sketches kept sample by sample: work that is stopped loses no sample that it was done with, and one more sample costs one
  * more. Knows the store's keys; what a sketch is, is in sketch.ts.
  */
+import type { LowFormatName } from '../../formats/index.js';
 import type { Model } from '../../onnx/index.js';
 import { roundingEventsSteps, type Layer, type RoundingEvents, type Tolerance } from '../../plan/index.js';
 import type { WorkOptions } from '../evaluation.js';
 import { inSlices } from '../in-slices.js';
 import { NO_EFFORT, type Effort, type Recipe, type Results } from '../remembered.js';
+import type { Label } from '../samples/index.js';
 import { Sketcher, type SampleSketch } from './sketch.js';
 
 /** Raised when a change of the code changes what a sketch holds. */
-const SKETCH_VERSION = 2;
+const SKETCH_VERSION = 3;
 const SKETCH = 'sketch';
 
 /** Enough for a rank correlation of .98 and more with what is measured, with eight samples. */
@@ -18,7 +20,7 @@ export const USUAL_PROBES = 8;
 
 /** What every rounding event does to each output, sample by sample. */
 export interface Sketch {
-  readonly format: 'fp16' | 'bf16';
+  readonly format: LowFormatName;
   readonly events: RoundingEvents;
   readonly outputs: readonly string[];
   readonly probes: number;
@@ -30,7 +32,9 @@ export interface KnownSketchOptions extends WorkOptions {
   readonly seed?: number;
   /** So many of the samples, the first ones; all where it is left out. */
   readonly samples?: number;
-  readonly direction?: 'random' | 'output';
+  readonly direction?: 'random' | 'output' | 'loss';
+  /** By sample, for `loss`. */
+  readonly labels?: readonly Label[] | undefined;
   readonly curvature?: boolean;
 }
 
@@ -54,7 +58,7 @@ export async function knownSketch(
   results: Results,
   model: Model,
   layers: readonly Layer[],
-  format: 'fp16' | 'bf16',
+  format: LowFormatName,
   outputs: readonly string[],
   options: KnownSketchOptions = {},
 ): Promise<Sketch & Effort> {
@@ -69,7 +73,7 @@ export async function knownSketch(
   if (kept.includes(undefined)) {
     const evaluation = await results.evaluation();
     const sketcher = new Sketcher(evaluation, events, outputs, {
-      ...{ probes, seed, direction, curvature, signal },
+      ...{ probes, seed, direction, curvature, signal, labels: options.labels },
     });
     try {
       for (let sample = 0; sample < total; sample++) {
@@ -93,7 +97,7 @@ export async function storedSketch(
   results: Results,
   model: Model,
   layers: readonly Layer[],
-  format: 'fp16' | 'bf16',
+  format: LowFormatName,
   outputs: readonly string[],
   options: KnownSketchOptions = {},
 ): Promise<Sketch | undefined> {
@@ -109,16 +113,18 @@ export async function storedSketch(
 }
 
 function settingsOf({ probes, seed = 0, direction = 'random', curvature = false }: KnownSketchOptions) {
-  return { probes: probes ?? (direction === 'output' ? 1 : USUAL_PROBES), seed, direction, curvature };
+  return { probes: probes ?? (direction === 'random' ? USUAL_PROBES : 1), seed, direction, curvature };
 }
 
 function recipeOf(
-  format: 'fp16' | 'bf16',
+  format: LowFormatName,
   outputs: readonly string[],
   options: KnownSketchOptions,
   sample: number,
 ): Recipe {
-  return { format, outputs, ...settingsOf(options), sample, version: SKETCH_VERSION };
+  const label = options.labels?.[sample]?.key;
+  const against = label === undefined ? {} : { label };
+  return { format, outputs, ...settingsOf(options), ...against, sample, version: SKETCH_VERSION };
 }
 
 async function storedSample(results: Results, recipe: Recipe): Promise<SampleSketch | undefined> {

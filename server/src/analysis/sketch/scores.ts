@@ -18,7 +18,7 @@ export interface HessianScore {
   readonly hawq: number;
 }
 
-/** @param sketch with `curvature`; of several outputs the last one counts. */
+/** @param sketch with `curvature`; of several outputs it is the sum. */
 export function hessianScores({ events, samples }: Sketch): readonly HessianScore[] {
   return events.layers.map((layer, place) => {
     let outputTrace = 0;
@@ -39,10 +39,11 @@ export function hessianScores({ events, samples }: Sketch): readonly HessianScor
 }
 
 /**
- * |g . dw|, mean over samples, where g is the gradient of half the squared norm of the output with respect to the layer's
- * constants, and dw what rounding changes in them; relative to the loss.
+ * |g . dw|, mean over samples, where g is the gradient of a loss with respect to the layer's constants, and dw what rounding
+ * changes in them.
  *
- * @param sketch with `direction: 'output'`
+ * @param sketch with `direction: 'output'`: half the squared norm of the output, relative to which the score is; or with
+ *   `direction: 'loss'`: a loss against labels, in its own units.
  */
 export function firstOrderScores({ events, samples }: Sketch): ReadonlyMap<Layer, number> {
   const scores = new Map(events.layers.map((layer) => [layer, 0]));

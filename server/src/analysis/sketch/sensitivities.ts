@@ -2,6 +2,7 @@
  * The sensitivity of every layer by the cheapest way that is evidence: a sketch of all of them, and a measurement of those that
  * it says nothing reliable of; or measurements alone where a model is so small that these cost less.
  */
+import type { LowFormatName } from '../../formats/index.js';
 import { performance } from 'node:perf_hooks';
 import { isMixed } from '../../emulate/index.js';
 import type { Model } from '../../onnx/index.js';
@@ -35,7 +36,7 @@ export interface SensitivitySubject {
   readonly all: readonly Layer[];
   /** Those asked for. */
   readonly layers: readonly Layer[];
-  readonly format: 'fp16' | 'bf16';
+  readonly format: LowFormatName;
   readonly tolerances: readonly Tolerance[];
   /** Floating-point outputs of the model. */
   readonly floatOutputs: readonly string[];

@@ -2,22 +2,16 @@
  * One graph for a sketch: the model, its backward graph, the atoms of all rounding events, and the products of both, so that
  * only a matrix of probes by events leaves a session. Knows graphs; runs nothing.
  */
+import type { Quantization } from '../../formats/index.js';
 import { backwardSteps, backwardVariantSteps, type BackwardModel } from '../../gradients/index.js';
-import {
-  DataType,
-  isStep,
-  makeTensorType,
-  makeValueInfo,
-  type Attribute,
-  type Model,
-  type Steps,
-} from '../../onnx/index.js';
-import type { OutputEvent, RoundingEvent, RoundingEvents } from '../../plan/index.js';
-import { AtomWriter, intAttributeOf, intsAttributeOf } from './atom-writer.js';
+import { DataType, isStep, makeTensorType, makeValueInfo, type Model, type Steps } from '../../onnx/index.js';
+import type { OutputEvent, RoundingEvent, RoundingEvents, WeightEvent } from '../../plan/index.js';
+import { AtomWriter } from './atom-writer.js';
+import { ProductWriter, type Pair, type SketchPiece } from './products.js';
 
 /** What can be known of an event from gradients. */
 export type EventState =
-  /** It is in the matrices. */
+  /** It is in the result. */
   | 'sketched'
   /** No output that has probes depends on it, or only by steps. */
   | 'unreached'
@@ -32,6 +26,8 @@ export interface SketchGraphRequest {
   /** The outputs that get probes. */
   readonly outputs: readonly string[];
   readonly probes: number;
+  /** The scales of an integer format; empty for any other. */
+  readonly quantizations?: ReadonlyMap<string, Quantization>;
   /** Gradients of weights as well, which cost about half as much again as all the rest. */
   readonly curvature?: boolean;
 }
@@ -40,36 +36,19 @@ export interface SketchGraph {
   readonly bytes: Uint8Array;
   /** By event. */
   readonly states: readonly EventState[];
-  /** The events in the columns of the matrices; plus the number of events where it is that of `alone`, see `OutputSketch`. */
-  readonly columns: readonly number[];
+  /**
+   * What stands in the result. A column is an event; plus the number of events where it is that of `alone`, see
+   * `OutputSketch`.
+   */
+  readonly pieces: readonly SketchPiece[];
+  /** By column: the squared norm of the change of those constants of a weight event that are not in the result. */
+  readonly constants: ReadonlyMap<number, number>;
   /** By output: the input that takes its probes, [K, ...shape]. */
   readonly probeOf: ReadonlyMap<string, string>;
-  /** The variant's one output, [2 K + 4, columns], `ROWS` says what; undefined where there is no column. */
+  /** The variant's one output, [numbers of all pieces, 1]; undefined where there is none. */
   readonly result: string | undefined;
   readonly withoutRule: BackwardModel['withoutRule'];
 }
-
-/** What the rows of the result are, from the first one of each on. */
-export function rowsOf(probes: number) {
-  return {
-    /** K rows: g . atom. */
-    dots: 0,
-    /** K rows: the sum of g^2 atom^2. */
-    diagonals: probes,
-    /** |atom|^2. */
-    atoms: 2 * probes,
-    /** The squared norm of what the atom is an error of. */
-    exact: 2 * probes + 1,
-    /** The squared norm of the change of a weight event's constants; 0 for other events. */
-    constants: 2 * probes + 2,
-    /** The squared norm of the gradients: of the output of an output event, of the constants of a weight event; else 0. */
-    curvature: 2 * probes + 3,
-  } as const;
-}
-
-/** ReduceSum has its axes as an input from 13 on, ReduceSumSquare from 18 on. */
-const SUM_INPUTS = 13;
-const SUM_SQUARE_INPUTS = 18;
 
 /** Builds the graph, a few events at a time. */
 export function* sketchGraphSteps(request: SketchGraphRequest): Steps<SketchGraph> {
@@ -89,26 +68,28 @@ export function* sketchGraphSteps(request: SketchGraphRequest): Steps<SketchGrap
     wantedReadings: readings,
   });
   yield;
-  const products = new ProductWriter(request, backward);
-  for (const index of products.order()) {
+  const writer = new EventWriter(request, backward);
+  for (const index of writer.order()) {
     if (isStep(index)) yield;
-    products.add(index);
+    writer.add(index);
   }
-  const result = products.result();
-  const { writer } = products;
+  const products = writer.products.result();
+  yield;
   const inputs = [...backward.inputs.map(({ name }) => name)];
   const probeOf = new Map([...backward.probeOf].filter(([, name]) => inputs.includes(name)));
   const withoutRule = backward.withoutRule;
-  const { states, columns } = products;
-  if (result === undefined) {
-    return { bytes: new Uint8Array(0), states, columns, probeOf, result, withoutRule };
+  const { states, constants } = writer;
+  const about = { states, constants, probeOf, withoutRule };
+  if (products === undefined) {
+    return { bytes: new Uint8Array(0), pieces: [], result: undefined, ...about };
   }
+  const { name: result, pieces } = products;
   const float = makeTensorType(DataType.FLOAT, undefined);
   const variant = yield* backwardVariantSteps(backward, [makeValueInfo(result, float)], {
-    nodes: writer.nodes,
-    initializers: writer.initializers,
+    nodes: writer.atoms.nodes,
+    initializers: writer.atoms.initializers,
   });
-  return { bytes: variant.bytes, states, columns, probeOf, result, withoutRule };
+  return { bytes: variant.bytes, pieces, result, ...about };
 }
 
 function nodeOf({ layers }: RoundingEvents, event: RoundingEvent): number {
@@ -121,22 +102,13 @@ function outputsOf({ layers }: RoundingEvents, event: RoundingEvent): readonly s
   return layers[event.layer]?.node.outputs.filter((name) => name !== '') ?? [];
 }
 
-/** A gradient and the error that it is multiplied by; `of` is what the error is an error of. */
-interface Pair {
-  readonly gradient: string;
-  readonly atom: string;
-  readonly of: string;
-}
-
-class ProductWriter {
-  readonly writer: AtomWriter;
+/** Writes the errors of events, and has them multiplied. */
+class EventWriter {
+  readonly atoms: AtomWriter;
+  readonly products: ProductWriter;
   readonly states: EventState[];
-  readonly columns: number[] = [];
+  readonly constants = new Map<number, number>();
   private readonly stuck: ReadonlySet<number>;
-  private readonly parts: string[] = [];
-  /** What leaves a layer and enters its only reader is the same product. */
-  private readonly known = new Map<string, string>();
-  private readonly norms = new Map<string, string>();
   /** By place of a layer: the places of the inputs that it rounds. */
   private readonly roundedInputs = new Map<number, readonly number[]>();
 
@@ -144,7 +116,9 @@ class ProductWriter {
     private readonly request: SketchGraphRequest,
     private readonly backward: BackwardModel,
   ) {
-    this.writer = new AtomWriter(request.model, request.events.format, backward.takeName);
+    const { model, events, quantizations } = request;
+    this.atoms = new AtomWriter(model, events.format, backward.takeName, events.layers, quantizations);
+    this.products = new ProductWriter(this.atoms, request.probes, (tensor) => this.elementsOf(tensor));
     this.states = request.events.events.map(() => 'unreached');
     this.stuck = new Set(backward.withoutRule.map(({ node }) => node));
     for (const event of request.events.events) {
@@ -170,46 +144,15 @@ class ProductWriter {
       this.states[index] = 'blocked';
       return;
     }
-    const pairs = this.pairs(event).filter(({ of }) => this.hasElements(of));
+    const pairs = this.withElements(this.pairs(event));
     if (pairs.length === 0) return;
     this.states[index] = 'sketched';
-    this.addColumn(index, event, pairs);
+    for (const pair of pairs) this.products.add(index, pair);
+    if (event.kind === 'weight') this.addConstants(index, event);
+    if (this.request.curvature === true) this.addCurvature(index, event, pairs);
     if (event.kind !== 'output') return;
-    const alone = this.pairsAlone(event).filter(({ of }) => this.hasElements(of));
-    this.addColumn(events.events.length + index, event, alone);
-  }
-
-  private addColumn(column: number, event: RoundingEvent, pairs: readonly Pair[]): void {
-    this.columns.push(column);
-    const key =
-      event.kind === 'weight' ? '' : pairs.map(({ gradient, atom }) => `${gradient} ${atom}`).join();
-    const known = this.known.get(key);
-    if (known !== undefined) {
-      this.parts.push(known);
-      return;
-    }
-    const { writer } = this;
-    const products = pairs.map(({ gradient, atom }) => {
-      const flatGradient = this.reshape(gradient, [this.request.probes, -1]);
-      return writer.op('Mul', [flatGradient, this.reshape(atom, [1, -1])]);
-    });
-    // All of a column at once: a product is read twice, and is large.
-    const rows = [
-      this.summed(products.map((product) => this.reduceRows('ReduceSum', product))),
-      this.summed(products.map((product) => this.reduceRows('ReduceSumSquare', product))),
-      this.summed(pairs.map(({ atom }) => this.normOf(atom))),
-      this.summed(pairs.map(({ of }) => this.normOf(of))),
-      this.constantNorm(event),
-      this.curvatureOf(event, pairs),
-    ];
-    const joined = writer.op('Concat', rows, [intAttributeOf('axis', 0)]);
-    if (key !== '') this.known.set(key, joined);
-    this.parts.push(joined);
-  }
-
-  result(): string | undefined {
-    if (this.parts.length === 0) return undefined;
-    return this.writer.op('Concat', this.parts, [intAttributeOf('axis', 1)]);
+    const column = events.events.length + index;
+    for (const pair of this.withElements(this.pairsAlone(event))) this.products.add(column, pair);
   }
 
   private isBlocked(event: RoundingEvent): boolean {
@@ -232,14 +175,16 @@ class ProductWriter {
       );
       if (contributions.length === 0) return [];
       const gradient = this.summed(contributions);
-      return [{ gradient, atom: this.writer.inputError(event), of: event.tensor }];
+      return [{ gradient, atom: this.atoms.inputError(event), of: event.tensor, isIndependent: true }];
     }
     const reached = this.reached(event);
     if (reached.length === 0) return [];
     if (event.kind === 'output') {
-      return reached.map(({ name, gradient }) => ({ gradient, atom: this.writer.errorOf(name), of: name }));
+      const errors = new Map(reached.map(({ name }) => [name, this.atoms.errorOf(name)]));
+      return this.withErrors(reached, errors, true);
     }
-    return this.withErrors(reached, this.writer.weightErrors(layer, event));
+    // What a constant's error does to an output is one and the same in all of its elements.
+    return this.withErrors(reached, this.atoms.weightErrors(layer, event), false);
   }
 
   /** The same for a layer that reads what it rounded itself from exact values. */
@@ -249,7 +194,8 @@ class ProductWriter {
     const reached = this.reached(event);
     return this.withErrors(
       reached,
-      this.writer.outputErrors(layer, this.roundedInputs.get(event.layer) ?? []),
+      this.atoms.outputErrors(layer, this.roundedInputs.get(event.layer) ?? []),
+      true,
     );
   }
 
@@ -263,60 +209,43 @@ class ProductWriter {
   private withErrors(
     reached: readonly { readonly name: string; readonly gradient: string }[],
     errors: ReadonlyMap<string, string>,
+    isIndependent: boolean,
   ): readonly Pair[] {
     return reached.flatMap(({ name, gradient }) => {
       const atom = errors.get(name);
-      return atom === undefined ? [] : [{ gradient, atom, of: name }];
+      return atom === undefined ? [] : [{ gradient, atom, of: name, isIndependent }];
     });
   }
 
   /** A reshape to -1 of nothing is refused. */
-  private hasElements(tensor: string): boolean {
-    return this.request.shapes.get(tensor)?.includes(0) !== true;
+  private withElements(pairs: readonly Pair[]): readonly Pair[] {
+    return pairs.filter(({ of }) => this.elementsOf(of) > 0);
   }
 
-  private constantNorm(event: RoundingEvent): string {
-    if (event.kind !== 'weight') return this.writer.zero();
-    const { node } = this.request.events.layers[event.layer] ?? {};
-    const names = new Set(event.inputs.map((input) => node?.inputs[input] ?? ''));
-    return this.summed([...names].map((name) => this.normOf(this.writer.errorOf(name))));
+  private elementsOf(tensor: string): number {
+    return (this.request.shapes.get(tensor) ?? []).reduce((product, size) => product * size, 1);
   }
 
-  private curvatureOf(event: RoundingEvent, pairs: readonly { readonly gradient: string }[]): string {
-    if (this.request.curvature !== true || event.kind === 'input') return this.writer.zero();
-    if (event.kind === 'output') return this.summed(pairs.map(({ gradient }) => this.normOf(gradient)));
+  private addConstants(column: number, { layer, inputs }: WeightEvent): void {
+    const { node } = this.request.events.layers[layer] ?? {};
+    for (const name of new Set(inputs.map((input) => node?.inputs[input] ?? ''))) {
+      const square = this.atoms.knownSquare(name);
+      if (square === undefined) this.products.addNorm('constants', column, this.atoms.errorOf(name));
+      else this.constants.set(column, (this.constants.get(column) ?? 0) + square);
+    }
+  }
+
+  private addCurvature(column: number, event: RoundingEvent, pairs: readonly Pair[]): void {
+    if (event.kind === 'input') return;
     const node = nodeOf(this.request.events, event);
-    const gradients = event.inputs.flatMap((input) => this.backward.contributionOf(node, input) ?? []);
-    return gradients.length === 0
-      ? this.writer.zero()
-      : this.summed(gradients.map((gradient) => this.normOf(gradient)));
-  }
-
-  /** The sum of squares, [1, 1]. */
-  private normOf(tensor: string): string {
-    const known = this.norms.get(tensor);
-    if (known !== undefined) return known;
-    // Without axes the operator reduces all of them, at every opset.
-    const sum = this.writer.op('ReduceSumSquare', [tensor], [intAttributeOf('keepdims', 0)]);
-    const norm = this.reshape(sum, [1, 1]);
-    this.norms.set(tensor, norm);
-    return norm;
-  }
-
-  /** From [K, N] to [K, 1]. */
-  private reduceRows(opType: 'ReduceSum' | 'ReduceSumSquare', of: string): string {
-    const since = opType === 'ReduceSum' ? SUM_INPUTS : SUM_SQUARE_INPUTS;
-    const keep: Attribute = intAttributeOf('keepdims', 1);
-    return this.writer.opset < since
-      ? this.writer.op(opType, [of], [intsAttributeOf('axes', [1]), keep])
-      : this.writer.op(opType, [of, this.writer.integers([1])], [keep]);
-  }
-
-  private reshape(tensor: string, shape: readonly number[]): string {
-    return this.writer.op('Reshape', [tensor, this.writer.integers(shape)]);
+    const gradients =
+      event.kind === 'output'
+        ? pairs.map(({ gradient }) => gradient)
+        : event.inputs.flatMap((input) => this.backward.contributionOf(node, input) ?? []);
+    for (const gradient of gradients) this.products.addNorm('curvature', column, gradient);
   }
 
   private summed(parts: readonly string[]): string {
-    return parts.length === 1 ? (parts[0] ?? '') : this.writer.op('Sum', parts);
+    return parts.length === 1 ? (parts[0] ?? '') : this.atoms.op('Sum', parts);
   }
 }

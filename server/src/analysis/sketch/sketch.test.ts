@@ -31,8 +31,9 @@ import {
   writeChain,
   writeModel,
 } from '../testing/index.js';
-import { isSketchCheaper } from './cost.js';
+import { isSketchCheaper, measuredTime, sketchTime } from './cost.js';
 import {
+  firstOrderScores,
   knownSensitivities,
   knownSketch,
   Sketcher,
@@ -40,6 +41,7 @@ import {
   type SensitivitySubject,
   type Sketch,
 } from './index.js';
+import { lossOf } from './loss.js';
 import { probeRows } from './probes.js';
 import { isSaturated } from './saturation.js';
 
@@ -96,6 +98,33 @@ const times = (x: Float32Array, matrix: Float32Array): Float32Array =>
   Float32Array.from({ length: WIDTH }, (_, column) =>
     x.reduce((sum, value, row) => sum + value * (matrix[row * WIDTH + column] ?? 0), 0),
   );
+
+describe('the first order of a loss', () => {
+  it('against a class is what rounding the weights changes in the loss', async () => {
+    const model = writeChain(join(folder.path, 'chain-loss.onnx'), 2);
+    const samples = randomSamples(1);
+    const content = samples[0]?.inputs['x']?.content;
+    if (content?.kind !== 'bytes') throw new Error('the sample has no values');
+    const x = new Float32Array(content.bytes.slice().buffer);
+    const label = { values: Float64Array.of(3), key: 'three' };
+    const scores = await withEvaluation(model, samples, async (evaluation) => {
+      const options = { direction: 'loss', labels: [label] } as const;
+      const results = measuredAnew(evaluation);
+      const sketch = await knownSketch(results, model, findLayers(model), 'fp16', ['y'], options);
+      return new Map([...firstOrderScores(sketch)].map(([layer, score]) => [layer.name, score]));
+    });
+    const weights = [randomValues(WIDTH * WIDTH, 1), randomValues(WIDTH * WIDTH, 2)];
+    const lossWith = (matrices: readonly Float32Array[]): number => {
+      const y = matrices.reduce((from, matrix) => times(from, matrix).map((value) => Math.max(0, value)), x);
+      return lossOf(y, [1, WIDTH], label.values, 'logits')?.loss ?? Number.NaN;
+    };
+    for (const [layer, matrix] of weights.entries()) {
+      const changed = lossWith(weights.with(layer, half(matrix))) - lossWith(weights);
+      const score = scores.get(`mul_${layer}`) ?? Number.NaN;
+      expect(Math.abs(score / Math.abs(changed) - 1)).toBeLessThan(0.02);
+    }
+  });
+});
 
 describe('a sketch', () => {
   it('holds what each rounding does to each element of the output, where there are enough probes', async () => {
@@ -343,10 +372,33 @@ describe('probes', () => {
 });
 
 describe('the choice between sketch and measurement', () => {
-  it('is the sketch for many layers, and the sweep for few', () => {
+  it('is the sketch for many layers, and measurement for few', () => {
     const work = { open: 50, run: 20, samples: 1, outputs: 1, probes: 8 };
     expect(isSketchCheaper({ ...work, nodes: 400, events: 900, layers: 374 })).toBe(true);
     expect(isSketchCheaper({ ...work, nodes: 6, events: 12, layers: 5 })).toBe(false);
+  });
+
+  it('is never a way that costs more than a session and a run for each layer', () => {
+    fc.assert(
+      fc.property(
+        fc.record({
+          open: fc.double({ min: 0.1, max: 1000, noNaN: true }),
+          run: fc.double({ min: 0.01, max: 1000, noNaN: true }),
+          nodes: fc.integer({ min: 1, max: 5000 }),
+          layers: fc.integer({ min: 1, max: 5000 }),
+          events: fc.integer({ min: 1, max: 15000 }),
+          samples: fc.integer({ min: 1, max: 64 }),
+          outputs: fc.integer({ min: 1, max: 5 }),
+          probes: fc.integer({ min: 1, max: 16 }),
+        }),
+        (work) => {
+          const chosen = isSketchCheaper(work) ? sketchTime(work) : measuredTime(work);
+          const { open, run, layers, samples } = work;
+          // The messages of a run are the same in all ways.
+          expect(chosen).toBeLessThanOrEqual(layers * (open + samples * (run + 1)) * (1 + 1e-9));
+        },
+      ),
+    );
   });
 });
 

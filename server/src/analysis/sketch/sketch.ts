@@ -8,17 +8,22 @@ import { modelFacts, type RoundingEvents } from '../../plan/index.js';
 import { RuntimeFailure, type Session, type TensorHandle } from '../../runtime/index.js';
 import { EMULATION_SETTINGS, type Evaluation, type WorkOptions } from '../evaluation.js';
 import { inSlices } from '../in-slices.js';
+import { ownQuantizations } from '../own-quantizations.js';
 import { observedShapes } from '../observed-shapes.js';
-import type { Sample } from '../samples/index.js';
+import type { Label, Sample } from '../samples/index.js';
+import { lossOf } from './loss.js';
 import { isExact, probeRows } from './probes.js';
 import { isSaturated, saturatingOperator } from './saturation.js';
-import { rowsOf, sketchGraphSteps, type EventState, type SketchGraph } from './sketch-graph.js';
+import type { SketchFigure, SketchPiece } from './products.js';
+import { sketchGraphSteps, type EventState, type SketchGraph } from './sketch-graph.js';
 
 /** What the events do to one output in one sample. Errors are relative: divided by the norm of the exact output. */
 export interface OutputSketch {
   readonly output: string;
   /** The squared norm of the exact output. */
   readonly norm: number;
+  /** The largest squared element of the exact output. */
+  readonly peak: number;
   readonly elements: number;
   /** The output is a Softmax or Sigmoid that hardly moves any more. */
   readonly saturated: boolean;
@@ -43,7 +48,7 @@ export interface SampleSketch {
   readonly exact: Float32Array;
   /** By event: the squared norm of the change of a layer's constants. */
   readonly constants: Float32Array;
-  /** By event: the squared norm of the gradients of the last output; zeros where it was not asked for. */
+  /** By event: the squared norms of the gradients of all outputs, summed; zeros where it was not asked for. */
   readonly curvature: Float32Array;
   readonly outputs: readonly OutputSketch[];
 }
@@ -53,7 +58,9 @@ export interface SketchOptions extends WorkOptions {
   readonly probes: number;
   readonly seed: number;
   /** `output`: one row, the output itself, so that products are changes of half its squared norm, relative to that. */
-  readonly direction?: 'random' | 'output';
+  readonly direction?: 'random' | 'output' | 'loss';
+  /** By sample, for `loss`. An output that a label does not fit has no part in it. */
+  readonly labels?: readonly Label[] | undefined;
   /** Also the squared norms of gradients, those of weights included. */
   readonly curvature?: boolean;
 }
@@ -98,7 +105,10 @@ export class Sketcher {
       const ran = await this.run(open, sample, index);
       if (ran === undefined) continue;
       outputs.push({ output, ...ran.sketch });
-      norms = ran.norms ?? norms;
+      // All but the curvature is the same whatever output has probes.
+      if (ran.norms !== undefined) {
+        norms = { ...ran.norms, curvature: added(norms.curvature, ran.norms.curvature) };
+      }
     }
     return { states: open.graph.states, ...norms, outputs };
   }
@@ -119,10 +129,14 @@ export class Sketcher {
     const { signal, probes, curvature = false } = this.options;
     const shapes = await this.shapesOf(sample);
     const { events, outputs } = this;
-    const graph = await inSlices(sketchGraphSteps({ model, events, shapes, outputs, probes, curvature }));
+    const quantizations = await ownQuantizations(this.evaluation, events.layers, events.format, { signal });
+    const graph = await inSlices(
+      sketchGraphSteps({ model, events, shapes, outputs, probes, curvature, quantizations }),
+    );
     let session: Session | undefined;
     if (graph.result !== undefined) {
-      const request = { model: { bytes: graph.bytes, weightsFolder: folder }, ...EMULATION_SETTINGS };
+      const model = { bytes: graph.bytes, weightsFolder: folder };
+      const request = { model, ...EMULATION_SETTINGS, keepsMemory: true };
       session = await runtime.open(request, signal);
       this.sessions += 1;
     }
@@ -161,11 +175,13 @@ export class Sketcher {
     const feed = feeds[sample];
     if (reference === undefined || feed === undefined) return undefined;
     const elements = sizeOf(reference.dims);
-    const [figure] = await runtime.compare(reference, reference, [{ name: 'relative_l2' }], signal);
-    const norm = figure?.sums[1] ?? Number.NaN;
+    const sums = [{ name: 'relative_l2' }, { name: 'psnr' }] as const;
+    const [squares, peaks] = await runtime.compare(reference, reference, sums, signal);
+    const norm = squares?.sums[1] ?? Number.NaN;
     const count = 2 * this.events.events.length;
     const sketch = {
       norm,
+      peak: peaks?.sums[1] ?? Number.NaN,
       elements,
       saturated: await this.isSaturated(output, reference),
       exact: isExact(elements, probes),
@@ -194,18 +210,17 @@ export class Sketcher {
       const given = { ...feed, ...Object.fromEntries(probeFeeds) };
       answers = await runtime.run(session, taken(given, session), [result], signal);
       this.inferences += 1;
-      const matrix = floats(await runtime.read(handleOf(answers, result), signal));
-      const rows = rowsOf(probes);
-      byEvent(matrix, graph.columns, rows.dots, probes, sketch.dots);
-      byEvent(matrix, graph.columns, rows.diagonals, probes, sketch.diagonals);
       const norms = {
         atoms: new Float32Array(count),
         exact: new Float32Array(count),
         constants: new Float32Array(count),
         curvature: new Float32Array(count),
       };
-      for (const kind of ['atoms', 'exact', 'constants', 'curvature'] as const) {
-        byEvent(matrix, graph.columns, rows[kind], 1, norms[kind]);
+      const { dots, diagonals } = sketch;
+      const figures = floats(await runtime.read(handleOf(answers, result), signal));
+      addPieces(figures, graph.pieces, probes, { ...norms, dots, diagonals });
+      for (const [column, square] of graph.constants) {
+        norms.constants[column] = (norms.constants[column] ?? 0) + square;
       }
       return { sketch, norms };
     } finally {
@@ -222,6 +237,17 @@ export class Sketcher {
   ): Promise<Float32Array> {
     const { probes, direction, signal } = this.options;
     const scale = scaleFor(norm);
+    if (direction === 'loss') {
+      const label = this.options.labels?.[sample];
+      const values = floats(await this.evaluation.runtime.read(reference, signal));
+      const output = this.outputs[place] ?? '';
+      const isSoftmax = saturatingOperator(this.evaluation.model, output) === 'Softmax';
+      const scores = isSoftmax ? 'probabilities' : 'logits';
+      const own = label && lossOf(values, reference.dims, label.values, scores);
+      const rows = new Float32Array(elements * probes);
+      if (own !== undefined) rows.set(own.gradient);
+      return rows;
+    }
     if (direction !== 'output') return probeRows(elements, probes, scale, this.seedOf(sample, place));
     const rows = new Float32Array(elements * probes);
     rows.set(
@@ -248,18 +274,28 @@ export function scaleFor(norm: number): number {
   return norm > 0 && Number.isFinite(norm) ? 1 / Math.sqrt(norm) : 1;
 }
 
-/** From some rows of a matrix of events to as many numbers for each event. */
-function byEvent(
-  matrix: Float32Array,
-  columns: readonly number[],
-  first: number,
-  count: number,
-  to: Float32Array,
+/** Element by element; `more` may be longer. */
+function added(some: Float32Array, more: Float32Array): Float32Array {
+  return more.map((value, at) => value + (some[at] ?? 0));
+}
+
+/** Adds the numbers of a result to the figures of the columns that they belong to. */
+function addPieces(
+  result: Float32Array,
+  pieces: readonly SketchPiece[],
+  probes: number,
+  figures: Readonly<Record<SketchFigure, Float32Array>>,
 ): void {
-  for (const [column, event] of columns.entries()) {
-    for (let row = 0; row < count; row++) {
-      to[event * count + row] = matrix[(first + row) * columns.length + column] ?? 0;
+  let from = 0;
+  for (const { figure, columns } of pieces) {
+    const size = figure === 'dots' || figure === 'diagonals' ? probes : 1;
+    const to = figures[figure];
+    for (const column of columns) {
+      for (let at = 0; at < size; at++) {
+        to[column * size + at] = (to[column * size + at] ?? 0) + (result[from + at] ?? 0);
+      }
     }
+    from += size;
   }
 }
 

@@ -97,10 +97,12 @@ function sensitivity(
     }
   }
   const isReached = sketch.samples.some(({ outputs }) =>
-    outputs.some(({ diagonals }) =>
+    outputs.some(({ dots, diagonals }) =>
       own.some((event) => {
         const from = event * sketch.probes;
-        return diagonals.subarray(from, from + sketch.probes).some((value) => value !== 0);
+        return [dots, diagonals].some((figures) =>
+          figures.subarray(from, from + sketch.probes).some((value) => value !== 0),
+        );
       }),
     ),
   );

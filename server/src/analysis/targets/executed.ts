@@ -2,12 +2,15 @@
  * What an exported model really gives on a target: run on every sample there and compared with what the original gives, as
  * the emulated model is. Knows a model file and a target; how the model was made is the caller's.
  */
+import { explicitSteps } from '../../emulate/index.js';
+import { weightsFolder, type Model } from '../../onnx/index.js';
 import type { Tolerance } from '../../plan/index.js';
 import type { OptimizationLevel, Provider, Session } from '../../runtime/index.js';
-import type { Evaluation, WorkOptions } from '../evaluation.js';
+import { EMULATION_SETTINGS, type Evaluation, type WorkOptions } from '../evaluation.js';
+import { inSlices } from '../in-slices.js';
 import { measureSession, type Measurement } from '../measurement.js';
 import { withSessionNoise, type ToleranceVerdict } from '../noise.js';
-import { openOptimized } from '../open-session.js';
+import { withOptimized } from '../open-session.js';
 import { placementOf, type Placement } from './placement.js';
 
 export interface Executed {
@@ -26,6 +29,8 @@ export interface ExecutedOptions extends WorkOptions {
   readonly threads: number;
   /** Invisible changes of the input for the noise floor. */
   readonly draws: number;
+  /** The first optimisation level that is tried; `all` if left out. */
+  readonly highest?: OptimizationLevel | undefined;
 }
 
 /**
@@ -36,27 +41,16 @@ export async function executedMeasurement(
   evaluation: Evaluation,
   path: string,
   tolerances: readonly Tolerance[],
-  { provider, threads, draws, signal, progress }: ExecutedOptions,
+  { provider, threads, draws, highest = 'all', signal, progress }: ExecutedOptions,
 ): Promise<Executed> {
-  const { runtime } = evaluation;
-  const { session, optimization, notes } = await openOptimized(
-    runtime,
-    path,
-    { provider, threads, profile: true },
-    signal,
-  );
-  try {
-    const options = { signal, progress };
-    const measurement = await measureSession(
-      evaluation,
-      session,
-      evaluation.feeds,
-      evaluation.references,
-      tolerances,
-      { ...options, phase: `plan, on ${provider}` },
-    );
+  const { runtime, feeds, references } = evaluation;
+  const options = { signal, progress };
+  const settings = { provider, threads, highest, profile: true };
+  return await withOptimized(runtime, path, settings, signal, async ({ session, optimization, notes }) => {
+    const measuring = { ...options, phase: `plan, on ${provider}` };
+    const measurement = await measureSession(evaluation, session, feeds, references, tolerances, measuring);
     const noisy = await withSessionNoise(evaluation, session, measurement, draws, options);
-    const runs = evaluation.feeds.length * (1 + (noisy.inferences > 0 ? draws : 0));
+    const runs = feeds.length * (1 + (noisy.inferences > 0 ? draws : 0));
     return {
       measurement,
       verdicts: noisy.verdicts,
@@ -66,6 +60,23 @@ export async function executedMeasurement(
       sessions: 1,
       inferences: measurement.inferences + noisy.inferences,
     };
+  });
+}
+
+/** What emulation says of a mixed model as it stands: its casts made explicit, sums in FP32, over all samples of `evaluation`. */
+export async function emulatedMeasurement(
+  evaluation: Evaluation,
+  exported: Model,
+  tolerances: readonly Tolerance[],
+  { signal, progress }: WorkOptions,
+): Promise<Measurement> {
+  const { runtime, feeds, references } = evaluation;
+  const { bytes } = await inSlices(explicitSteps(exported));
+  const model = { bytes, weightsFolder: weightsFolder(exported) ?? '.' };
+  const session = await runtime.open({ model, ...EMULATION_SETTINGS }, signal);
+  try {
+    const options = { signal, progress, phase: 'plan, emulated' };
+    return await measureSession(evaluation, session, feeds, references, tolerances, options);
   } finally {
     await runtime.close(session);
   }

@@ -1,6 +1,8 @@
 /** What a target really does: whether there is one, what it runs, and what comes of a model there. */
-export { findAccumulation, type FoundAccumulation } from './accumulation.js';
-export { executedMeasurement, type Executed, type ExecutedOptions } from './executed.js';
+export { type FoundAccumulation } from './accumulation.js';
+export { emulatedMeasurement, executedMeasurement, type Executed, type ExecutedOptions } from './executed.js';
+export { knownSupport, namedTargets, storedSupport } from './known-support.js';
+export { knownTarget, providerOf, storedTarget, type KnownTarget } from './known-target.js';
 export {
   compareLayers,
   suspiciousLayers,
@@ -8,13 +10,33 @@ export {
   type LayerComparison,
   type LayerComparisonOptions,
 } from './layer-comparison.js';
-export { operatorSupport, type OperatorSupport, type OperatorSupportOptions } from './operator-support.js';
+export { type SupportOutcome, type TriedLayer } from './layer-trial.js';
+export {
+  layerSupport,
+  nativeLayers,
+  operatorsOf,
+  operatorSupport,
+  storedLayerSupport,
+  type LayerSupport,
+  type OperatorSupport,
+  type OperatorSupportOptions,
+} from './operator-support.js';
+export { leavesSumsOpen, withKnownSums, withOptionsOf, withStoredSums } from './plan-targets.js';
 export { placementNotes, placementOf, type Elsewhere, type Placement } from './placement.js';
 export {
+  gainOf,
   threadCounts,
   tuneSession,
+  type Gain,
   type SessionSettings,
   type SessionTuning,
   type TimedSettings,
 } from './session-tuning.js';
+export {
+  insteadOf,
+  supportFindings,
+  supportFindingSteps,
+  supportOnTarget,
+  type SupportOnTarget,
+} from './support-findings.js';
 export { targetState, targetStates, type TargetState } from './target-states.js';

@@ -3,10 +3,17 @@
  * model, executed and emulated, each against those of the original. Shows which kernel of a target computes worse than its
  * format explains. Knows three models of the same tensors.
  */
-import { explicitSteps, exposedSteps } from '../../emulate/index.js';
+import { emulatedTensorsSteps, explicitSteps, exposedSteps } from '../../emulate/index.js';
 import { weightsFolder, type Model } from '../../onnx/index.js';
-import { isFloating, isInMainGraph, modelFacts, type Layer } from '../../plan/index.js';
-import type { Provider, Runtime, Session, SessionRequest, TensorHandle } from '../../runtime/index.js';
+import { isFloating, isInMainGraph, modelFacts, type Layer, type PrecisionGraph } from '../../plan/index.js';
+import type {
+  OptimizationLevel,
+  Provider,
+  Runtime,
+  Session,
+  SessionRequest,
+  TensorHandle,
+} from '../../runtime/index.js';
 import { EMULATION_SETTINGS, type Evaluation, type Outputs, type WorkOptions } from '../evaluation.js';
 import { inSlices } from '../in-slices.js';
 import { openOptimized } from '../open-session.js';
@@ -22,6 +29,13 @@ export interface LayerComparison {
 export interface LayerComparisonOptions extends WorkOptions {
   readonly provider: Provider;
   readonly threads: number;
+  /** The highest optimisation level at which the exported model runs; `all` if left out. */
+  readonly highest?: OptimizationLevel | undefined;
+  /**
+   * What the exported model was made of: the emulation then adds up as the plan says. Left out, the exported model is emulated as
+   * it stands, with sums in FP32.
+   */
+  readonly graph?: PrecisionGraph | undefined;
 }
 
 /** From this factor between executed and emulated error on, a layer is worth a look. */
@@ -79,7 +93,7 @@ async function compareSome(
   evaluation: Evaluation,
   exported: Model,
   written: readonly WrittenLayer[],
-  { provider, threads, signal }: LayerComparisonOptions,
+  { provider, threads, highest = 'all', graph, signal }: LayerComparisonOptions,
 ): Promise<readonly LayerComparison[]> {
   const { runtime, model, feeds } = evaluation;
   const names = written.flatMap(({ outputs }) => outputs);
@@ -89,10 +103,13 @@ async function compareSome(
     const original = inFolderOf(model, (await inSlices(exposedSteps(model, names))).bytes);
     sessions.push(await runtime.open({ model: original, ...EMULATION_SETTINGS }, signal));
     const exposed = await inSlices(exposedSteps(exported, names));
-    const explicit = inFolderOf(exported, (await inSlices(explicitSteps(exposed.model))).bytes);
-    sessions.push(await runtime.open({ model: explicit, ...EMULATION_SETTINGS }, signal));
+    const emulated =
+      graph === undefined
+        ? inFolderOf(exported, (await inSlices(explicitSteps(exposed.model))).bytes)
+        : inFolderOf(model, (await inSlices(emulatedTensorsSteps(graph, names))).bytes);
+    sessions.push(await runtime.open({ model: emulated, ...EMULATION_SETTINGS }, signal));
     const onTarget = inFolderOf(exported, exposed.bytes);
-    sessions.push((await openOptimized(runtime, onTarget, { provider, threads }, signal)).session);
+    sessions.push((await openOptimized(runtime, onTarget, { provider, threads, highest }, signal)).session);
     for (const feed of feeds) {
       const results: Outputs[] = [];
       try {

@@ -1,223 +1,185 @@
 /**
- * How a target runs each operator of a model in a format, found by experiment: a session of that one node, profiled. No list
- * of kernels is believed: ONNX Runtime puts casts round what it cannot run in a type and gives to the CPU what it cannot run at
- * all, and tells neither. Knows one node at a time, by the shapes of a run.
+ * How a target runs the operators of a model in a format, found by experiment: no list of kernels is believed. Layers that a
+ * runtime could tell apart are tried apart; what was found is kept for the runtime's version, the target with its options and the
+ * device, whatever the model. Knows which layers are alike; how one is tried, it does not.
  */
 import type { RunFormat } from '../../formats/index.js';
+import { finish, isStep, type Model, type Shape, type Steps } from '../../onnx/index.js';
 import {
-  DataType,
-  elementBits,
-  inputFollowsMainType,
-  makeTensorType,
-  makeValueInfo,
-  outputFollowsMainType,
-  referredTensor,
-  variantSteps,
-  weightsFolder,
-  withNode,
-  type Model,
-  type Node,
-  type Shape,
-  type Steps,
-  type Tensor,
-  type ValueInfo,
-  type Variant,
-} from '../../onnx/index.js';
-import {
-  attributesForType,
-  isFloating,
+  inferredShapes,
   isInMainGraph,
-  makeCast,
   modelFacts,
   typeOfFormat,
   writeOperatorType,
   type Layer,
 } from '../../plan/index.js';
-import { RuntimeFailure, type ProfiledKernel, type Provider, type Runtime } from '../../runtime/index.js';
+import type { Provider, ProviderOptions, Runtime } from '../../runtime/index.js';
+import type { Store } from '../../store/index.js';
 import type { WorkOptions } from '../evaluation.js';
 import { inSlices } from '../in-slices.js';
-import type { SampleTensor } from '../samples/index.js';
-import { PROVIDER_NAMES } from './placement.js';
-import { runOnce } from './small-run.js';
+import { elementsOf, tryLayer, type SupportOutcome, type TriedLayer } from './layer-trial.js';
+import { targetRecipe, type TargetRecipe } from './target-recipe.js';
 
-export interface OperatorSupport {
+/** What a target does with one layer. */
+export interface LayerSupport extends TriedLayer {
+  readonly layer: Layer;
+  readonly format: RunFormat;
+}
+
+export interface OperatorSupport extends TriedLayer {
   /** As plans write it. */
   readonly operator: string;
   readonly format: RunFormat;
-  /** The layer that stood for the operator. */
+  /** The layer that stood for the operator: of several kinds the one that the target does least with. */
   readonly layer: Layer;
-  /**
-   * `native`: a kernel of the target reads the format. `through casts`: one reads FP32, and ONNX Runtime casts. `elsewhere`: the
-   * target has no kernel at all. `refused`: ONNX Runtime does not load or run it.
-   */
-  readonly outcome: 'native' | 'through casts' | 'elsewhere' | 'refused';
-  /** Where it ran, or what ONNX Runtime said. */
-  readonly detail: string;
 }
 
-export interface OperatorSupportOptions extends WorkOptions {
+/** A target, as a plan names it. */
+export interface SupportSubject {
   readonly provider: Provider;
+  readonly providerOptions?: ProviderOptions | undefined;
+  /** Where what is found is kept; left out, everything is tried anew. */
+  readonly store?: Store | undefined;
+}
+
+export interface OperatorSupportOptions extends WorkOptions, SupportSubject {
   /** By tensor, as they were in a run. */
   readonly shapes: ReadonlyMap<string, Shape>;
 }
 
+/** Layers of one kind: an operator at an opset, with inputs of the same ranks and the same words among its attributes. */
+interface LayerKind {
+  /** What determines how it runs, beside format and target. */
+  readonly recipe: Readonly<Record<string, unknown>>;
+  readonly layers: Layer[];
+}
+
+const KIND = 'operator-support';
+
 /**
- * The support of each operator among `layers` that allows `format`, in the order of the graph. The smallest layer of an operator
- * stands for it. Layers inside sub-graphs and functions are looked at where the main graph has none of their operator: not at all.
+ * What the target does with each of `layers` that allows `format`, in the order of the graph. Of each kind the smallest layer is
+ * tried. Layers inside sub-graphs and functions are left out. Each answer is kept as soon as it is there.
  */
+export async function layerSupport(
+  runtime: Runtime,
+  model: Model,
+  layers: readonly Layer[],
+  format: RunFormat,
+  { provider, providerOptions, store, shapes, signal, progress }: OperatorSupportOptions,
+): Promise<readonly LayerSupport[]> {
+  const target = targetRecipe(await runtime.information(signal), provider, providerOptions);
+  const kinds = await inSlices(kindSteps(model, layers, format));
+  const found: LayerSupport[] = [];
+  for (const [index, kind] of kinds.entries()) {
+    let tried = await storedTrial(store, target, kind, format);
+    if (tried === undefined) {
+      progress?.(index, kinds.length, `operators on ${provider}`);
+      const smallest = smallestOf(kind.layers, shapes);
+      tried = await tryLayer(runtime, model, smallest, { format, provider, providerOptions, shapes, signal });
+      await store?.put(KIND, { ...target, ...kind.recipe, format }, tried);
+    }
+    for (const layer of kind.layers) found.push({ layer, format, ...tried });
+  }
+  return inGraphOrder(found);
+}
+
+/** The same as far as it is known; layers of kinds that were not tried yet are left out. */
+export async function storedLayerSupport(
+  runtime: Runtime,
+  model: Model,
+  layers: readonly Layer[],
+  format: RunFormat,
+  { provider, providerOptions, store, signal }: SupportSubject & WorkOptions,
+): Promise<readonly LayerSupport[]> {
+  const target = targetRecipe(await runtime.information(signal), provider, providerOptions);
+  const found: LayerSupport[] = [];
+  for (const kind of finish(kindSteps(model, layers, format))) {
+    const tried = await storedTrial(store, target, kind, format);
+    if (tried === undefined) continue;
+    for (const layer of kind.layers) found.push({ layer, format, ...tried });
+  }
+  return inGraphOrder(found);
+}
+
+/** The support of each operator among `layers` that allows `format`, in the order of the graph. */
 export async function operatorSupport(
   runtime: Runtime,
   model: Model,
   layers: readonly Layer[],
   format: RunFormat,
-  { provider, shapes, signal, progress }: OperatorSupportOptions,
+  options: OperatorSupportOptions,
 ): Promise<readonly OperatorSupport[]> {
-  const chosen = smallestOfEach(model, layers, format, shapes);
-  const found: OperatorSupport[] = [];
-  for (const [index, layer] of chosen.entries()) {
-    progress?.(index, chosen.length, `operators on ${provider}`);
-    const outcome = await tryLayer(runtime, model, layer, { format, provider, shapes, signal });
-    found.push({ operator: writeOperatorType(layer.node), format, layer, ...outcome });
-  }
-  progress?.(chosen.length, chosen.length, `operators on ${provider}`);
-  return found;
+  return operatorsOf(await layerSupport(runtime, model, layers, format, options));
 }
 
-function smallestOfEach(
-  model: Model,
-  layers: readonly Layer[],
-  format: RunFormat,
-  shapes: ReadonlyMap<string, Shape>,
-): readonly Layer[] {
+/** How much the target does itself, most first. */
+const OUTCOMES: readonly SupportOutcome[] = ['native', 'through casts', 'elsewhere', 'refused'];
+
+/** One for each operator: that of the layers that the target does least with. */
+export function operatorsOf(found: readonly LayerSupport[]): readonly OperatorSupport[] {
+  const worst = new Map<string, OperatorSupport>();
+  for (const one of found) {
+    const operator = writeOperatorType(one.layer.node);
+    const known = worst.get(operator);
+    if (known !== undefined && OUTCOMES.indexOf(one.outcome) <= OUTCOMES.indexOf(known.outcome)) continue;
+    worst.set(operator, { operator, ...one });
+  }
+  return [...worst.values()];
+}
+
+/** Whether the target runs each layer in its format by itself, by the layer's name: what a model of costs asks. */
+export function nativeLayers(found: readonly LayerSupport[]): ReadonlyMap<string, boolean> {
+  return new Map(found.map(({ layer, outcome }) => [layer.name, outcome === 'native']));
+}
+
+/** The layers that allow `format`, by kind. */
+function* kindSteps(model: Model, layers: readonly Layer[], format: RunFormat): Steps<readonly LayerKind[]> {
   const facts = modelFacts(model);
-  const sizes = new Map<string, { readonly layer: Layer; readonly size: number }>();
-  for (const layer of layers) {
-    const { node, nodeIndex } = layer;
-    if (!isInMainGraph(model, nodeIndex) || !facts.allows(node, typeOfFormat(format))) continue;
-    const size = [...node.inputs, ...node.outputs].reduce(
-      (sum, name) => sum + elementsOf(shapes.get(name)),
-      0,
-    );
-    const key = writeOperatorType(node);
-    if (size < (sizes.get(key)?.size ?? Number.POSITIVE_INFINITY)) sizes.set(key, { layer, size });
-  }
-  return [...sizes.values()].map(({ layer }) => layer);
-}
-
-function elementsOf(shape: Shape | undefined): number {
-  return (shape ?? []).reduce<number>((product, size) => product * (typeof size === 'number' ? size : 1), 1);
-}
-
-interface Trial {
-  readonly format: RunFormat;
-  readonly provider: Provider;
-  readonly shapes: ReadonlyMap<string, Shape>;
-  readonly signal: AbortSignal | undefined;
-}
-
-async function tryLayer(
-  runtime: Runtime,
-  model: Model,
-  layer: Layer,
-  trial: Trial,
-): Promise<Pick<OperatorSupport, 'outcome' | 'detail'>> {
-  const { variant, inputs } = await inSlices(singleNode(model, layer, trial));
-  try {
-    const folder = weightsFolder(model) ?? '.';
-    const { provider, signal } = trial;
-    const { kernels } = await runOnce(runtime, variant.bytes, inputs, provider, signal, folder);
-    return outcomeOf(kernels, layer.node, trial);
-  } catch (error) {
-    if (!(error instanceof RuntimeFailure)) throw error;
-    if (error.kind === 'cancelled' || error.kind === 'unavailable') throw error;
-    return { outcome: 'refused', detail: error.message };
-  }
-}
-
-/** The name of the one node that is tried. */
-const TRIED = 'tried';
-
-/** The node alone, its constants beside it and everything else as inputs; casts lead into the format and out of it. */
-function* singleNode(
-  model: Model,
-  { node }: Layer,
-  { format, shapes }: Trial,
-): Steps<{ readonly variant: Variant; readonly inputs: Readonly<Record<string, SampleTensor>> }> {
-  const facts = modelFacts(model);
-  const schema = facts.schema(node);
   const type = typeOfFormat(format);
-  const opset = model.opsets.get('') ?? 1;
-  const nodes: Node[] = [];
-  const behind: Node[] = [];
-  const initializers: Tensor[] = [];
-  const inputs: ValueInfo[] = [];
-  const outputs: ValueInfo[] = [];
-  const fed: Record<string, SampleTensor> = {};
-  const cast = (from: string, to: string, into: DataType): Node =>
-    makeCast({ name: `cast_${to}`, from, to, type: into, opset });
-  const read = node.inputs.map((name, index) => {
-    if (name === '') return '';
-    const own = `input_${index}`;
-    const constant = facts.index.constantOf(name);
-    const ownType = constant?.dataType ?? facts.elementType(name) ?? DataType.FLOAT;
-    if (constant !== undefined) initializers.push(referredTensor(own, constant, model));
-    else {
-      const dims = (shapes.get(name) ?? []).map((size) => (typeof size === 'number' ? size : 1));
-      inputs.push(makeValueInfo(own, makeTensorType(ownType, dims)));
-      fed[own] = evenTensor(ownType, dims);
-    }
-    const follows = schema !== undefined && inputFollowsMainType(schema, index) && isFloating(ownType);
-    if (!follows || ownType === type) return own;
-    nodes.push(cast(own, `${own}_cast`, type));
-    return `${own}_cast`;
-  });
-  const written = node.outputs.map((name, index) => {
-    if (name === '') return '';
-    const own = `output_${index}`;
-    const follows = schema !== undefined && outputFollowsMainType(schema, index);
-    const ownType = follows ? DataType.FLOAT : (facts.elementType(name) ?? DataType.FLOAT);
-    outputs.push(makeValueInfo(own, makeTensorType(ownType, undefined)));
-    if (!follows || type === DataType.FLOAT) return own;
-    behind.push(cast(`${own}_cast`, own, DataType.FLOAT));
-    return `${own}_cast`;
-  });
-  yield;
-  const original = facts.elementType(node.outputs[0] ?? '');
-  const attributes = attributesForType(node, type, original, model);
-  nodes.push(withNode(node, { name: TRIED, inputs: read, outputs: written, attributes }), ...behind);
-  const variant = yield* variantSteps(model, { nodes, initializers, inputs, outputs });
-  return { variant, inputs: fed };
+  const kinds = new Map<string, LayerKind>();
+  for (const [index, layer] of layers.entries()) {
+    if (isStep(index)) yield;
+    const { node, nodeIndex } = layer;
+    if (!isInMainGraph(model, nodeIndex) || !facts.allows(node, type)) continue;
+    const recipe = {
+      operator: writeOperatorType(node),
+      opset: model.opsets.get(node.domain) ?? 1,
+      inputs: node.inputs.map((name) => (name === '' ? 'none' : describeInput(model, name))),
+      words: node.attributes.flatMap((one) => (one.kind === 'string' ? [[one.name, one.value]] : [])),
+    };
+    const key = JSON.stringify(recipe);
+    const kind = kinds.get(key);
+    if (kind === undefined) kinds.set(key, { recipe, layers: [layer] });
+    else kind.layers.push(layer);
+  }
+  return [...kinds.values()];
 }
 
-/** Halves where FP32 is read, zeros elsewhere: in the domain of every operator, and a place in every tensor that is indexed. */
-function evenTensor(dataType: DataType, dims: readonly number[]): SampleTensor {
-  const count = elementsOf(dims);
-  const bytes =
-    dataType === DataType.FLOAT
-      ? new Uint8Array(new Float32Array(count).fill(0.5).buffer)
-      : new Uint8Array(Math.ceil((count * (elementBits(dataType) ?? 0)) / 8));
-  return { dataType, dims, content: { kind: 'bytes', bytes }, origin: TRIED, sha256: '' };
+/** Type and rank of a tensor, and whether it is constant. */
+function describeInput(model: Model, name: string): string {
+  const facts = modelFacts(model);
+  const constant = facts.index.constantOf(name);
+  const rank = constant?.dims.length ?? inferredShapes({ model }).get(name)?.length ?? '?';
+  const type = constant?.dataType ?? facts.elementType(name) ?? '?';
+  return `${type} ${rank}${constant === undefined ? '' : ' constant'}`;
 }
 
-/** Types as profiles name them. */
-const PROFILE_TYPES: Readonly<Record<RunFormat, string>> = {
-  fp32: 'float',
-  fp16: 'float16',
-  bf16: 'bfloat16',
-};
+function smallestOf(layers: readonly Layer[], shapes: ReadonlyMap<string, Shape>): Layer {
+  const sizeOf = ({ node }: Layer): number =>
+    [...node.inputs, ...node.outputs].reduce((sum, name) => sum + elementsOf(shapes.get(name)), 0);
+  return layers.reduce((best, layer) => (sizeOf(layer) < sizeOf(best) ? layer : best));
+}
 
-function outcomeOf(
-  kernels: readonly ProfiledKernel[],
-  { opType }: Node,
-  { format, provider }: Trial,
-): Pick<OperatorSupport, 'outcome' | 'detail'> {
-  const own = kernels.filter(
-    ({ name, opType: found }) => name.includes(TRIED) && !/^(Cast|Memcpy)/.test(found),
-  );
-  const kernel = own.find((one) => one.opType === opType) ?? own[0];
-  if (kernel === undefined) return { outcome: 'refused', detail: 'It left no trace in the profile.' };
-  if (kernel.provider !== PROVIDER_NAMES[provider]) return { outcome: 'elsewhere', detail: kernel.provider };
-  const types = [...kernel.inputShapes, ...kernel.outputShapes].map(({ type }) => type);
-  const isNative = types.includes(PROFILE_TYPES[format]);
-  return { outcome: isNative ? 'native' : 'through casts', detail: kernel.provider };
+async function storedTrial(
+  store: Store | undefined,
+  target: TargetRecipe,
+  { recipe }: LayerKind,
+  format: RunFormat,
+): Promise<TriedLayer | undefined> {
+  const found = await store?.get(KIND, { ...target, ...recipe, format });
+  return found === undefined ? undefined : (found as TriedLayer);
+}
+
+function inGraphOrder(found: readonly LayerSupport[]): readonly LayerSupport[] {
+  return found.toSorted((a, b) => a.layer.nodeIndex - b.layer.nodeIndex);
 }

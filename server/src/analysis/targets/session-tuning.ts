@@ -1,16 +1,25 @@
 /**
- * The settings of a session that run a model fastest on a target: threads and optimisation levels tried in turns, so that a busy
- * moment hits all alike. Knows one model file; what it computes does not change.
+ * The settings of a session that run a model fastest on a target: threads, optimisation levels and options of the provider, tried in
+ * turns, so that a busy moment hits all alike. What looked fastest is timed once more against the usual settings, since the
+ * fastest of many is partly the luckiest. Knows two model files; what they compute does not change.
  */
 import { availableParallelism } from 'node:os';
-import type { OptimizationLevel, Provider, Runtime, Session } from '../../runtime/index.js';
-import { spreadOf } from '../benchmark.js';
-import { putSample, type WorkOptions } from '../evaluation.js';
+import type {
+  OptimizationLevel,
+  Provider,
+  ProviderOptions,
+  Runtime,
+  RuntimeInformation,
+  Session,
+} from '../../runtime/index.js';
+import { quantile, spreadOf } from '../benchmark.js';
+import { putSample, type Feeds, type WorkOptions } from '../evaluation.js';
 import { openOptimized } from '../open-session.js';
 import type { Sample } from '../samples/index.js';
 
 export interface SessionSettings {
   readonly provider: Provider;
+  readonly options: ProviderOptions;
   /** Intra-op threads. */
   readonly threads: number;
   readonly optimization: OptimizationLevel;
@@ -23,19 +32,38 @@ export interface TimedSettings extends SessionSettings {
   readonly p90: number;
 }
 
+/** How many times faster, of runs in turns: each against the one beside it. */
+export interface Gain {
+  readonly median: number;
+  readonly p10: number;
+  readonly p90: number;
+  /** More than the spread: nine of ten runs gain, or nine of ten lose. */
+  readonly beyondSpread: boolean;
+}
+
 export interface SessionTuning {
-  /** As a session is opened where nobody says how: all cores, all optimisations. */
+  /** The original as a session is opened where nobody says how: all cores, all optimisations. */
+  readonly original: TimedSettings;
+  /** The model with the same settings. */
   readonly usual: TimedSettings;
+  /** The same as `usual` where nothing is faster beyond the spread. */
   readonly best: TimedSettings;
-  /** Fastest first. */
+  /** Of the model against the original, both with the usual settings. */
+  readonly precision: Gain;
+  /** Of what looked fastest against the usual settings; undefined where those did. */
+  readonly session: Gain | undefined;
+  /** All settings, fastest first, as they were when they were compared. */
   readonly tried: readonly TimedSettings[];
   /** Settings at which the runtime does not load the model, and why. */
   readonly notes: readonly string[];
+  readonly machine: Pick<RuntimeInformation, 'device' | 'platform' | 'cores' | 'onnxRuntime'>;
 }
 
 export interface SessionTuningOptions extends WorkOptions {
   readonly provider: Provider;
-  /** Timed runs of each setting. */
+  /** Those that the plan states, which are kept whatever is tried. */
+  readonly options?: ProviderOptions | undefined;
+  /** Timed runs of what is compared in the end; the search takes a third of them for each setting. */
   readonly runs: number;
 }
 
@@ -43,62 +71,154 @@ export interface SessionTuningOptions extends WorkOptions {
 const WARM_UP_RUNS = 3;
 const LEVELS: readonly OptimizationLevel[] = ['all', 'extended', 'basic', 'disabled'];
 
-/** Tries settings for the model at `path` on `sample`. On other targets than the CPU threads make no difference and are not tried. */
+/** What is worth trying of the options that ONNX Runtime's interface for Node takes; the rest is about devices and checks. */
+const TRIED_OPTIONS: Readonly<Partial<Record<Provider, readonly ProviderOptions[]>>> = {
+  webgpu: [{ preferredLayout: 'NCHW' }, { preferredLayout: 'NHWC' }],
+  coreml: [{ coreMlFlags: 16 }],
+};
+
+/** One setting of one model, open. */
+interface Candidate {
+  readonly settings: SessionSettings;
+  readonly session: Session;
+}
+
+/**
+ * Tries settings for the model at `path` on `sample`, and times it beside the one at `original`. On other targets than the CPU
+ * threads make no difference and are not tried.
+ */
 export async function tuneSession(
   runtime: Runtime,
   path: string,
+  original: string,
   sample: Sample,
-  { provider, runs, signal, progress }: SessionTuningOptions,
+  { provider, options = {}, runs, signal, progress }: SessionTuningOptions,
 ): Promise<SessionTuning> {
-  const cores = availableParallelism();
-  const threads = provider === 'cpu' ? threadCounts(cores) : [cores];
-  const candidates = threads.flatMap((count) =>
-    LEVELS.map((optimization) => ({ provider, threads: count, optimization })),
-  );
+  const machine = await runtime.information(signal);
+  const usual: SessionSettings = {
+    ...{ provider, options, threads: availableParallelism(), optimization: 'all' },
+  };
   const notes: string[] = [];
-  const opened: { readonly settings: SessionSettings; readonly session: Session }[] = [];
+  const searched = Math.ceil(runs / 3);
   const feeds = await putSample(runtime, sample, signal);
+  const opened: Candidate[] = [];
+  const open = async (file: string, wanted: SessionSettings): Promise<Candidate> => {
+    const request = {
+      ...wanted,
+      timing: true,
+      highest: wanted.optimization,
+      providerOptions: wanted.options,
+    };
+    const { session, optimization, notes: own } = await openOptimized(runtime, file, request, signal);
+    notes.push(...own);
+    const candidate = { settings: { ...wanted, optimization }, session };
+    opened.push(candidate);
+    return candidate;
+  };
+  const timed = async (candidates: readonly Candidate[], count: number): Promise<readonly number[][]> =>
+    await timeInTurns(runtime, candidates, feeds, count, {
+      signal,
+      progress: (done) =>
+        progress?.(
+          opened.length === candidates.length ? done : searched + done,
+          searched + runs,
+          'settings of the session',
+        ),
+    });
   try {
-    for (const wanted of candidates) {
-      const {
-        session,
-        optimization,
-        notes: own,
-      } = await openOptimized(
-        runtime,
-        path,
-        { provider, threads: wanted.threads, timing: true, highest: wanted.optimization },
-        signal,
-      );
-      if (optimization === wanted.optimization) opened.push({ settings: wanted, session });
-      else {
-        // A lower level is a candidate of its own.
-        await runtime.close(session);
-        notes.push(...own);
-      }
+    const candidates: Candidate[] = [];
+    for (const wanted of candidatesOf(usual)) {
+      const candidate = await open(path, wanted);
+      // A lower level than was wanted is a candidate of its own; the usual settings are there whatever they come to.
+      if (wanted === usual || candidate.settings.optimization === wanted.optimization)
+        candidates.push(candidate);
     }
-    const timed = opened.map(({ session }) => ({ session, feeds }));
-    await runtime.time(timed, WARM_UP_RUNS, signal);
-    const times: number[][] = timed.map(() => []);
-    for (let done = 0; done < runs; done++) {
-      progress?.(done, runs, 'settings of the session');
-      const measured = await runtime.time(timed, 1, signal);
-      for (const [index, row] of measured.entries()) times[index]?.push(...row);
-    }
-    progress?.(runs, runs, 'settings of the session');
-    const tried = opened
-      .map(({ settings }, index): TimedSettings => ({ ...settings, ...spreadOf(times[index] ?? []) }))
-      .sort((a, b) => a.median - b.median);
-    const usual = tried.find((one) => one.threads === cores && one.optimization === 'all') ?? tried[0];
-    const [fastest] = tried;
-    if (usual === undefined || fastest === undefined) throw new RangeError('one setting at least is tried');
-    // A faster median within the spread of the usual settings is no gain.
-    const best = fastest.p90 < usual.median ? fastest : usual;
-    return { usual, best, tried, notes: [...new Set(notes)] };
+    const times = await timed(candidates, searched);
+    const tried = candidates.map((candidate, index) => ({ candidate, ...spreadOf(times[index] ?? []) }));
+    tried.sort((a, b) => a.median - b.median);
+    const [usually] = candidates;
+    const fastest = tried[0]?.candidate;
+    if (usually === undefined || fastest === undefined) throw new RangeError('one setting at least is tried');
+    const last = [await open(original, usual), usually, ...(fastest === usually ? [] : [fastest])];
+    const compared = await timed(last, runs);
+    const [exact, low, fast] = last.map(({ settings }, index): TimedSettings => ({
+      ...settings,
+      ...spreadOf(compared[index] ?? []),
+    }));
+    if (exact === undefined || low === undefined) throw new RangeError('two sessions at least are timed');
+    const [ofExact = [], ofLow = [], ofFast] = compared;
+    const session = ofFast === undefined ? undefined : gainOf(ofLow, ofFast);
+    return {
+      original: exact,
+      usual: low,
+      best: fast !== undefined && session?.beyondSpread === true && session.median > 1 ? fast : low,
+      precision: gainOf(ofExact, ofLow),
+      session,
+      tried: tried.map(({ candidate, ...spread }) => ({ ...candidate.settings, ...spread })),
+      notes: [...new Set(notes)],
+      machine: (({ device, platform, cores, onnxRuntime }) => ({ device, platform, cores, onnxRuntime }))(
+        machine,
+      ),
+    };
   } finally {
     for (const { session } of opened) await runtime.close(session);
     await runtime.release(Object.values(feeds));
   }
+}
+
+/** The usual settings first. */
+function candidatesOf(usual: SessionSettings): readonly SessionSettings[] {
+  const { provider, options, threads: cores } = usual;
+  const threads = provider === 'cpu' ? threadCounts(cores) : [cores];
+  const choices = [options, ...(TRIED_OPTIONS[provider] ?? []).map((one) => ({ ...one, ...options }))];
+  const all = choices
+    .filter((one, at) => choices.findIndex((other) => sameOptions(one, other)) === at)
+    .flatMap((own) =>
+      threads.flatMap((count) =>
+        LEVELS.map((optimization) => ({ provider, options: own, threads: count, optimization })),
+      ),
+    );
+  const others = all.filter(
+    (one) => !(sameOptions(one.options, options) && one.threads === cores && one.optimization === 'all'),
+  );
+  return [usual, ...others];
+}
+
+function sameOptions(one: ProviderOptions, other: ProviderOptions): boolean {
+  const text = (options: ProviderOptions): string =>
+    JSON.stringify(Object.entries(options).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return text(one) === text(other);
+}
+
+/** Milliseconds by candidate and run; one round after the other, so that the nth runs of all stand beside each other. */
+async function timeInTurns(
+  runtime: Runtime,
+  candidates: readonly Candidate[],
+  feeds: Feeds,
+  runs: number,
+  {
+    signal,
+    progress,
+  }: { readonly signal: AbortSignal | undefined; readonly progress: (done: number) => void },
+): Promise<readonly number[][]> {
+  const timed = candidates.map(({ session }) => ({ session, feeds }));
+  await runtime.time(timed, WARM_UP_RUNS, signal);
+  const times: number[][] = timed.map(() => []);
+  for (let done = 0; done < runs; done++) {
+    progress(done);
+    const measured = await runtime.time(timed, 1, signal);
+    for (const [index, row] of measured.entries()) times[index]?.push(...row);
+  }
+  progress(runs);
+  return times;
+}
+
+/** @param before milliseconds of runs, each beside the one of `after` at its place */
+export function gainOf(before: readonly number[], after: readonly number[]): Gain {
+  const ratios = before.map((time, at) => time / (after[at] ?? Number.NaN)).sort((a, b) => a - b);
+  const [p10, median, p90] = [0.1, 0.5, 0.9].map((share) => quantile(ratios, share));
+  const gain = { median: median ?? Number.NaN, p10: p10 ?? Number.NaN, p90: p90 ?? Number.NaN };
+  return { ...gain, beyondSpread: gain.p10 > 1 || gain.p90 < 1 };
 }
 
 /** 1, 2, 4, ... and all cores. */

@@ -8,7 +8,7 @@ import {
   type Node,
   type ValueInfo,
 } from '../../onnx/index.js';
-import type { ProfiledKernel, Provider, Runtime } from '../../runtime/index.js';
+import type { ProfiledKernel, Provider, ProviderOptions, Runtime } from '../../runtime/index.js';
 import { putSample } from '../evaluation.js';
 import type { SampleTensor } from '../samples/index.js';
 
@@ -16,6 +16,13 @@ export interface SmallModelParts {
   readonly nodes: readonly Node[];
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
+}
+
+/** Where a few nodes are run. */
+export interface SmallRunTarget {
+  readonly provider: Provider;
+  readonly providerOptions?: ProviderOptions | undefined;
+  readonly signal: AbortSignal | undefined;
 }
 
 /** Every operator of the experiments is there at this opset, and FP16 with it. */
@@ -29,7 +36,7 @@ export function smallModel(parts: SmallModelParts): Uint8Array {
 }
 
 /** A tensor of FP32 values. */
-export function floats(values: readonly number[], dims: readonly number[]): SampleTensor {
+export function floats(values: ArrayLike<number>, dims: readonly number[]): SampleTensor {
   const bytes = new Uint8Array(Float32Array.from(values).buffer);
   return {
     dataType: DataType.FLOAT,
@@ -45,11 +52,16 @@ export async function runOnce(
   runtime: Runtime,
   bytes: Uint8Array,
   inputs: Readonly<Record<string, SampleTensor>>,
-  provider: Provider,
-  signal: AbortSignal | undefined,
+  { provider, providerOptions, signal }: SmallRunTarget,
   weightsFolder = '.',
 ): Promise<{ readonly kernels: readonly ProfiledKernel[]; readonly scalars: readonly number[] }> {
-  const settings = { provider, optimization: 'disabled', threads: 1, profile: true } as const;
+  const settings = {
+    provider,
+    providerOptions,
+    optimization: 'disabled',
+    threads: 1,
+    profile: true,
+  } as const;
   const session = await runtime.open({ model: { bytes, weightsFolder }, ...settings }, signal);
   try {
     const sample = { index: 0, name: 'experiment', key: '', inputs };

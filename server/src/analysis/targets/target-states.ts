@@ -1,11 +1,18 @@
 /**
  * What of the targets that a plan can name there is on this machine: found by running a model of one node on each, never
- * assumed from a list. Knows providers and how to get one; no plan and no model of the user's.
+ * assumed from a list. Knows providers; no plan and no model of the user's.
  */
 import { DataType, makeNode, makeTensorType, makeValueInfo } from '../../onnx/index.js';
-import { PROVIDERS, RuntimeFailure, type Provider, type Runtime } from '../../runtime/index.js';
+import {
+  PROVIDERS,
+  RuntimeFailure,
+  type Provider,
+  type ProviderOptions,
+  type Runtime,
+} from '../../runtime/index.js';
+import { wayToDevice, wayToProvider } from './how-to-get.js';
 import { providerOfKernels } from './placement.js';
-import { floats, runOnce, smallModel } from './small-run.js';
+import { floats, runOnce, smallModel, type SmallRunTarget } from './small-run.js';
 
 export interface TargetState {
   readonly name: Provider;
@@ -24,27 +31,29 @@ export async function targetStates(runtime: Runtime, signal?: AbortSignal): Prom
   return states;
 }
 
-/** The state of one target. A runtime that cannot be started at all throws its `RuntimeFailure`. */
+/** The state of one target, with options of its provider. A runtime that cannot be started at all throws its `RuntimeFailure`. */
 export async function targetState(
   runtime: Runtime,
   name: Provider,
   signal?: AbortSignal,
+  providerOptions?: ProviderOptions,
 ): Promise<TargetState> {
-  const { onnxRuntime, platform, device, providers } = await runtime.information(signal);
-  if (!providers.includes(name)) {
+  const { onnxRuntime, platform, device, providers, unbundled } = await runtime.information(signal);
+  if (![...providers, ...unbundled].includes(name)) {
     const summary = `ONNX Runtime ${onnxRuntime} for Node has no ${name} provider on ${platform}.`;
-    return { name, usable: false, summary, advice: ADVICE[name].provider };
+    return { name, usable: false, summary, advice: wayToProvider(name, platform) };
   }
   try {
-    const ran = await runOneNode(runtime, name, signal);
+    const ran = await runOneNode(runtime, { provider: name, providerOptions, signal });
     if (ran !== name) {
       const summary = `ONNX Runtime loads the ${name} provider and runs a model on ${ran ?? 'another one'} instead.`;
-      return { name, usable: false, summary, advice: ADVICE[name].device };
+      return { name, usable: false, summary, advice: wayToDevice(name, platform, '') };
     }
   } catch (error) {
     if (!(error instanceof RuntimeFailure) || error.kind === 'cancelled') throw error;
-    const summary = `ONNX Runtime ${onnxRuntime} has the ${name} provider, which does not start: ${error.message}`;
-    return { name, usable: false, summary, advice: ADVICE[name].device };
+    const reason = sentence(error.message);
+    const summary = `ONNX Runtime ${onnxRuntime} has the ${name} provider, which does not start: ${reason}`;
+    return { name, usable: false, summary, advice: wayToDevice(name, platform, reason) };
   }
   const on = name === 'cpu' ? device : `the ${name} device of this machine`;
   return {
@@ -55,49 +64,19 @@ export async function targetState(
   };
 }
 
-/** What to do where ONNX Runtime lacks the provider, and where it has it and finds nothing to run on. */
-const ADVICE: Readonly<Record<Provider, { readonly provider: string; readonly device: string }>> = {
-  cpu: {
-    provider: 'Use a platform for which the npm package onnxruntime-node has a binary.',
-    device: 'Use a platform for which the npm package onnxruntime-node has a binary.',
-  },
-  webgpu: {
-    provider: 'The package onnxruntime-node has WebGPU for Windows, macOS and Linux on x64 processors.',
-    device:
-      "Install the graphics driver; on Linux one with Vulkan, or Mesa's software driver (mesa-vulkan-drivers, version 25 or newer).",
-  },
-  cuda: {
-    provider:
-      'On Linux x64, let the install script of onnxruntime-node fetch its CUDA libraries: npm rebuild onnxruntime-node --onnxruntime-node-install=cuda12. Elsewhere, profile on the device and read the profile.',
-    device: 'Install the NVIDIA driver, CUDA 12 and cuDNN 9.',
-  },
-  tensorrt: {
-    provider:
-      'On Linux x64, let the install script of onnxruntime-node fetch its CUDA and TensorRT libraries: npm rebuild onnxruntime-node --onnxruntime-node-install=cuda12.',
-    device: 'Install the NVIDIA driver, CUDA 12 and TensorRT 10.',
-  },
-  dml: {
-    provider: 'DirectML is there on Windows only; webgpu runs on the same devices.',
-    device: 'Install a graphics driver for DirectX 12.',
-  },
-  coreml: {
-    provider: 'Core ML is there on macOS only.',
-    device: 'Use macOS 12 or newer.',
-  },
-};
+/** As the first of two, whatever a runtime ends its messages with. */
+function sentence(message: string): string {
+  return /[.!?]$/.test(message) ? message : `${message}.`;
+}
 
 /** y = x + x, run once; the provider that it really ran on. */
-async function runOneNode(
-  runtime: Runtime,
-  provider: Provider,
-  signal: AbortSignal | undefined,
-): Promise<Provider | undefined> {
+async function runOneNode(runtime: Runtime, target: SmallRunTarget): Promise<Provider | undefined> {
   const type = makeTensorType(DataType.FLOAT, [4]);
   const bytes = smallModel({
     nodes: [makeNode({ opType: 'Add', name: 'add', inputs: ['x', 'x'], outputs: ['y'] })],
     inputs: [makeValueInfo('x', type)],
     outputs: [makeValueInfo('y', type)],
   });
-  const { kernels } = await runOnce(runtime, bytes, { x: floats([0, 0, 0, 0], [4]) }, provider, signal);
+  const { kernels } = await runOnce(runtime, bytes, { x: floats([0, 0, 0, 0], [4]) }, target);
   return providerOfKernels(kernels);
 }

@@ -2,6 +2,7 @@
  * The roundings of a precision graph that no element type stands for, as nodes of FP32 arithmetic: which form each takes, and
  * the constants that they share. Knows roundings; not which tensor has which.
  */
+import { formatInformation } from '../../formats/index.js';
 import { DataType, makeTensor, withNode, type Node, type Tensor } from '../../onnx/index.js';
 import {
   makeCast,
@@ -68,7 +69,9 @@ export class RoundingWriter {
     }
     const hasCast = format === 'fp16' || format === 'bf16';
     if (format === 'bf16' || (hasCast && !rounding.stochastic && rounding.overflow !== 'saturate')) {
-      this.castPair(list, from, format === 'bf16' ? DataType.BFLOAT16 : DataType.FLOAT16, to);
+      const { largest } = formatInformation(format);
+      const held = rounding.overflow === 'saturate' ? nodes.clip(from, -largest, largest) : from;
+      this.castPair(list, held, format === 'bf16' ? DataType.BFLOAT16 : DataType.FLOAT16, to);
       return;
     }
     const overflow = rounding.overflow === 'saturate' ? 'saturate' : 'inf';

@@ -1,11 +1,22 @@
-/** `onnxPrecision.server.benchmark` [uri]: errors, latency and size of FP32, the plan and all-FP16 on this machine. */
+/**
+ * `onnxPrecision.server.benchmark` [uri, { runs }?]: errors, latency and size of FP32, the plan and all-FP16 on the plan's target, and
+ * what keeps FP16 from being faster there. Kept, and shown beside the earlier ones.
+ */
 import { basename } from 'node:path';
-import { concludeSpeed, reportPage } from '../../report/index.js';
-import { type ComparedPlan, comparePlan, isRefused, type Work } from '../../work/index.js';
+import { reportPage } from '../../report/index.js';
+import {
+  type ComparedPlan,
+  comparePlan,
+  explainBenchmark,
+  type ExplainedBenchmark,
+  isRefused,
+  USUAL_RUNS,
+  type Work,
+} from '../../work/index.js';
 import type { ServerCommand } from './command.js';
 import type { CommandContext } from './context.js';
 import { measuringCommand } from './measuring-command.js';
-import { type CommandOutcome, outcomeOf } from './outcome.js';
+import { type CommandOutcome, outcomeOf, refusal } from './outcome.js';
 import { refusePlanErrors } from './plan-target.js';
 
 export interface BenchmarkResult {
@@ -19,7 +30,15 @@ export interface BenchmarkResult {
   /** Whether the plan or all-FP16 are faster than FP32 here by more than chance. */
   readonly pays: boolean;
   readonly conclusions: readonly string[];
+  /** What keeps the plan from being faster. */
+  readonly why: readonly string[];
   readonly device: string;
+  /** Timed runs of each model, threads, and load average of the last minute. */
+  readonly runs: number;
+  readonly threads: number;
+  readonly load: number;
+  /** How many earlier benchmarks of this model on this target are kept. */
+  readonly earlier: number;
 }
 
 export function benchmarkCommand(context: CommandContext): ServerCommand {
@@ -28,21 +47,47 @@ export function benchmarkCommand(context: CommandContext): ServerCommand {
       name: 'benchmark',
       title: 'Benchmarking',
       refuse: refusePlanErrors,
-      measure: async (work, { plan }) => {
-        const compared = await comparePlan(work, await work.counted(plan));
-        return isRefused(compared) ? outcomeOf(compared.problem) : outcomeOfCompared(work, compared);
+      measure: async (work, { plan }, { words: [options] }) => {
+        const runs = runsOf(options);
+        if (runs === undefined) {
+          return refusal('usage', `the number of runs is a whole number from 1 to ${MOST_RUNS}`);
+        }
+        const counted = await work.counted(plan);
+        const compared = await comparePlan(work, counted, { runs });
+        if (isRefused(compared)) return outcomeOf(compared.problem);
+        const explained = await explainBenchmark(work, counted, compared.benched);
+        return isRefused(explained)
+          ? outcomeOf(explained.problem)
+          : outcomeOfCompared(work, compared, explained);
       },
     },
     context,
   );
 }
 
+/** As many as anyone waits for. */
+const MOST_RUNS = 9999;
+
+/** Undefined for what is no number of runs. */
+function runsOf(options: unknown): number | undefined {
+  const runs: unknown =
+    typeof options === 'object' && options !== null && 'runs' in options ? options.runs : USUAL_RUNS;
+  return typeof runs === 'number' && Number.isInteger(runs) && runs >= 1 && runs <= MOST_RUNS
+    ? runs
+    : undefined;
+}
+
 function outcomeOfCompared(
-  { plan, samples }: Work,
-  { comparison, conclusions, device, versions }: ComparedPlan,
+  { plan, samples, target }: Work,
+  { comparison, conclusions, device, versions, benched: { timed } }: ComparedPlan,
+  { why, speed, earlier }: ExplainedBenchmark,
 ): CommandOutcome<BenchmarkResult> {
   const name = basename(plan.path);
-  const speed = concludeSpeed(comparison, 'fp16');
+  const { runs, threads, load } = timed;
+  const said = [...conclusions, ...why];
+  const circumstances =
+    `${runs} runs each, in turns, on ${target}; ` +
+    `${threads} ${threads === 1 ? 'thread' : 'threads'}, load ${load.toFixed(1)}.`;
   const page = reportPage({
     title: name,
     model: basename(plan.model.source.path ?? ''),
@@ -50,8 +95,9 @@ function outcomeOfCompared(
     samples: samples.length,
     device,
     versions,
-    conclusions,
+    conclusions: [...said, circumstances],
     comparison,
+    earlier,
     verdicts: undefined,
     layers: undefined,
     largest: undefined,
@@ -59,7 +105,7 @@ function outcomeOfCompared(
   return {
     status: 'done',
     severity: 'information',
-    message: conclusions.join(' '),
+    message: said.join(' '),
     report: { title: `Benchmark ${name}`, page },
     speed: { path: plan.path, ...(speed?.pays === false ? { noGain: speed.sentence } : {}) },
     result: {
@@ -72,7 +118,9 @@ function outcomeOfCompared(
       })),
       pays: speed?.pays === true,
       conclusions,
+      why,
       device,
+      ...{ runs, threads, load, earlier: earlier.length },
     },
   };
 }

@@ -78,7 +78,11 @@ async function writeModel(
 
 /** Where to: what the editor says, otherwise beside the model. */
 function outputOf({ words: [output] }: CommandCall, { plan: { modelPath } }: PlanTarget): string {
-  if (typeof output === 'string') return resolve(pathOfUri(output) ?? output);
+  return typeof output === 'string' ? resolve(pathOfUri(output) ?? output) : usualOutput(modelPath);
+}
+
+/** Where the model goes that a plan is converted to, if nothing else is said. */
+export function usualOutput(modelPath: string): string {
   const extension = extname(modelPath);
   return join(dirname(modelPath), `${basename(modelPath, extension)}_mixed${extension || '.onnx'}`);
 }

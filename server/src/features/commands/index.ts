@@ -5,6 +5,7 @@ import { CommandContext, type CommandParts } from './context.js';
 import { convertCommand } from './convert.js';
 import { newPlanCommand } from './new-plan.js';
 import { tuneCommand } from './tune.js';
+import { tuneSessionCommand } from './tune-session.js';
 import { verifyCommand } from './verify.js';
 
 export { commandExecution, type CommandCall, type ServerCommand } from './command.js';
@@ -22,6 +23,7 @@ export function workCommands(parts: CommandParts): {
       convertCommand(context),
       verifyCommand(context),
       benchmarkCommand(context),
+      tuneSessionCommand(context),
       newPlanCommand(context),
     ],
     dispose: () => context.dispose(),

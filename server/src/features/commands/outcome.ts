@@ -3,7 +3,7 @@
  * page. Knows no command.
  */
 import { type Connection, MessageType } from 'vscode-languageserver';
-import type { Diagnostic } from '../../language/index.js';
+import { errorsAmong, type Diagnostic } from '../../language/index.js';
 import type { WorkProblem } from '../../work/index.js';
 
 /**
@@ -57,7 +57,7 @@ const MOST_LISTED = 3;
 
 /** The messages of errors, as many as can be read in a message box. */
 export function listOf(diagnostics: readonly Diagnostic[]): string {
-  const errors = diagnostics.filter(({ severity }) => severity === 'error').map(({ message }) => message);
+  const errors = errorsAmong(diagnostics).map(({ message }) => message);
   const more = errors.length - MOST_LISTED;
   return errors.slice(0, MOST_LISTED).join('; ') + (more > 0 ? `; and ${more} more` : '');
 }

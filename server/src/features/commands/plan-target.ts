@@ -1,7 +1,7 @@
 /** The open plan that a command is about, as it was when the command began. Knows no command. */
 import { LSPErrorCodes, ResponseError } from 'vscode-languageserver';
 import { basename } from 'node:path';
-import type { SyntaxTree } from '../../language/index.js';
+import { errorsAmong, type SyntaxTree } from '../../language/index.js';
 import type { TracedPlan } from '../../plan/index.js';
 import type { OpenPlan } from '../open-plan.js';
 import type { CommandCall } from './command.js';
@@ -45,7 +45,7 @@ export function versionNow(call: CommandCall): Promise<number | undefined> {
 
 /** A plan with errors decides something else than its author meant: what the errors are, and that nothing is made of it. */
 export function refusePlanErrors({ diagnostics }: TracedPlan): CommandOutcome<never> | undefined {
-  const count = diagnostics.filter(({ severity }) => severity === 'error').length;
+  const count = errorsAmong(diagnostics).length;
   if (count === 0) return undefined;
   const errors = count === 1 ? 'an error' : `${count} errors`;
   return refusal(

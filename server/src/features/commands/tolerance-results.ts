@@ -1,4 +1,5 @@
 /** Tolerances as measured: as data for an editor, and as a sentence. Pure. */
+import { metricLabel } from '../../metrics/index.js';
 import type { ToleranceVerdict, Verdict } from '../../analysis/index.js';
 import { formatNumber } from '../../report/index.js';
 import { type WireNumber, wireNumber } from './wire-number.js';
@@ -19,7 +20,7 @@ export interface ToleranceResult {
 export function toleranceResults(verdicts: readonly ToleranceVerdict[]): ToleranceResult[] {
   return verdicts.map(({ tolerance, measured, noise, verdict }) => ({
     output: tolerance.output,
-    metric: tolerance.metric.name,
+    metric: metricLabel(tolerance.metric),
     text: tolerance.text,
     over: tolerance.over,
     limit: wireNumber(tolerance.limit),
@@ -40,7 +41,7 @@ export function worstVerdict(verdicts: readonly ToleranceVerdict[]): Verdict | u
 export function verdictSentence(verdicts: readonly ToleranceVerdict[]): string {
   return verdicts
     .map(({ tolerance: { output, metric, limit }, measured, verdict }) => {
-      return `${output} ${metric.name} ${formatNumber(measured)} of ${formatNumber(limit)}: ${verdict}`;
+      return `${output} ${metricLabel(metric)} ${formatNumber(measured)} of ${formatNumber(limit)}: ${verdict}`;
     })
     .join('; ');
 }

@@ -1,0 +1,256 @@
+/**
+ * The cost model of this machine, learnt from profiles of a few plans and kept; or the one that a plan's `latency from` gives, for which
+ * nothing is run. Knows one low format.
+ */
+import type { FormatName } from '../../formats/index.js';
+import type { Shape } from '../../onnx/index.js';
+import {
+  allowedFormats,
+  inferredShapes,
+  precisionGraphSteps,
+  type BoundPlan,
+  type LayerDecision,
+  type PrecisionGraph,
+} from '../../plan/index.js';
+import { RuntimeFailure, type Provider } from '../../runtime/index.js';
+import { quantile } from '../benchmark.js';
+import { elsewhereCostModel } from '../elsewhere/index.js';
+import type { WorkOptions } from '../evaluation.js';
+import { inSlices } from '../in-slices.js';
+import type { LayerLatency } from '../layer-latency.js';
+import { machine, WIDE_SPREAD } from '../machine.js';
+import { observedShapes } from '../observed-shapes.js';
+import { planLatency, type NoLatency } from '../plan-latency.js';
+import type { Recipe, Results } from '../remembered.js';
+import { fitCastCost, type CastRun } from './cast-cost.js';
+import { castsOf, predictedLatency, type CostModel, type LayerCost } from './cost-model.js';
+import { elementsOfShapes, layerWork } from './layer-work.js';
+import { rooflineOf, type LayerWork } from './roofline.js';
+
+export interface CostModelOptions extends WorkOptions {
+  readonly threads: number;
+  /** `cpu` if left out. */
+  readonly target?: Provider | undefined;
+}
+
+/** Raised when a change of the code changes what a cost model is. */
+const VERSION = 4;
+
+/**
+ * The cost model of the plan's model in `format`: from the plan's own profiles where it names some, otherwise of the target on this
+ * machine, as far as the store does not know it. A format that cannot be timed here has its times by the roofline.
+ */
+export async function knownCostModel(
+  results: Results,
+  plan: BoundPlan,
+  format: FormatName,
+  options: CostModelOptions,
+): Promise<CostModel | NoLatency> {
+  const { latencySources = [] } = plan;
+  const shapes = await shapesOf(results, plan, options);
+  if (latencySources.length > 0) return elsewhereCostModel(plan, latencySources, shapes);
+  const { threads, target = 'cpu' } = options;
+  if (target !== 'cpu' && target !== 'webgpu') {
+    return { problem: `layers are timed on cpu and webgpu, not on ${target}` };
+  }
+  const timed = timedFormat(format);
+  const recipe = recipeOf(timed, { threads, target });
+  const known = (await results.find('cost-model', recipe)) as CostModel | undefined;
+  if (known?.busy === false) return known;
+  const learnt = await learnCostModel(results, plan, timed, shapes, options);
+  // What a busy machine taught is better than nothing, and learnt anew when it is asked for again.
+  if ('problem' in learnt && known !== undefined) return known;
+  if (!('problem' in learnt)) {
+    await results.keep('cost-model', recipe, learnt);
+    return learnt;
+  }
+  // Where there are no kernels of BF16, FP32 is timed beside FP16, and BF16 is what the roofline makes of it.
+  return timed === 'bf16' ? await knownCostModel(results, plan, 'fp16', options) : learnt;
+}
+
+/** The same as far as it was learnt on this machine before; nothing is run. */
+export async function storedCostModel(
+  results: Results,
+  format: FormatName,
+  options: Pick<CostModelOptions, 'threads' | 'target'>,
+): Promise<CostModel | undefined> {
+  return (await results.find('cost-model', recipeOf(timedFormat(format), options))) as CostModel | undefined;
+}
+
+function timedFormat(format: FormatName): 'fp16' | 'bf16' {
+  return format === 'bf16' ? 'bf16' : 'fp16';
+}
+
+function recipeOf(
+  format: 'fp16' | 'bf16',
+  { threads, target = 'cpu' }: Pick<CostModelOptions, 'threads' | 'target'>,
+): Recipe {
+  return { format, threads, target, machine: machine(), version: VERSION };
+}
+
+/** A plan that was profiled beside the original. */
+interface ProfiledPlan {
+  readonly latency: LayerLatency;
+  readonly graph: PrecisionGraph;
+}
+
+/**
+ * Profiles five plans: everything low, shorter and longer runs of layers, and half of the graph. Single layers are left out: casts round
+ * each of them are removed in pairs by the runtime, and tell nothing of those that stay.
+ */
+async function learnCostModel(
+  results: Results,
+  plan: BoundPlan,
+  format: 'fp16' | 'bf16',
+  shapes: ReadonlyMap<string, Shape>,
+  options: CostModelOptions,
+): Promise<CostModel | NoLatency> {
+  const [sample] = results.samples;
+  if (sample === undefined) return { problem: 'there is no sample to time it with' };
+  const half = plan.layers.length / 2;
+  const choices: readonly ((place: number) => boolean)[] = [
+    () => true,
+    (place) => Math.floor(place / 3) % 2 === 0,
+    (place) => Math.floor(place / 7) % 2 === 1,
+    (place) => Math.floor(place / 17) % 2 === 0,
+    (place) => place < half,
+  ];
+  const profiles: ProfiledPlan[] = [];
+  for (const isLow of choices) {
+    const decisions = plan.decisions.map((one, place) => inFormat(plan, one, format, isLow(place)));
+    try {
+      const latency = await planLatency(results.runtime, { ...plan, decisions }, sample, options);
+      if ('problem' in latency) return latency;
+      profiles.push({ latency, graph: await graphOf(plan, decisions) });
+    } catch (error) {
+      if (!(error instanceof RuntimeFailure) || (error.kind !== 'refused' && error.kind !== 'failed'))
+        throw error;
+      return { problem: error.message };
+    }
+  }
+  const computesFaster = (options.target ?? 'cpu') !== 'cpu';
+  return fitted(profiles, { format, computesFaster, shapes, work: layerWork(plan, shapes) });
+}
+
+async function shapesOf(
+  { runtime, samples: [sample] }: Results,
+  plan: BoundPlan,
+  options: WorkOptions,
+): Promise<ReadonlyMap<string, Shape>> {
+  const inferred = inferredShapes(plan);
+  const isKnown = (name: string): boolean =>
+    inferred.get(name)?.every((size) => typeof size === 'number') ?? false;
+  const outputs = plan.layers.flatMap(({ node }) => node.outputs.filter((name) => name !== ''));
+  if (sample === undefined || outputs.every(isKnown)) return inferred;
+  return new Map([...inferred, ...(await observedShapes(runtime, plan.model, sample, options))]);
+}
+
+function inFormat(
+  { model }: BoundPlan,
+  decision: LayerDecision,
+  format: 'fp16' | 'bf16',
+  isLow: boolean,
+): LayerDecision {
+  const lowered = isLow && allowedFormats(model, decision.layer).includes(format);
+  // Nothing is judged here: what lies beyond the range takes as long as what does not.
+  return {
+    ...decision,
+    ...{ wanted: format, format: lowered ? format : 'original', overflow: 'inf', numerics: undefined },
+  };
+}
+
+async function graphOf(plan: BoundPlan, decisions: readonly LayerDecision[]): Promise<PrecisionGraph> {
+  return await inSlices(precisionGraphSteps(plan.model, plan.roles, plan.layers, decisions));
+}
+
+/** What a model is fitted to beside profiles. */
+interface FittingParts {
+  readonly format: 'fp16' | 'bf16';
+  readonly computesFaster: boolean;
+  readonly shapes: ReadonlyMap<string, Shape>;
+  readonly work: ReadonlyMap<string, LayerWork>;
+}
+
+/** Fits a cost model to profiles of plans, the first of which has everything low. */
+function fitted(
+  profiles: readonly ProfiledPlan[],
+  { format, computesFaster, shapes, work }: FittingParts,
+): CostModel {
+  const whole = median(profiles.map(({ latency }) => latency.whole.fp32));
+  // The original is in every profile; each is scaled to the same speed of the machine, runs by runs and kernels by kernels.
+  const scales = profiles.map(({ latency }) => whole / latency.whole.fp32);
+  const kernels = profiles.map(({ latency }) => inKernels(latency));
+  const ofKernels = kernels.map((own) => median(kernels) / own);
+  const exact = new Map<string, number[]>();
+  for (const [index, { latency }] of profiles.entries()) {
+    for (const { layer, fp32 } of latency.layers) {
+      const times = exact.get(layer.name);
+      if (times === undefined) exact.set(layer.name, [fp32 * (ofKernels[index] ?? 1)]);
+      else times.push(fp32 * (ofKernels[index] ?? 1));
+    }
+  }
+  const [lowest] = profiles;
+  const layers = new Map<string, LayerCost>();
+  for (const { layer, plan, casts, fusedInto } of lowest?.latency.layers ?? []) {
+    const measured = new Map<FormatName, number>([['fp32', median(exact.get(layer.name) ?? [])]]);
+    // With everything low what casts are left are those that a runtime without kernels puts round the layer.
+    measured.set(format, (plan + casts) * (ofKernels[0] ?? 1));
+    layers.set(layer.name, {
+      measured,
+      work: work.get(layer.name) ?? { multiplyAdds: 0, elements: 0 },
+      fusedInto: fusedInto.fp32?.name,
+    });
+  }
+  const sum = (of: FormatName): number =>
+    [...layers.values()].reduce((total, { measured }) => total + (measured.get(of) ?? 0), 0);
+  const wholeLow = (lowest?.latency.whole.plan ?? 0) * (scales[0] ?? 1);
+  const free: CostModel = {
+    ...{ files: undefined, format, layers, elements: elementsOfShapes(shapes), whole },
+    misfit: undefined,
+    busy: profiles.some(({ latency }) => isBusy(latency)),
+    roofline: rooflineOf(
+      [...layers.values()].map((one) => ({ work: one.work, milliseconds: one.measured.get('fp32') ?? 0 })),
+      computesFaster,
+    ),
+    cast: { perCast: 0, perByte: 0 },
+    castIsEstimated: false,
+    rest: {
+      fp32: Math.max(0, whole - sum('fp32')),
+      low: Math.max(0, wholeLow - sum(format)),
+    },
+    unmapped: {
+      kernels: lowest?.latency.unmappedKernels ?? [],
+      milliseconds: lowest?.latency.unmapped.fp32 ?? 0,
+    },
+  };
+  const measured = profiles.map(({ latency }, index) => latency.whole.plan * (scales[index] ?? 1));
+  const runs = profiles.map(({ graph }, index): CastRun => {
+    const milliseconds = (measured[index] ?? 0) - predictedLatency(free, graph).whole;
+    return { ...castsOf(free, graph), milliseconds };
+  });
+  const model = { ...free, cast: fitCastCost(runs) };
+  const errors = profiles.map(
+    ({ graph }, index) => predictedLatency(model, graph).whole / (measured[index] ?? 1) - 1,
+  );
+  const misfit = Math.sqrt(errors.reduce((total, one) => total + one * one, 0) / Math.max(1, errors.length));
+  return { ...model, misfit };
+}
+
+/** Whether runs differ so much that medians say little. */
+function isBusy({ whole, p10, p90 }: LayerLatency): boolean {
+  return (['fp32', 'plan'] as const).some((which) => (p90[which] - p10[which]) / whole[which] > WIDE_SPREAD);
+}
+
+/** Milliseconds of all kernels of the original. */
+function inKernels({ layers, others, unmapped }: LayerLatency): number {
+  return layers.reduce((sum, { fp32 }) => sum + fp32, others.fp32 + unmapped.fp32);
+}
+
+function median(values: readonly number[]): number {
+  return values.length === 0
+    ? 0
+    : quantile(
+        values.toSorted((a, b) => a - b),
+        0.5,
+      );
+}

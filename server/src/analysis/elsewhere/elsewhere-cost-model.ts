@@ -1,0 +1,111 @@
+/**
+ * The cost model of another device, from profiles that were taken there: each layer's time in each format that a profile has it in, and
+ * what casts cost there. Runs nothing.
+ */
+import type { FormatName } from '../../formats/index.js';
+import type { Shape } from '../../onnx/index.js';
+import { isInMainGraph, type BoundPlan, type LatencySource } from '../../plan/index.js';
+import { fitCastCost } from '../cost-model/cast-cost.js';
+import { layerTime, type CostModel, type LayerCost } from '../cost-model/cost-model.js';
+import { elementsOfShapes, layerWork } from '../cost-model/layer-work.js';
+import { rooflineOf } from '../cost-model/roofline.js';
+import type { NoLatency } from '../plan-latency.js';
+import { mappedProfile, type MappedProfile } from './mapped-profile.js';
+
+/** The profiles of a plan, each with what of it belongs to the plan's layers. */
+export function mappedSources(
+  { model, layers }: BoundPlan,
+  sources: readonly LatencySource[],
+): readonly (MappedProfile & { readonly source: LatencySource })[] {
+  const timed = layers.filter(({ nodeIndex }) => isInMainGraph(model, nodeIndex));
+  return sources.map((source) => ({ ...mappedProfile(model, timed, source), source }));
+}
+
+/** The cost model that the profiles give, later ones before earlier ones; or why they give none. */
+export function elsewhereCostModel(
+  plan: BoundPlan,
+  sources: readonly LatencySource[],
+  shapes: ReadonlyMap<string, Shape>,
+): CostModel | NoLatency {
+  const profiles = mappedSources(plan, sources);
+  const files = sources.map(({ written }) => written);
+  if (profiles.every(({ layers }) => layers.size === 0)) {
+    return { problem: `no kernel in ${files.join(', ')} belongs to a layer of this model` };
+  }
+  const work = layerWork(plan, shapes);
+  const layers = new Map<string, LayerCost>();
+  for (const { name } of plan.layers) {
+    const measured = new Map<FormatName, number>();
+    let fusedInto: string | undefined;
+    for (const profile of profiles) {
+      const own = profile.layers.get(name);
+      if (own === undefined) continue;
+      measured.set(own.format, own.milliseconds);
+      fusedInto = own.fusedInto?.name ?? fusedInto;
+    }
+    layers.set(name, { measured, work: work.get(name) ?? { multiplyAdds: 0, elements: 0 }, fusedInto });
+  }
+  const exact = profileMostlyIn(profiles, true);
+  const low = profileMostlyIn(profiles, false);
+  const roofline = rooflineOf(
+    [...layers.values()].flatMap(({ work: own, measured }) => {
+      const milliseconds = measured.get('fp32') ?? [...measured.values()][0];
+      return milliseconds === undefined ? [] : [{ work: own, milliseconds }];
+    }),
+    true,
+  );
+  const castRuns = profiles.flatMap((profile) => profile.castRuns);
+  const model: CostModel = {
+    ...{ files, layers, roofline, elements: elementsOfShapes(shapes), misfit: undefined, busy: false },
+    format: lowFormatsIn(layers)[0],
+    // Without a cast to learn from, what moves its bytes as fast as the best layer does, four to an element.
+    cast:
+      castRuns.length > 0
+        ? fitCastCost(castRuns)
+        : { perCast: 0, perByte: roofline.elements > 0 ? 1 / (4 * roofline.elements) : 0 },
+    castIsEstimated: castRuns.length === 0,
+    whole: 0,
+    rest: { fp32: restOf(exact ?? low), low: restOf(low ?? exact) },
+    unmapped: {
+      kernels: [...new Set(profiles.flatMap((profile) => profile.unmappedKernels))],
+      milliseconds: (exact ?? low)?.unmapped ?? 0,
+    },
+  };
+  return { ...model, whole: exact?.whole ?? estimatedWhole(model) };
+}
+
+/** With everything in FP32, where no profile is of that. */
+function estimatedWhole(model: CostModel): number {
+  let sum = model.rest.fp32;
+  for (const name of model.layers.keys()) sum += layerTime(model, name, 'fp32').milliseconds;
+  return sum;
+}
+
+/** The last profile that has more time in FP32 than in a low format, or less. */
+function profileMostlyIn(profiles: readonly MappedProfile[], isExact: boolean): MappedProfile | undefined {
+  return profiles.findLast(({ layers }) => {
+    let [exact, low] = [0, 0];
+    for (const { format, milliseconds } of layers.values()) {
+      if (format === 'fp32') exact += milliseconds;
+      else low += milliseconds;
+    }
+    return exact >= low === isExact;
+  });
+}
+
+/** What of a run is in no layer and no cast. */
+function restOf(profile: MappedProfile | undefined): number {
+  if (profile === undefined) return 0;
+  const inLayers = [...profile.layers.values()].reduce((sum, { milliseconds }) => sum + milliseconds, 0);
+  return Math.max(0, profile.whole - inLayers - profile.casts);
+}
+
+/** Most layers first. */
+function lowFormatsIn(layers: ReadonlyMap<string, LayerCost>): readonly FormatName[] {
+  const counts = new Map<FormatName, number>();
+  for (const { measured } of layers.values()) {
+    for (const format of measured.keys())
+      if (format !== 'fp32') counts.set(format, (counts.get(format) ?? 0) + 1);
+  }
+  return [...counts].sort(([, a], [, b]) => b - a).map(([format]) => format);
+}

@@ -1,0 +1,154 @@
+/**
+ * Eigenvalues of a symmetric matrix that is only known by its products with vectors: the largest one, and the log-determinant of
+ * what is added to the identity. Pure; knows no network. G. Golub, G. Meurant, "Matrices, Moments and Quadrature", 2009, for both.
+ */
+import { seededBits } from '../../formats/index.js';
+
+/** The matrix times a vector. */
+export type Product = (vector: Float64Array) => Promise<Float64Array>;
+
+export interface Eigenvalues {
+  /** The largest eigenvalue; of a Lanczos iteration never above the true one, but for rounding. */
+  readonly largest: number;
+  /** log det(I + A / lambda). */
+  readonly logDeterminant: number;
+  /** The matrix was made as a whole: nothing is estimated. */
+  readonly exact: boolean;
+}
+
+export interface SpectrumOptions {
+  /** Products for each random vector; a matrix of at most that size is made as a whole. */
+  readonly steps: number;
+  /** Random vectors for the log-determinant. */
+  readonly vectors: number;
+  readonly lambda: number;
+  readonly seed: number;
+}
+
+/** The eigenvalues of a positive semidefinite matrix of `size` rows. */
+export async function eigenvaluesOf(
+  size: number,
+  times: Product,
+  { steps, vectors, lambda, seed }: SpectrumOptions,
+): Promise<Eigenvalues> {
+  const logOf = (value: number): number => Math.log1p(Math.max(0, value) / lambda);
+  if (size <= steps) {
+    const values = symmetricEigen(await wholeMatrix(size, times)).map(({ value }) => value);
+    const logDeterminant = values.reduce((sum, value) => sum + logOf(value), 0);
+    return { largest: Math.max(0, ...values), logDeterminant, exact: true };
+  }
+  const bits = seededBits(seed);
+  let largest = 0;
+  let logDeterminant = 0;
+  for (let vector = 0; vector < vectors; vector++) {
+    const start = new Float64Array(size).map(() => ((bits.next() & 1) === 1 ? 1 : -1) / Math.sqrt(size));
+    const nodes = symmetricEigen(await tridiagonal(start, times, steps));
+    for (const { value, first } of nodes) {
+      largest = Math.max(largest, value);
+      // Gauss quadrature of start' log(I + A / lambda) start; times the size it estimates the trace.
+      logDeterminant += (size / vectors) * first ** 2 * logOf(value);
+    }
+  }
+  return { largest, logDeterminant, exact: false };
+}
+
+/** What A is times each unit vector, made symmetric. */
+async function wholeMatrix(size: number, times: Product): Promise<Float64Array[]> {
+  const columns: Float64Array[] = [];
+  for (let at = 0; at < size; at++) {
+    const unit = new Float64Array(size);
+    unit[at] = 1;
+    columns.push(await times(unit));
+  }
+  return columns.map((column, row) => column.map((value, at) => (value + (columns[at]?.[row] ?? 0)) / 2));
+}
+
+/** So small beside what it was before is a vector that nothing is left of but rounding. */
+const NOTHING_LEFT = 1e-7;
+
+/** Lanczos' matrix from a unit vector, each new one made orthogonal to all before. */
+async function tridiagonal(start: Float64Array, times: Product, steps: number): Promise<Float64Array[]> {
+  const basis = [start];
+  const diagonal: number[] = [];
+  const beside: number[] = [];
+  for (let step = 0; step < steps; step++) {
+    const current = basis.at(-1) ?? start;
+    const next = await times(current);
+    const size = Math.sqrt(dot(next, next));
+    diagonal.push(dot(next, current));
+    // Twice is enough (W. Kahan, in B. Parlett, "The Symmetric Eigenvalue Problem", 1980).
+    for (const other of [...basis, ...basis]) subtract(next, dot(next, other), other);
+    const left = Math.sqrt(dot(next, next));
+    if (!(left > NOTHING_LEFT * size)) break;
+    beside.push(left);
+    basis.push(next.map((value) => value / left));
+  }
+  const count = diagonal.length;
+  return Array.from({ length: count }, (_, row) =>
+    Float64Array.from({ length: count }, (__, column) => {
+      if (row === column) return diagonal[row] ?? 0;
+      return Math.abs(row - column) === 1 ? (beside[Math.min(row, column)] ?? 0) : 0;
+    }),
+  );
+}
+
+interface Eigenpair {
+  readonly value: number;
+  /** The first element of the unit eigenvector. */
+  readonly first: number;
+}
+
+/** Sweeps that are enough for any small matrix. */
+const SWEEPS = 30;
+
+/** Of a small symmetric matrix, by Jacobi's rotations. */
+export function symmetricEigen(matrix: readonly Float64Array[]): readonly Eigenpair[] {
+  const a = matrix.map((row) => row.slice());
+  const size = a.length;
+  const at = (row: number, column: number): number => a[row]?.[column] ?? 0;
+  const set = (row: number, column: number, value: number): void => {
+    const own = a[row];
+    if (own !== undefined) own[column] = value;
+  };
+  const first = new Float64Array(size);
+  first[0] = 1;
+  for (let sweep = 0; sweep < SWEEPS; sweep++) {
+    let changed = false;
+    for (let p = 0; p < size; p++) {
+      for (let q = p + 1; q < size; q++) {
+        const off = at(p, q);
+        if (Math.abs(off) <= 1e-15 * Math.sqrt(Math.abs(at(p, p) * at(q, q))) || off === 0) continue;
+        changed = true;
+        const theta = (at(q, q) - at(p, p)) / (2 * off);
+        const t = (theta >= 0 ? 1 : -1) / (Math.abs(theta) + Math.hypot(theta, 1));
+        const c = 1 / Math.hypot(t, 1);
+        const s = t * c;
+        for (let k = 0; k < size; k++) {
+          const [kp, kq] = [at(k, p), at(k, q)];
+          set(k, p, c * kp - s * kq);
+          set(k, q, s * kp + c * kq);
+        }
+        for (let k = 0; k < size; k++) {
+          const [pk, qk] = [at(p, k), at(q, k)];
+          set(p, k, c * pk - s * qk);
+          set(q, k, s * pk + c * qk);
+        }
+        const [own, other] = [first[p] ?? 0, first[q] ?? 0];
+        first[p] = c * own - s * other;
+        first[q] = s * own + c * other;
+      }
+    }
+    if (!changed) break;
+  }
+  return a.map((_, row) => ({ value: at(row, row), first: first[row] ?? 0 }));
+}
+
+function dot(one: Float64Array, other: Float64Array): number {
+  let sum = 0;
+  for (let at = 0; at < one.length; at++) sum += (one[at] ?? 0) * (other[at] ?? 0);
+  return sum;
+}
+
+function subtract(from: Float64Array, factor: number, what: Float64Array): void {
+  for (let at = 0; at < from.length; at++) from[at] = (from[at] ?? 0) - factor * (what[at] ?? 0);
+}

@@ -1,0 +1,180 @@
+/**
+ * One layer alone on a target, in a format: a session of that one node, profiled. ONNX Runtime puts casts round what it cannot
+ * run in a type and gives to the CPU what it cannot run at all, and tells neither. Knows one node, by the shapes of a run.
+ */
+import type { RunFormat } from '../../formats/index.js';
+import {
+  DataType,
+  elementBits,
+  inputFollowsMainType,
+  makeTensorType,
+  makeValueInfo,
+  outputFollowsMainType,
+  referredTensor,
+  variantSteps,
+  weightsFolder,
+  withNode,
+  type Model,
+  type Node,
+  type Shape,
+  type Steps,
+  type Tensor,
+  type ValueInfo,
+  type Variant,
+} from '../../onnx/index.js';
+import {
+  attributesForType,
+  isFloating,
+  makeCast,
+  modelFacts,
+  typeOfFormat,
+  type Layer,
+} from '../../plan/index.js';
+import {
+  RuntimeFailure,
+  type ProfiledKernel,
+  type Provider,
+  type ProviderOptions,
+  type Runtime,
+} from '../../runtime/index.js';
+import { inSlices } from '../in-slices.js';
+import type { SampleTensor } from '../samples/index.js';
+import { PROVIDER_NAMES } from './placement.js';
+import { runOnce } from './small-run.js';
+
+/**
+ * `native`: a kernel of the target reads the format. `through casts`: one reads FP32, and ONNX Runtime casts. `elsewhere`: the
+ * target has no kernel at all. `refused`: ONNX Runtime does not load or run it.
+ */
+export type SupportOutcome = 'native' | 'through casts' | 'elsewhere' | 'refused';
+
+export interface TriedLayer {
+  readonly outcome: SupportOutcome;
+  /** Where it ran, or what ONNX Runtime said. */
+  readonly detail: string;
+}
+
+export interface Trial {
+  readonly format: RunFormat;
+  readonly provider: Provider;
+  readonly providerOptions?: ProviderOptions | undefined;
+  /** By tensor, as they were in a run. */
+  readonly shapes: ReadonlyMap<string, Shape>;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** The number of elements of a tensor; 1 in place of a dimension that is not known. */
+export function elementsOf(shape: Shape | undefined): number {
+  return (shape ?? []).reduce<number>((product, size) => product * (typeof size === 'number' ? size : 1), 1);
+}
+
+/** How the target runs the layer. A crash of the runtime is an answer, too: it refuses the layer. */
+export async function tryLayer(
+  runtime: Runtime,
+  model: Model,
+  layer: Layer,
+  trial: Trial,
+): Promise<TriedLayer> {
+  const { variant, inputs } = await inSlices(singleNode(model, layer, trial));
+  const folder = weightsFolder(model) ?? '.';
+  for (let crashes = 0; ;) {
+    try {
+      const { kernels } = await runOnce(runtime, variant.bytes, inputs, trial, folder);
+      return outcomeOf(kernels, layer.node, trial);
+    } catch (error) {
+      if (!(error instanceof RuntimeFailure)) throw error;
+      if (error.kind === 'cancelled' || error.kind === 'unavailable' || error.kind === 'stale') throw error;
+      // One crash may have another's fault; the second is this layer's.
+      if (error.kind === 'crashed' && crashes === 0) crashes += 1;
+      else return { outcome: 'refused', detail: error.message };
+    }
+  }
+}
+
+/** The name of the one node that is tried. */
+const TRIED = 'tried';
+
+/** The node alone, its constants beside it and everything else as inputs; casts lead into the format and out of it. */
+function* singleNode(
+  model: Model,
+  { node }: Layer,
+  { format, shapes }: Trial,
+): Steps<{ readonly variant: Variant; readonly inputs: Readonly<Record<string, SampleTensor>> }> {
+  const facts = modelFacts(model);
+  const schema = facts.schema(node);
+  const type = typeOfFormat(format);
+  const opset = model.opsets.get('') ?? 1;
+  const nodes: Node[] = [];
+  const behind: Node[] = [];
+  const initializers: Tensor[] = [];
+  const inputs: ValueInfo[] = [];
+  const outputs: ValueInfo[] = [];
+  const fed: Record<string, SampleTensor> = {};
+  const cast = (from: string, to: string, into: DataType): Node =>
+    makeCast({ name: `cast_${to}`, from, to, type: into, opset });
+  const read = node.inputs.map((name, index) => {
+    if (name === '') return '';
+    const own = `input_${index}`;
+    const constant = facts.index.constantOf(name);
+    const ownType = constant?.dataType ?? facts.elementType(name) ?? DataType.FLOAT;
+    if (constant !== undefined) initializers.push(referredTensor(own, constant, model));
+    else {
+      const dims = (shapes.get(name) ?? []).map((size) => (typeof size === 'number' ? size : 1));
+      inputs.push(makeValueInfo(own, makeTensorType(ownType, dims)));
+      fed[own] = evenTensor(ownType, dims);
+    }
+    const follows = schema !== undefined && inputFollowsMainType(schema, index) && isFloating(ownType);
+    if (!follows || ownType === type) return own;
+    nodes.push(cast(own, `${own}_cast`, type));
+    return `${own}_cast`;
+  });
+  const written = node.outputs.map((name, index) => {
+    if (name === '') return '';
+    const own = `output_${index}`;
+    const follows = schema !== undefined && outputFollowsMainType(schema, index);
+    const ownType = follows ? DataType.FLOAT : (facts.elementType(name) ?? DataType.FLOAT);
+    outputs.push(makeValueInfo(own, makeTensorType(ownType, undefined)));
+    if (!follows || type === DataType.FLOAT) return own;
+    behind.push(cast(`${own}_cast`, own, DataType.FLOAT));
+    return `${own}_cast`;
+  });
+  yield;
+  const original = facts.elementType(node.outputs[0] ?? '');
+  const attributes = attributesForType(node, type, original, model);
+  nodes.push(withNode(node, { name: TRIED, inputs: read, outputs: written, attributes }), ...behind);
+  const variant = yield* variantSteps(model, { nodes, initializers, inputs, outputs });
+  return { variant, inputs: fed };
+}
+
+/** Halves where FP32 is read, zeros elsewhere: in the domain of every operator, and a place in every tensor that is indexed. */
+function evenTensor(dataType: DataType, dims: readonly number[]): SampleTensor {
+  const count = elementsOf(dims);
+  const bytes =
+    dataType === DataType.FLOAT
+      ? new Uint8Array(new Float32Array(count).fill(0.5).buffer)
+      : new Uint8Array(Math.ceil((count * (elementBits(dataType) ?? 0)) / 8));
+  return { dataType, dims, content: { kind: 'bytes', bytes }, origin: TRIED, sha256: '' };
+}
+
+/** Types as profiles name them. */
+const PROFILE_TYPES: Readonly<Record<RunFormat, string>> = {
+  fp32: 'float',
+  fp16: 'float16',
+  bf16: 'bfloat16',
+};
+
+function outcomeOf(
+  kernels: readonly ProfiledKernel[],
+  { opType }: Node,
+  { format, provider }: Trial,
+): TriedLayer {
+  const own = kernels.filter(
+    ({ name, opType: found }) => name.includes(TRIED) && !/^(Cast|Memcpy)/.test(found),
+  );
+  const kernel = own.find((one) => one.opType === opType) ?? own[0];
+  if (kernel === undefined) return { outcome: 'refused', detail: 'It left no trace in the profile.' };
+  if (kernel.provider !== PROVIDER_NAMES[provider]) return { outcome: 'elsewhere', detail: kernel.provider };
+  const types = [...kernel.inputShapes, ...kernel.outputShapes].map(({ type }) => type);
+  const isNative = types.includes(PROFILE_TYPES[format]);
+  return { outcome: isNative ? 'native' : 'through casts', detail: kernel.provider };
+}

@@ -1,0 +1,16 @@
+/** What determines what an experiment on a target gives, whatever is tried. Knows no experiment and no store. */
+import type { Provider, ProviderOptions, RuntimeInformation } from '../../runtime/index.js';
+
+/** Raised when an experiment changes what it tries, or how it is written down. */
+const EXPERIMENTS_VERSION = 1;
+
+export type TargetRecipe = Readonly<Record<string, unknown>>;
+
+/** The runtime and its version, the provider with its options, the processor and the graphics devices. */
+export function targetRecipe(
+  { onnxRuntime, platform, device, graphics }: RuntimeInformation,
+  provider: Provider,
+  options: ProviderOptions = {},
+): TargetRecipe {
+  return { experiments: EXPERIMENTS_VERSION, onnxRuntime, platform, device, graphics, provider, options };
+}

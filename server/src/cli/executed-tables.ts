@@ -1,0 +1,88 @@
+/** What a target made of a plan beside what emulation says of it: for people and as part of the document of `verify --executed`. Pure. */
+import { formatNumber } from '../report/index.js';
+import type { LayerComparison } from '../analysis/index.js';
+import type { VerifiedExecuted } from '../work/index.js';
+import { formatTable } from './table.js';
+import { toleranceDocuments } from './verdicts.js';
+
+/** Layers that are named; all of them are in the document. */
+const SHOWN = 5;
+
+/** Each output and the layers that err most beyond emulation, relative L2 of both side by side. */
+export function executedTables(
+  { measurement, emulated, layers }: VerifiedExecuted,
+  target: string,
+): string[] {
+  const beside = (executed: number, foreseen: number): string[] => [
+    formatNumber(executed),
+    formatNumber(foreseen),
+    foreseen > 0 ? `${formatNumber(executed / foreseen)}×` : '–',
+  ];
+  const titles = [`on ${target}`, 'emulated', 'factor'].map((title) => ({ title, align: 'right' }) as const);
+  const outputs = measurement.outputs.map(({ name, worst }) => [
+    name,
+    ...beside(worst.relative_l2, emulatedOf(emulated, name)?.worst.relative_l2 ?? Number.NaN),
+  ]);
+  const excess = ({ executed, emulated: foreseen }: LayerComparison): number =>
+    executed === 0 ? 0 : executed / foreseen;
+  const worst = layers.toSorted((a, b) => excess(b) - excess(a) || 0).slice(0, SHOWN);
+  const rows = worst.map((one) => [
+    one.layer.name,
+    one.layer.node.opType,
+    ...beside(one.executed, one.emulated),
+  ]);
+  return [
+    ...formatTable([{ title: 'relative L2, worst sample' }, ...titles], outputs),
+    ...(rows.length === 0
+      ? []
+      : [
+          '',
+          ...formatTable([{ title: 'relative L2, all samples' }, { title: 'operator' }, ...titles], rows),
+        ]),
+  ];
+}
+
+/** A sentence for each layer that a target computes worse than its format explains, as far as they are named. */
+export function suspiciousSentences({ suspicious }: VerifiedExecuted, target: string): string[] {
+  const more = suspicious.length - SHOWN;
+  return [
+    ...suspicious
+      .slice(0, SHOWN)
+      .map(
+        ({ layer, executed, emulated }) =>
+          `layer "${layer.name}" errs by ${formatNumber(executed)} on ${target}, by ${formatNumber(emulated)} in emulation: ` +
+          'its kernel there computes worse than its format explains, or what leads to it does',
+      ),
+    ...(more > 0 ? [`and ${more} more layers`] : []),
+  ];
+}
+
+/** What the document says of an execution beside what it says of any verification. */
+export function executedDocument(verified: VerifiedExecuted, target: string): object {
+  const { placement, layers, suspicious, optimization, measurement, verdicts, emulated } = verified;
+  return {
+    mode: 'executed',
+    target,
+    optimization,
+    tolerances: toleranceDocuments(verdicts).map((one, at) => ({
+      ...one,
+      emulated: emulated.tolerances[at]?.measured ?? Number.NaN,
+    })),
+    outputs: measurement.outputs.map(({ name, worst }) => ({
+      ...{ name, ...worst },
+      emulated: emulatedOf(emulated, name)?.worst,
+    })),
+    kernels: { onTarget: placement.onTarget, copies: placement.copies, elsewhere: placement.elsewhere },
+    layers: layers.map(({ layer, executed, emulated: foreseen }) => ({
+      ...{ name: layer.name, op: layer.node.opType, executed, emulated: foreseen },
+    })),
+    suspicious: suspicious.map(({ layer }) => layer.name),
+  };
+}
+
+function emulatedOf(
+  { outputs }: VerifiedExecuted['emulated'],
+  name: string,
+): VerifiedExecuted['emulated']['outputs'][number] | undefined {
+  return outputs.find((one) => one.name === name);
+}

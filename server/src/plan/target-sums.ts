@@ -1,0 +1,103 @@
+/**
+ * In what sums are added up where the plan says nothing: as its targets were found to add up. Knows what experiments found, not
+ * how; a plan must hold on each of its targets, so the one that loses most counts.
+ */
+import type { Accumulation, FormatName } from '../formats/index.js';
+import { numericsOf } from './decisions.js';
+import { accumulationText, accumulationWords } from './numerics.js';
+import { addsUp } from './roundings.js';
+import type { BoundPlan, FoundTarget, Layer, LayerDecision, PlanTarget, TargetSums } from './types.js';
+import { listOf } from './wording.js';
+
+/** What experiments found of a target; undefined where none was made. */
+export type FindTarget = (target: PlanTarget) => FoundTarget | undefined;
+
+/**
+ * In what a layer in `format` adds up where no statement says so for it alone: what the plan says of all, or else how its targets
+ * were found to add up; undefined for FP32.
+ */
+export function usualAccumulation(
+  { accumulate, targetSums }: Pick<BoundPlan, 'accumulate' | 'targetSums'>,
+  { node }: Layer,
+  format: FormatName | 'original',
+): Accumulation | undefined {
+  if (accumulate !== undefined) return accumulate;
+  // The experiments are made in FP16.
+  return format === 'fp16' && node.domain === '' ? targetSums?.byOperator.get(node.opType) : undefined;
+}
+
+/**
+ * The plan with its decisions as they are once its targets are known. A plan that says itself how sums are added up, and one
+ * whose targets nothing is known of, stay the same.
+ */
+export function withTargetSums<P extends BoundPlan>(plan: P, found: FindTarget): P {
+  if (plan.accumulate !== undefined) return plan;
+  const targetSums = sumsOfTargets(plan.targets, found);
+  if (targetSums === undefined) return plan;
+  const opset = plan.model.opsets.get('') ?? 1;
+  const stated = new Set(plan.statedSums);
+  const decisions = plan.decisions.map((decision, at): LayerDecision => {
+    const { layer, format, numerics } = decision;
+    const usual = usualAccumulation({ accumulate: undefined, targetSums }, layer, format);
+    if (usual === undefined || usual.kind === 'fp32' || stated.has(at)) return decision;
+    const own = numericsOf(layer, opset, format, numerics, usual);
+    return own === undefined ? decision : { ...decision, numerics: own };
+  });
+  return { ...plan, decisions, targetSums };
+}
+
+/** Whether the model has a layer whose sums can be told. */
+export function addsUpSomewhere({ layers }: Pick<BoundPlan, 'layers'>): boolean {
+  return layers.some(({ node }) => addsUp(node));
+}
+
+/** Of each operator the sums that lose most, with the targets that they are those of; undefined where nothing is known. */
+function sumsOfTargets(targets: readonly PlanTarget[], found: FindTarget): TargetSums | undefined {
+  const known = targets.flatMap((target) => {
+    // A plan that names no target is judged with sums in FP32, wherever it is judged.
+    const sums = target.isAssumed === true ? undefined : found(target)?.sums;
+    return sums === undefined || sums.size === 0 ? [] : [{ name: target.name, sums }];
+  });
+  if (known.length === 0) return undefined;
+  const byOperator = new Map<string, Accumulation>();
+  const decisive = new Set<string>();
+  for (const { name, sums } of known) {
+    for (const [operator, own] of sums) {
+      const other = byOperator.get(operator);
+      if (other !== undefined && lossOf(own) <= lossOf(other)) continue;
+      byOperator.set(operator, own);
+      if (own.kind !== 'fp32') decisive.add(name);
+    }
+  }
+  const unknown = targets.map(({ name }) => name).filter((name) => !known.some((one) => one.name === name));
+  return { byOperator, from: decisive.size > 0 ? [...decisive] : known.map(({ name }) => name), unknown };
+}
+
+/** Longer chunks lose more; one that never ends is a whole sum in FP16. */
+function lossOf(accumulation: Accumulation): number {
+  if (accumulation.kind === 'chunked') return accumulation.length;
+  return accumulation.kind === 'fp16' ? Number.POSITIVE_INFINITY : 0;
+}
+
+/**
+ * What sums were added up in, and why: `fp32 and fp16, as webgpu was found to add up on this machine`. One phrase for every
+ * place that shows a verdict or a prediction.
+ */
+export function accumulationReason(plan: BoundPlan): string {
+  const words = accumulationWords(plan.decisions);
+  const { accumulate, targetSums, targets } = plan;
+  if (accumulate !== undefined)
+    return `${words}, as the plan says (\`accumulate: ${accumulationText(accumulate)}\`)`;
+  if (targetSums !== undefined) {
+    const missing =
+      targetSums.unknown.length === 0
+        ? ''
+        : `; how ${listOf(targetSums.unknown, 'and')} ${targetSums.unknown.length === 1 ? 'does' : 'do'} is not known here`;
+    return `${words}, as ${listOf(targetSums.from, 'and')} ${targetSums.from.length === 1 ? 'was' : 'were'} found to add up on this machine${missing}`;
+  }
+  if (words !== 'fp32') return `${words}, as the plan says of single layers`;
+  const others = targets.map(({ name }) => name).filter((name) => name !== 'cpu');
+  return others.length === 0
+    ? words
+    : `${words}, since how ${listOf(others, 'and')} ${others.length === 1 ? 'adds' : 'add'} up is not known here; \`accumulate\` says it`;
+}

@@ -1,0 +1,70 @@
+/** A benchmark beside an earlier one. */
+import { expect, it } from 'vitest';
+import {
+  comparableBench,
+  compareBenches,
+  comparisonSentences,
+  type BenchFigures,
+} from './benchmark-comparison.js';
+
+const FIGURES: BenchFigures = {
+  target: 'cpu',
+  device: 'a processor',
+  onnxRuntime: '1.30.0',
+  threads: 1,
+  busy: false,
+  decisions: 'one',
+  at: '2026-03-04T05:06:07.000Z',
+  rows: [
+    { name: 'fp32', median: 4, p10: 3.5, p90: 5 },
+    { name: 'plan', median: 2, p10: 1.9, p90: 2.1 },
+  ],
+};
+
+function checkComparison(
+  change: Partial<BenchFigures>,
+  differences: readonly (string | RegExp)[],
+  ratios: Readonly<Record<string, number>>,
+): void {
+  const found = compareBenches({ ...FIGURES, ...change }, FIGURES);
+  expect(found.ratios).toEqual(ratios);
+  expect(found.differences).toEqual(differences.map((one) => expect.stringMatching(one) as string));
+}
+
+it('tells how much slower each row is, and what makes that meaningless', () => {
+  checkComparison({}, [], { fp32: 1, plan: 1 });
+  checkComparison({ rows: [{ name: 'plan', median: 3 }] }, [], { plan: 1.5 });
+  checkComparison({ threads: 2, busy: true }, ['threads was 1, is 2', /busy in this run/], {
+    fp32: 1,
+    plan: 1,
+  });
+  checkComparison(
+    { onnxRuntime: '1.31.0', decisions: 'another' },
+    [/onnxRuntime was 1\.30\.0/, /decided otherwise/],
+    {
+      fp32: 1,
+      plan: 1,
+    },
+  );
+});
+
+it('calls no difference within the spread a difference', () => {
+  const rows = [
+    { name: 'fp32', median: 5, p10: 4.5, p90: 6 },
+    { name: 'plan', median: 3, p10: 2.5, p90: 3.5 },
+  ];
+  const found = compareBenches({ ...FIGURES, rows }, FIGURES);
+  expect(found.withinSpread).toEqual(['fp32']);
+  expect(comparisonSentences(found)).toEqual([
+    'fp32: 1.25 times the median of 2026-03-04 05:06, within the spread',
+    'plan: 1.50 times the median of 2026-03-04 05:06',
+  ]);
+});
+
+it('is with the newest run of the same plan, or else with the newest', () => {
+  const earlier = [{ ...FIGURES, decisions: 'two', threads: 9 }, FIGURES, { ...FIGURES, threads: 8 }];
+  expect(comparableBench(earlier, 'one')).toBe(FIGURES);
+  expect(comparableBench(earlier, 'three')).toBe(earlier[0]);
+  const none: BenchFigures[] = [];
+  expect(comparableBench(none, 'one')).toBeUndefined();
+});

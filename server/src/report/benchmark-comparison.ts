@@ -1,0 +1,95 @@
+/** A benchmark beside an earlier one, in figures and in sentences. Pure. */
+
+/** What of a benchmark is compared; what an older document lacks counts as the same. */
+export interface BenchFigures {
+  readonly target: string;
+  readonly device: string;
+  readonly platform?: string;
+  readonly onnxRuntime: string;
+  readonly version?: string;
+  readonly threads: number;
+  readonly busy: boolean;
+  /** Hashes of what the plan decided, and of the input that was timed. */
+  readonly decisions?: string;
+  readonly input?: string;
+  /** When it was taken. */
+  readonly at?: string;
+  readonly rows: readonly {
+    readonly name: string;
+    readonly median: number;
+    readonly p10?: number;
+    readonly p90?: number;
+  }[];
+}
+
+export interface BenchComparison {
+  /** What was not the same, so that the ratios say little. */
+  readonly differences: readonly string[];
+  /** By row: this run's median over the earlier one's. */
+  readonly ratios: Readonly<Record<string, number>>;
+  /** Rows whose spreads, p10 to p90, overlap: the difference may be chance. */
+  readonly withinSpread: readonly string[];
+  /** When the earlier run was taken; null where its document does not say. */
+  readonly at: string | null;
+}
+
+/** Rows that only one of them has are left out. */
+export function compareBenches(now: BenchFigures, before: BenchFigures): BenchComparison {
+  const told = (['target', 'device', 'platform', 'onnxRuntime', 'version', 'threads'] as const).filter(
+    (key) => differs(now[key], before[key]),
+  );
+  const differences = told.map((key) => `${key} was ${before[key]}, is ${now[key]}`);
+  if (differs(now.decisions, before.decisions)) differences.push('the plan decided otherwise');
+  if (differs(now.input, before.input)) differences.push('another input was timed');
+  if (before.busy) differences.push('the machine was busy in the earlier run');
+  if (now.busy) differences.push('the machine was busy in this run');
+  const earlier = new Map(before.rows.map((row) => [row.name, row]));
+  const ratios: [string, number][] = [];
+  const withinSpread: string[] = [];
+  for (const row of now.rows) {
+    const old = earlier.get(row.name);
+    if (old === undefined || !(old.median > 0)) continue;
+    ratios.push([row.name, row.median / old.median]);
+    if (overlap(row, old)) withinSpread.push(row.name);
+  }
+  return { differences, ratios: Object.fromEntries(ratios), withinSpread, at: before.at ?? null };
+}
+
+/** The newest of `earlier`, newest first, that can be compared with what decides `decisions`; otherwise the newest. */
+export function comparableBench<T extends BenchFigures>(
+  earlier: readonly T[],
+  decisions: string,
+): T | undefined {
+  return earlier.find((one) => one.decisions === decisions) ?? earlier[0];
+}
+
+/** One sentence for each row, then what makes them meaningless. */
+export function comparisonSentences({ differences, ratios, withinSpread, at }: BenchComparison): string[] {
+  const when = at === null ? 'the earlier median' : `the median of ${dayAndTime(at)}`;
+  return [
+    ...Object.entries(ratios).map(
+      ([name, ratio]) =>
+        `${name}: ${ratio.toFixed(2)} times ${when}${withinSpread.includes(name) ? ', within the spread' : ''}`,
+    ),
+    ...differences.map((difference) => `not comparable without care: ${difference}`),
+  ];
+}
+
+/** `2026-11-22 19:05` of an ISO 8601 time, in UTC as it is written. */
+export function dayAndTime(at: string): string {
+  return at.slice(0, 16).replace('T', ' ');
+}
+
+function differs(one: unknown, other: unknown): boolean {
+  return one !== undefined && other !== undefined && one !== other;
+}
+
+type Spread = BenchFigures['rows'][number];
+
+function overlap(one: Spread, other: Spread): boolean {
+  const [lowest, highest] = [
+    ({ p10, median }: Spread) => p10 ?? median,
+    ({ p90, median }: Spread) => p90 ?? median,
+  ];
+  return lowest(one) <= highest(other) && lowest(other) <= highest(one);
+}

@@ -1,0 +1,169 @@
+/**
+ * What a benchmark means: whether FP16 pays on the target and, where it does not, what stands in the way; kept in the store with the
+ * machine and the versions, beside the earlier ones of the same model.
+ */
+import { createHash } from 'node:crypto';
+import {
+  benchmarkHistory,
+  decisionsText,
+  keepBenchmark,
+  observedShapes,
+  operatorSupport,
+  samplesKey,
+  type KeptBenchmark,
+  type OperatorSupport,
+} from '../analysis/index.js';
+import { writeOperatorType, type BoundPlan, type LayerDecision } from '../plan/index.js';
+import { concludeSpeed, whySlow, type MissingKernel, type SlowerOperator } from '../report/index.js';
+import { allLow } from './export-model.js';
+import type { BenchedPlan } from './benchmark-plan.js';
+import type { Work } from './open-work.js';
+import { guarded, isRefused, type Refused } from './problem.js';
+import { timeLayers, type TimedLayers } from './time-layers.js';
+import { VERSION } from './version.js';
+
+export interface ExplainedBenchmark {
+  /** On targets whose profiles tell how long a layer takes. */
+  readonly layers: TimedLayers | undefined;
+  /** Why no layer was timed; undefined where they were. */
+  readonly notTimed: string | undefined;
+  /** Whether the plan or all-FP16 are faster than FP32 by more than chance, in a sentence. */
+  readonly speed: { readonly pays: boolean; readonly sentence: string } | undefined;
+  /** What keeps the plan from being faster; of a plan that lowers nothing: what keeps all-FP16 from it. */
+  readonly why: readonly string[];
+  /** As it is kept. */
+  readonly kept: KeptBenchmark;
+  /** Those that were kept before, the newest first. */
+  readonly earlier: readonly KeptBenchmark[];
+}
+
+/** Explains `benched`, a benchmark of `plan`, and keeps it where the work has a store. */
+export async function explainBenchmark(
+  work: Work,
+  plan: BoundPlan,
+  benched: BenchedPlan,
+): Promise<ExplainedBenchmark | Refused> {
+  const { store, signal } = work;
+  // What cannot be timed layer by layer is no shortfall of the benchmark, which is there.
+  const timed = await timeLayers(work, plan);
+  if (isRefused(timed) && (timed.problem.kind === 'cancelled' || timed.problem.code === 'model-changed'))
+    return timed;
+  const layers = isRefused(timed) ? undefined : timed;
+  return await guarded(work, async () => {
+    const lowered = plan.decisions.filter(({ format }) => format === 'fp16' || format === 'bf16');
+    const judged =
+      lowered.length > 0 ? lowered : allLow(plan, 'fp16').filter(({ format }) => format === 'fp16');
+    const withoutKernel =
+      layers !== undefined && lowered.length > 0
+        ? layers.withoutKernel
+        : await missingKernels(work, plan, judged);
+    const kept = keptOf(work, plan, benched);
+    const earlier = await earlierBenchmarks(work);
+    if (store !== undefined) await keepBenchmark(store, plan.model, kept, signal);
+    return {
+      layers,
+      speed: concludeSpeed({ rows: kept.rows.map((row) => ({ latency: row, bytes: row.bytes })) }, 'fp16'),
+      why: reasonsOf(layers, judged, withoutKernel),
+      notTimed: isRefused(timed) ? timed.problem.message : undefined,
+      kept,
+      earlier,
+    };
+  });
+}
+
+/** What is kept of the work's model on its target, the newest first. */
+export async function earlierBenchmarks({
+  store,
+  plan,
+  target,
+  signal,
+}: Work): Promise<readonly KeptBenchmark[]> {
+  return store === undefined ? [] : await benchmarkHistory(store, plan.model, target, signal);
+}
+
+/** What this plan decides, as earlier benchmarks are known by. */
+export function decisionsKey(plan: BoundPlan): string {
+  return createHash('sha256').update(decisionsText(plan.decisions)).digest('hex');
+}
+
+async function missingKernels(
+  { runtime, samples, target: provider, signal, progress }: Work,
+  plan: BoundPlan,
+  judged: readonly LayerDecision[],
+): Promise<readonly OperatorSupport[]> {
+  const [sample] = samples;
+  if (sample === undefined || judged.length === 0) return [];
+  const shapes = await observedShapes(runtime, plan.model, sample, { signal, progress });
+  const missing: OperatorSupport[] = [];
+  for (const format of ['fp16', 'bf16'] as const) {
+    const layers = judged.flatMap((one) => (one.format === format ? [one.layer] : []));
+    const options = { provider, shapes, signal, progress };
+    const support = await operatorSupport(runtime, plan.model, layers, format, options);
+    missing.push(...support.filter(({ outcome }) => outcome !== 'native'));
+  }
+  return missing;
+}
+
+function reasonsOf(
+  layers: TimedLayers | undefined,
+  judged: readonly LayerDecision[],
+  withoutKernel: readonly OperatorSupport[],
+): readonly string[] {
+  const casts = layers?.latency.layers.reduce((sum, one) => sum + one.casts, 0);
+  return (['fp16', 'bf16'] as const).flatMap((format, index) =>
+    whySlow({
+      whole: layers?.latency.whole.plan,
+      // Casts are those of all formats together: they are told of once.
+      casts: index === 0 ? casts : 0,
+      withoutKernel: withoutKernel
+        .filter((one) => one.format === format)
+        .map(({ operator }): MissingKernel => {
+          const own = judged.filter(
+            (one) => one.format === format && writeOperatorType(one.layer.node) === operator,
+          );
+          return { operator, layers: own.length };
+        }),
+      slower: layers === undefined ? [] : slowerOperators(layers, judged, format),
+      format,
+    }),
+  );
+}
+
+/** Operators whose layers take longer in the format than in FP32, the worst first. */
+function slowerOperators(
+  { latency }: TimedLayers,
+  judged: readonly LayerDecision[],
+  format: 'fp16' | 'bf16',
+): readonly SlowerOperator[] {
+  const low = new Set(judged.flatMap((one) => (one.format === format ? [one.layer.name] : [])));
+  const found = new Map<string, SlowerOperator>();
+  for (const { layer, fp32, plan, fusedInto } of latency.layers) {
+    if (!low.has(layer.name)) continue;
+    const operator = writeOperatorType(layer.node);
+    const before = found.get(operator) ?? { operator, layers: 0, unfused: 0, milliseconds: 0 };
+    found.set(operator, {
+      operator,
+      layers: before.layers + 1,
+      unfused: before.unfused + (fusedInto.fp32 !== undefined && fusedInto.plan === undefined ? 1 : 0),
+      milliseconds: before.milliseconds + plan - fp32,
+    });
+  }
+  return [...found.values()]
+    .filter(({ milliseconds }) => milliseconds > 0)
+    .sort((a, b) => b.milliseconds - a.milliseconds);
+}
+
+function keptOf({ samples, target }: Work, plan: BoundPlan, { timed, models }: BenchedPlan): KeptBenchmark {
+  const { device, platform, cores, onnxRuntime, threads, runs, busy, load } = timed;
+  return {
+    at: new Date().toISOString(),
+    plan: plan.path,
+    decisions: decisionsKey(plan),
+    input: samplesKey(samples.slice(0, 1)),
+    ...{ target, device, platform, cores, onnxRuntime, version: VERSION, threads, runs, busy, load },
+    rows: timed.rows.map(({ name, median, p10, p90 }) => ({
+      ...{ name, median, p10, p90 },
+      bytes: name === 'fp32' || name === 'plan' || name === 'fp16' ? models[name].bytes : 0,
+    })),
+  };
+}

@@ -1,0 +1,87 @@
+/**
+ * What a plan makes of a target that is really there: it adds up as the target was found to, warns of what the target does not run,
+ * and passes options through. On the graphics card of this machine or else on a software driver.
+ */
+import { join } from 'node:path';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { floatTensor, randomValues, writeModel } from '../../server/src/analysis/testing/index.js';
+import { commandFolder } from '../../server/src/cli/testing/index.js';
+import { makeNode } from '../../server/src/onnx/index.js';
+import { webgpuEnvironment } from './webgpu-environment.js';
+
+const { path: folder, writePlan, run } = commandFolder();
+let environment: Readonly<Record<string, string>>;
+beforeAll(async () => {
+  environment = await webgpuEnvironment();
+});
+
+/** No driver can be found. */
+const NO_DRIVER = { VK_DRIVER_FILES: '/none', VK_ICD_FILENAMES: '/none' };
+const HEAD = 'model "m.onnx"\ninput "x" = ones\ntolerance "y" relative_l2 <= 0.01\n';
+/** A folder of these tests' own. */
+const CACHE = `--cache ${join(folder, '../kept')}`;
+
+describe('a plan for webgpu', () => {
+  beforeEach(() => {
+    // 4096 halves of the last digit of 1: a sum in FP16 never leaves 1, one in FP32 reaches 3.
+    const terms = new Float32Array(4097).fill(2 ** -11);
+    terms[0] = 1;
+    writeModel(join(folder, 'm.onnx'), {
+      nodes: [
+        makeNode({ opType: 'MatMul', name: 'long sum', inputs: ['x', 'w'], outputs: ['a'] }),
+        makeNode({ opType: 'Relu', name: 'behind', inputs: ['a'], outputs: ['y'] }),
+      ],
+      weights: [floatTensor('w', [4097, 1], terms)],
+      inputs: { x: [1, 4097] },
+      outputs: { y: [1, 1] },
+    });
+  });
+
+  it('is judged with sums as the device was found to add up, and says so', async () => {
+    writePlan(`${HEAD}target webgpu\ndefault: fp16\n`);
+    const verified = await run(`verify p.precision ${CACHE}`, { environment });
+    expect(verified.status).toBe(1);
+    expect(verified.out).toMatch(/sums were added up in .*as webgpu was found to add up on this machine/);
+    expect(verified.error).toMatch(/tolerance-exceeded.*sums in .*as webgpu was found/);
+  });
+
+  it('is judged with sums in FP32 where the plan says so, or where the device is not there', async () => {
+    writePlan(`${HEAD}target webgpu\naccumulate: fp32\ndefault: fp16\n`);
+    const stated = await run('verify p.precision --draws 1', { environment });
+    expect(stated.status).toBe(0);
+    expect(stated.out).toMatch(/sums were added up in fp32, as the plan says/);
+    if (process.platform !== 'linux') return;
+    writePlan(`${HEAD}target webgpu\ndefault: fp16\n`);
+    const unknown = await run('verify p.precision --draws 1', { environment: NO_DRIVER });
+    expect(unknown.status).toBe(0);
+    expect(unknown.out).toMatch(/since how webgpu adds up is not known here; `accumulate` says it/);
+  });
+
+  it('passes options through: a node that is kept on the CPU runs there, and that is told', async () => {
+    writePlan(`${HEAD}target webgpu { forceCpuNodeNames: ["behind"] }\n`);
+    const executed = await run('verify p.precision --executed --draws 1', { environment });
+    expect(executed.error).toMatch(/1 of \d+ kernels, Relu in float, ran on CPUExecutionProvider/);
+  });
+});
+
+it('a check warns of what the device was found not to run', async () => {
+  writeModel(join(folder, 'm.onnx'), {
+    nodes: [
+      makeNode({ opType: 'MatMul', name: 'product', inputs: ['x', 'w'], outputs: ['a'] }),
+      makeNode({ opType: 'Det', name: 'determinant', inputs: ['a'], outputs: ['y'] }),
+    ],
+    weights: [floatTensor('w', [8, 8], randomValues(64, 1))],
+    inputs: { x: [8, 8] },
+    outputs: { y: [] },
+  });
+  writePlan(`${HEAD}target webgpu\ndefault: fp16\n`);
+  expect((await run(`check p.precision ${CACHE}`, { environment })).error).not.toMatch(
+    'unsupported-on-target',
+  );
+  expect((await run(`targets p.precision ${CACHE}`, { environment })).status).toBe(0);
+  const checked = await run(`check p.precision ${CACHE}`, { environment });
+  expect(checked.error).toMatch(
+    /p\.precision:5:1: warning unsupported-on-target: webgpu does not run this layer in fp16: Det on the CPU/,
+  );
+  expect(checked.status).toBe(0);
+});
