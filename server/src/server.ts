@@ -25,7 +25,7 @@ import type { Steps } from './onnx/index.js';
 import type { FindTarget } from './plan/index.js';
 
 /** Files whose change on disk may change diagnostics. */
-const watchers = [{ globPattern: '**/*.{onnx,precision,precision.lock,npy,npz,pb,png,jpg,jpeg,mjs}' }];
+const watchers = [{ globPattern: '**/*.{onnx,precision,precision.lock,npy,npz,pb,png,jpg,jpeg,mjs,json}' }];
 
 /** What whoever starts the server has said, whatever the client sends along. */
 export interface ServerOptions {

@@ -15,9 +15,9 @@ import {
   type SmallFormatName,
 } from '../../server/src/formats/index.js';
 import { encodeBytes, encodeFresh, indexGraph, inferTypes, type Model } from '../../server/src/onnx/index.js';
-import type { LayerNumerics, PrecisionGraph } from '../../server/src/plan/index.js';
+import type { LayerNumerics, NodeRounding, PrecisionGraph } from '../../server/src/plan/index.js';
 import { modelOf, modelOfBytes } from './graph-text.js';
-import { graphFor, sameBytes, withScales, type Overflow, type Wish } from './plans.js';
+import { graphFor, plannedGraph, sameBytes, withScales, type Overflow, type Wish } from './plans.js';
 import { floatsOf, randomNumbers, runModel, type Level } from './run-model.js';
 
 const LOW = FLOAT_FORMAT_NAMES.flatMap((name) =>
@@ -322,6 +322,23 @@ describe('the exported model', () => {
   it('has a scale before the layer and takes it back after', async () => {
     await checkExport({ m: 'fp16' }, 17, { scale: 2 ** -3 });
     await checkExport({ m: 'fp8_e4m3' }, 19, { scale: 2 ** 2 }, 'saturate');
+  });
+
+  it('has what a plan says beyond a scale and a format that the graph has already', () => {
+    const scaled = 'layer "m": fp8_e4m3 { scale: 4, overflow: saturate }';
+    const first = plannedGraph(modelOf(DENSE, { opset: 21 }), scaled);
+    const result = modelOfBytes(encodeBytes(conversionOf(first).pieces));
+    const roundings = (plan: string): readonly NodeRounding[] => [
+      ...plannedGraph(result, plan).roundings.values(),
+    ];
+    expect(roundings(scaled)).toEqual([]);
+    const summed = roundings(scaled.replace(' }', ', accumulate: fp16 }'));
+    expect(summed).toEqual([
+      { inputs: [undefined, undefined], outputs: [undefined], accumulate: { kind: 'fp16' } },
+    ]);
+    const [other] = roundings(scaled.replace('e4m3', 'e5m2'));
+    const formats = [...(other?.inputs ?? []), ...(other?.outputs ?? [])].map((one) => one?.format);
+    expect([formats, other?.scale]).toEqual([['fp8_e5m2', 'fp8_e5m2', 'fp8_e5m2'], undefined]);
   });
 
   it('is refused where ONNX has no type, or has it only later', () => {

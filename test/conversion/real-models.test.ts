@@ -2,6 +2,7 @@
 // signature of the original, and computes to the last bit what the emulated model computes.
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { emulated, explicit } from '../../server/src/emulate/index.js';
 import { openModel, weightsFolder, type Model } from '../../server/src/onnx/index.js';
@@ -16,43 +17,72 @@ const blazeface = (file: string): string => packaged('jp.keijiro.mediapipe.blaze
 interface RealModel {
   readonly name: string;
   readonly path: string;
-  readonly input: string;
-  readonly dims: readonly number[];
+  readonly feeds: () => Feeds;
 }
+
+const silero = (file: string): string => join(root, 'test/models/silero', file);
+const zeros = (dims: readonly number[]): ort.Tensor =>
+  new ort.Tensor('float32', new Float32Array(dims.reduce((product, size) => product * size, 1)), dims);
+const rate = (hertz: number): ort.Tensor => new ort.Tensor('int64', BigInt64Array.of(BigInt(hertz)), []);
+
+/** Networks for two sampling rates in the branches of an If, with Ifs inside those, and the state of an LSTM. */
+const speech: readonly RealModel[] = [16_000, 8_000].flatMap((hertz) => [
+  {
+    name: `speech at ${hertz} Hz, version 4`,
+    path: silero('silero_vad_v4.onnx'),
+    feeds: () => ({
+      ...{ input: fakeInput([1, 512]), sr: rate(hertz) },
+      ...{ h: zeros([2, 1, 64]), c: zeros([2, 1, 64]) },
+    }),
+  },
+  {
+    name: `speech at ${hertz} Hz, version 6`,
+    path: silero('silero_vad_v6.onnx'),
+    // So many new ones behind some of those before.
+    feeds: () => ({
+      ...{ input: fakeInput([1, hertz === 16_000 ? 512 + 64 : 256 + 32]), sr: rate(hertz) },
+      state: zeros([2, 1, 128]),
+    }),
+  },
+]);
 
 const models: readonly RealModel[] = [
   {
     name: 'pose',
     path: join(root, 'samples/pose/pose_landmark_lite.onnx'),
-    input: 'input_1',
-    dims: [1, 256, 256, 3],
+    feeds: () => ({ input_1: fakeInput([1, 256, 256, 3]) }),
   },
-  { name: 'text detection', path: ocr('ch_PP-OCRv4_det_infer.onnx'), input: 'x', dims: [1, 3, 64, 64] },
-  { name: 'text recognition', path: ocr('ch_PP-OCRv4_rec_infer.onnx'), input: 'x', dims: [1, 3, 48, 64] },
+  {
+    name: 'text detection',
+    path: ocr('ch_PP-OCRv4_det_infer.onnx'),
+    feeds: () => ({ x: fakeInput([1, 3, 64, 64]) }),
+  },
+  {
+    name: 'text recognition',
+    path: ocr('ch_PP-OCRv4_rec_infer.onnx'),
+    feeds: () => ({ x: fakeInput([1, 3, 48, 64]) }),
+  },
   {
     name: 'text direction',
     path: ocr('ch_ppocr_mobile_v2.0_cls_infer.onnx'),
-    input: 'x',
-    dims: [1, 3, 48, 96],
+    feeds: () => ({ x: fakeInput([1, 3, 48, 96]) }),
   },
   {
     name: 'faces in front',
     path: blazeface('face_detection_front_128x128_barracuda.onnx'),
-    input: 'input:0',
-    dims: [1, 128, 128, 3],
+    feeds: () => ({ 'input:0': fakeInput([1, 128, 128, 3]) }),
   },
   {
     name: 'faces at the back',
     path: blazeface('face_detection_back_256x256_barracuda.onnx'),
-    input: 'input:0',
-    dims: [1, 256, 256, 3],
+    feeds: () => ({ 'input:0': fakeInput([1, 256, 256, 3]) }),
   },
   {
     name: 'line segments',
     path: packaged('jp.keijiro.mlsd', 'ONNX/mlsd_320x320_tiny.onnx'),
-    input: 'input_image_with_alpha:0',
-    dims: [1, 320, 320, 4],
+    feeds: () => ({ 'input_image_with_alpha:0': fakeInput([1, 320, 320, 4]) }),
   },
+  ...speech,
 ];
 
 interface Plan {
@@ -85,8 +115,8 @@ const plans: readonly Plan[] = [
   },
 ];
 
-describe.each(models)('$name', ({ path, input, dims }) => {
-  const feeds: Feeds = { [input]: fakeInput(dims) };
+describe.each(models)('$name', ({ path, feeds: feedsOf }) => {
+  const feeds = feedsOf();
 
   it.each(plans)('$name', async ({ wish, runs }) => {
     await withOpenModel(path, async (model, folder) => {

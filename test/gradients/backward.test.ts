@@ -149,6 +149,20 @@ describe('a backward variant', () => {
     const expected = await exactEnergy(backward.model, x);
     expect(Math.abs((floatsOf(ran, energy)[0] ?? NaN) / expected - 1)).toBeLessThan(1e-5);
   });
+
+  it('leaves a shape that can be fed an input', async () => {
+    const backward = checkBackward(
+      `${X}input dims: int64[2]\ninit dims: int64[2] = 2 3\na = Reshape(x, dims)\ny = Exp(a)${Y}`,
+      ['x'],
+    );
+    const gradient = backward.gradientOf('x') ?? '';
+    const { bytes } = backwardVariant(backward, [makeValueInfo(gradient, undefined)]);
+    const probe = backward.probeOf.get('y') ?? '';
+    const values = Float32Array.from({ length: 12 }, () => 1);
+    const x = new ort.Tensor('float32', new Float32Array(6), SHAPE);
+    const ran = await runModel(bytes, { x, [probe]: new ort.Tensor('float32', values, [2, ...SHAPE]) });
+    expect([...floatsOf(ran, gradient)]).toEqual([...values]);
+  });
 });
 
 /** Of d tanh(-a) / da = tanh(-a)^2 - 1, twice. */

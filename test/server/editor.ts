@@ -56,6 +56,12 @@ export interface ShownProgress {
   readonly cancellable?: boolean;
 }
 
+/** What the server asks to be told of. */
+interface SentRegistration {
+  readonly method: string;
+  readonly registerOptions?: { readonly watchers?: readonly { readonly globPattern: string }[] };
+}
+
 /** The URI of a file beside the sample's model; nothing needs to be there for it to be open in an editor. */
 export function besideSample(name: string): string {
   return pathToFileURL(path.resolve('samples/pose', name)).href;
@@ -81,6 +87,7 @@ export async function startEditor(
   const logged: string[] = [];
   const remarks: string[] = [];
   const registered: string[] = [];
+  const watched: string[] = [];
   let refreshes = 0;
   let onPublish = (): void => undefined;
   connection.onNotification('textDocument/publishDiagnostics', (parameters: PublishDiagnosticsParams) => {
@@ -92,8 +99,10 @@ export async function startEditor(
   });
   connection.onRequest(
     'client/registerCapability',
-    ({ registrations }: { registrations: { method: string }[] }) => {
+    ({ registrations }: { registrations: readonly SentRegistration[] }) => {
       registered.push(...registrations.map(({ method }) => method));
+      for (const { registerOptions } of registrations)
+        watched.push(...(registerOptions?.watchers ?? []).map(({ globPattern }) => globPattern));
       return null;
     },
   );
@@ -146,6 +155,8 @@ export async function startEditor(
     /** What else it logged. */
     remarks: remarks as readonly string[],
     registered: registered as readonly string[],
+    /** The patterns of files whose changes on disk it wants to be told. */
+    watched: watched as readonly string[],
     /** The messages that it wanted shown. */
     shown: shown as readonly string[],
     /** How often it asked for diagnostics, lenses and hints to be asked for again. */

@@ -102,6 +102,9 @@ describe('diagnostics', () => {
         'model-not-found at "pose_landmark_lite.onnx"',
       ]);
       expect(editor.registered).toEqual(['workspace/didChangeWatchedFiles']);
+      const endings = /^\*\*\/\*\.\{(.*)\}$/.exec(editor.watched.join())?.[1]?.split(',');
+      // Models, plans, samples, metrics and profiles: all that a plan names and that is read as it is bound.
+      expect(endings).toEqual(expect.arrayContaining(['onnx', 'precision', 'npy', 'png', 'mjs', 'json']));
       const copy = path.join(folder, 'pose_landmark_lite.onnx');
       copyFileSync('samples/pose/pose_landmark_lite.onnx', copy);
       await editor.changedOnDisk(pathToFileURL(copy).href);

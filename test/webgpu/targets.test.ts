@@ -57,6 +57,19 @@ describe('a plan for webgpu', () => {
     expect(unknown.out).toMatch(/since how webgpu adds up is not known here; `accumulate` says it/);
   });
 
+  it('is tuned and predicted without times where the device is not there, and why is said', async () => {
+    if (process.platform !== 'linux') return;
+    writePlan(`${HEAD}target webgpu\ndefault: fp16\n`);
+    const predicted = await run('predict p.precision', { environment: NO_DRIVER });
+    expect(predicted.error).not.toMatch(/^error/m);
+    expect(predicted.status).toBe(0);
+    expect(predicted.out).toMatch(/latency is not predicted: .*WebGPU/);
+    const tuned = await run('tune p.precision --draws 1', { environment: NO_DRIVER });
+    expect(tuned.error).not.toMatch(/^error/m);
+    expect(tuned.status).toBe(0);
+    expect(tuned.out).toMatch(/objective macs: .*WebGPU.*, so that what is gained in time is not known/);
+  });
+
   it('passes options through: a node that is kept on the CPU runs there, and that is told', async () => {
     writePlan(`${HEAD}target webgpu { forceCpuNodeNames: ["behind"] }\n`);
     const executed = await run('verify p.precision --executed --draws 1', { environment });

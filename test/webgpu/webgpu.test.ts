@@ -276,10 +276,13 @@ describe('convert --tune-session', () => {
 });
 
 describe('bench', () => {
-  it('times on the target', async () => {
-    writePlan(readPlan('target webgpu\ndefault: fp16'));
+  it('times on the target, and keeps with which device and options', async () => {
+    writePlan(readPlan('target webgpu { preferredLayout: NHWC }\ndefault: fp16'));
     const { status, out } = await run('bench p.precision --runs 2 --json', { environment });
     expect(status).toBe(0);
-    expect(JSON.parse(out)).toMatchObject({ target: 'webgpu' });
+    expect(JSON.parse(out)).toMatchObject({
+      ...{ target: 'webgpu', options: { preferredLayout: 'NHWC' } },
+      graphics: expect.stringMatching(/./) as string,
+    });
   });
 });

@@ -4,7 +4,7 @@
  */
 import { fingerprint, type Store } from '../store/index.js';
 import type { Model } from '../onnx/index.js';
-import type { Provider } from '../runtime/index.js';
+import type { Provider, ProviderOptions } from '../runtime/index.js';
 
 export interface KeptBenchmark {
   /** When it ended: ISO 8601, UTC. */
@@ -15,7 +15,12 @@ export interface KeptBenchmark {
   /** A hash of the sample that was timed. */
   readonly input: string;
   readonly target: Provider;
+  /** Of the target, as the plan gives them. Entries of earlier versions lack them. */
+  readonly options?: ProviderOptions;
+  /** The processor. */
   readonly device: string;
+  /** The graphics devices and their drivers, where the target runs on one. Entries of earlier versions lack them. */
+  readonly graphics?: string;
   readonly platform: string;
   readonly cores: number;
   readonly onnxRuntime: string;

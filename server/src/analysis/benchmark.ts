@@ -5,6 +5,7 @@
 import { loadavg } from 'node:os';
 import type { OptimizationLevel, Provider, Runtime, Session } from '../runtime/index.js';
 import { putSample, type Feeds, type WorkOptions } from './evaluation.js';
+import { WIDE_SPREAD } from './machine.js';
 import { withOptimized, type OpenedSession, type OpenOptions } from './open-session.js';
 import type { Sample } from './samples/index.js';
 
@@ -25,6 +26,8 @@ export interface LatencyRow {
 
 export interface Benchmark {
   readonly device: string;
+  /** Changes where the graphics devices or their drivers do. */
+  readonly graphics: string;
   readonly platform: string;
   readonly cores: number;
   readonly onnxRuntime: string;
@@ -35,9 +38,6 @@ export interface Benchmark {
   readonly load: number;
   readonly rows: readonly LatencyRow[];
 }
-
-/** Spread (p90 - p10) over median from which a row counts as disturbed. */
-const WIDE_SPREAD = 0.3;
 
 /** Of a batch: however many runs there are, it shows within seconds that something is done. */
 const MOST_ROUNDS = 4;
@@ -78,8 +78,8 @@ export async function benchmark(
     const load = loadavg()[0] ?? 0;
     const wide = rows.some((row) => (row.p90 - row.p10) / row.median > WIDE_SPREAD);
     const busy = wide || load > information.cores + threads;
-    const { device, platform, cores, onnxRuntime } = information;
-    return { device, platform, cores, onnxRuntime, threads, runs, busy, load, rows };
+    const { device, graphics, platform, cores, onnxRuntime } = information;
+    return { device, graphics, platform, cores, onnxRuntime, threads, runs, busy, load, rows };
   } finally {
     for (const session of sessions) await runtime.close(session);
     await runtime.release(Object.values(feeds));

@@ -4,7 +4,7 @@ export * from './prediction/index.js';
 export * from './sketch/index.js';
 export * from './spectrum/index.js';
 export * from './cost-model/index.js';
-export { latencySourceFindings } from './elsewhere/index.js';
+export { latencySourceFindings, latencySourceFindingSteps } from './elsewhere/index.js';
 export { usualThreads, WIDE_SPREAD } from './machine.js';
 export * from './samples/index.js';
 export * from './targets/index.js';
@@ -30,7 +30,7 @@ export {
 } from './measurement.js';
 export { USUAL_DRAWS, type ToleranceVerdict, type Verdict } from './noise.js';
 export { observedShapes } from './observed-shapes.js';
-export { onSurvivingLevel, openOptimized, type OpenedSession } from './open-session.js';
+export { onSurvivingLevel, withOptimized, type OpenedSession } from './open-session.js';
 export {
   layerRangeIn,
   shapeElements,
@@ -41,7 +41,7 @@ export {
 } from './ranges.js';
 export { type InsideSum } from './inside-sums.js';
 export { explain, flagsOf, placeOf, reasonText, type LayerEvidence, type Reason } from './reasons.js';
-export { ownMetricFaults } from './own-metric-faults.js';
+export { ownMetricFaults, ownMetricFindings } from './own-metric-faults.js';
 export { quietLayers } from './quiet-layers.js';
 export { gradientRanges, spreadOfAll, type GradientRanges } from './gradient-ranges.js';
 export { settledScale, USUAL_RULE, type ScalingRule, type SettledScale } from './loss-scale.js';
@@ -87,4 +87,4 @@ export {
 } from './remembered.js';
 export { watchFiles } from './watched-files.js';
 export type { LayerLatency, LayerTimes, Milliseconds } from './layer-latency.js';
-export { planLatency } from './plan-latency.js';
+export { planLatency, untimed } from './plan-latency.js';

@@ -7,13 +7,16 @@ import { openModel, writePieces, type Model } from '../onnx/index.js';
 import { precisionGraph } from '../plan/index.js';
 import type { Runtime } from '../runtime/index.js';
 import { layerLatency, type LayerLatency } from './layer-latency.js';
+import type { Sample } from './samples/index.js';
 import {
   bindTo,
+  failingInRuns,
   OCR_MODELS,
   POSE_MODEL,
   randomSamples,
   realModel,
   startTestCompute,
+  writeChain,
 } from './testing/index.js';
 
 let runtime: Runtime;
@@ -36,6 +39,13 @@ async function converted(model: Model, text: string, name: string): Promise<Mode
   const opened = openModel(path);
   if ('problem' in opened) throw new Error(opened.problem.message);
   return opened.model;
+}
+
+function poseSample(): Sample {
+  const [sample] = randomSamples(1, [1, 256, 256, 3]);
+  const tensor = sample?.inputs['x'];
+  if (sample === undefined || tensor === undefined) throw new Error('no sample');
+  return { ...sample, inputs: { input_1: tensor } };
 }
 
 function sum(latency: LayerLatency, key: 'fp32' | 'plan' | 'casts'): number {
@@ -65,17 +75,7 @@ describe('latency of layers', () => {
     const model = realModel(POSE_MODEL);
     const plan = 'default: fp16\nbetween "conv2d_1/Conv" and "conv2d_10/Conv": fp32\n';
     const mixed = await converted(model, plan, 'pose.onnx');
-    const [sample] = randomSamples(1, [1, 256, 256, 3]);
-    if (sample === undefined) throw new Error('no sample');
-    const tensor = sample.inputs['x'];
-    if (tensor === undefined) throw new Error('no tensor');
-    const latency = await layerLatency(
-      runtime,
-      model,
-      mixed,
-      { ...sample, inputs: { input_1: tensor } },
-      { threads: 1, runs: 5 },
-    );
+    const latency = await layerLatency(runtime, model, mixed, poseSample(), { threads: 1, runs: 5 });
     checkLatency(latency);
     const convolutions = latency.layers.filter(({ layer }) => layer.node.opType === 'Conv');
     expect(convolutions.reduce((total, layer) => total + layer.fp32, 0)).toBeGreaterThan(
@@ -98,11 +98,23 @@ describe('latency of layers', () => {
     checkLatency(latency);
   });
 
+  it('is taken one level lower where a model loads and does not run', async () => {
+    const model = writeChain(join(folder, 'chain.onnx'), 2);
+    const mixed = await converted(model, 'default: fp16\n', 'low-chain.onnx');
+    const [sample] = randomSamples(1);
+    if (sample === undefined) throw new Error('no sample');
+    // The second session is that in which the converted model is tried at the highest level.
+    let opened = 0;
+    const failing = failingInRuns(runtime, () => (++opened === 2 ? 'failed' : undefined));
+    const latency = await layerLatency(failing, model, mixed, sample, { threads: 1, runs: 1 });
+    expect(latency.optimization).toEqual({ fp32: 'all', plan: 'layout' });
+    expect(latency.notes).toEqual(['ONNX Runtime failed in a run at optimisation level all: no kernel']);
+  });
+
   it('of a model that does not run here names the layer for which that is so', async () => {
     const model = realModel(POSE_MODEL);
     const mixed = await converted(model, 'layer "add/add": bf16\n', 'bf16.onnx');
-    const [sample] = randomSamples(1, [1, 256, 256, 3]);
-    if (sample === undefined) throw new Error('no sample');
+    const sample = poseSample();
     await expect(layerLatency(runtime, model, mixed, sample, { threads: 1, runs: 1 })).rejects.toThrow(
       /Could not find an implementation for Add.*'add\/add'/,
     );

@@ -21,7 +21,7 @@ import { inSlices } from './in-slices.js';
 import { kernelOwners } from './kernel-owners.js';
 import { medianKernels } from './median-kernels.js';
 import { modelLatency, type ModelLatency, type ProfiledModel } from './model-latency.js';
-import { openOptimized } from './open-session.js';
+import { withOptimized } from './open-session.js';
 import { quantile } from './benchmark.js';
 import type { Sample } from './samples/index.js';
 
@@ -85,10 +85,10 @@ export async function layerLatency(
   const runs = WARM_UP_RUNS + (options.runs ?? RUNS);
   // Kernels inside sub-graphs and functions cannot be told apart: their time is that of no layer.
   const layers = findLayers(original).filter(({ nodeIndex }) => isInMainGraph(original, nodeIndex));
-  // First one by one: an optimisation level that kills the process would take the other session along.
+  // First one by one, each run once: an optimisation level that kills the process would take the other session along.
   const models = [
-    await timedModel(runtime, original, options),
-    await timedModel(runtime, converted, options),
+    await timedModel(runtime, original, sample, options),
+    await timedModel(runtime, converted, sample, options),
   ] as const;
   const { times, kernels } = await profiledRuns(runtime, models, sample, runs, options);
   const added: ModelLatency[] = [];
@@ -152,16 +152,26 @@ interface TimedModel {
 async function timedModel(
   runtime: Runtime,
   model: Model,
+  sample: Sample,
   { threads, target: provider, signal }: LayerLatencyOptions,
 ): Promise<TimedModel> {
   const variant = await inSlices(labelledSteps(model));
   const file = { bytes: variant.bytes, weightsFolder: weightsFolder(model) ?? '.' };
-  const opened = openOptimized(runtime, file, { threads, provider }, signal);
-  const { session, optimization, notes } = await opened.catch((error: unknown) => {
+  const found = withOptimized(runtime, file, { threads, provider }, signal, async (opened) => {
+    const { session, optimization, notes } = opened;
+    const feeds = await putSample(runtime, sample, signal);
+    try {
+      const outputs = await runtime.run(session, renamed(feeds, variant), undefined, signal);
+      await runtime.release(Object.values(outputs));
+    } finally {
+      await runtime.release(Object.values(feeds));
+    }
+    return { optimization, notes };
+  });
+  const level = await found.catch((error: unknown) => {
     throw inOwnNames(error, model, variant);
   });
-  await runtime.close(session);
-  return { model, variant, file, optimization, notes };
+  return { model, variant, file, ...level };
 }
 
 /**

@@ -134,5 +134,6 @@ describe('a model that loads and does not run', () => {
   it('at any level is the last failure, and what is no fault of a level is not tried again', async () => {
     await expect(ran(9, 'failed')).rejects.toMatchObject({ kind: 'failed' });
     await expect(ran(1, 'cancelled')).rejects.toMatchObject({ kind: 'cancelled' });
+    await expect(ran(1, 'metric')).rejects.toMatchObject({ kind: 'metric' });
   });
 });

@@ -1,5 +1,5 @@
 // Metrics of the user's own: run in the compute process, judged like any other, and said to be wrong where they are.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from '../language/index.js';
@@ -7,8 +7,9 @@ import type { Model } from '../onnx/index.js';
 import { bindPlan, precisionGraph, type TracedPlan } from '../plan/index.js';
 import type { Runtime } from '../runtime/index.js';
 import { closeEvaluation, openEvaluation, type Evaluation } from './evaluation.js';
+import { liveFindings, NOTHING_KNOWN } from './live/index.js';
 import { measure } from './measurement.js';
-import { ownMetricFaults } from './own-metric-faults.js';
+import { ownMetricFaults, ownMetricFindings } from './own-metric-faults.js';
 import { randomSamples, startTestCompute, testFolder, writeChain } from './testing/index.js';
 
 const folder = testFolder();
@@ -30,9 +31,9 @@ afterAll(async () => {
 });
 
 /** A plan in FP16 whose metric `mine` is in a module of this text. */
-function planWith(module: string, tolerance: string): TracedPlan {
+function planWith(module: string, tolerance: string, comment = ''): TracedPlan {
   writeFileSync(join(folder.path, 'mine.mjs'), module);
-  const text = `model "model.onnx"\nmetric mine from "mine.mjs"\ntolerance "y" ${tolerance}\ndefault: fp16\n`;
+  const text = `${comment}model "model.onnx"\nmetric mine from "mine.mjs"\ntolerance "y" ${tolerance}\ndefault: fp16\n`;
   const readText = (file: string): string | undefined => {
     try {
       return readFileSync(file, 'utf8');
@@ -91,18 +92,47 @@ describe('a metric of the user', () => {
     ['export const other = 1;', 'exports no function called `measure`'],
   ])('that is wrong is a diagnostic where it is named: %s', async (module, message) => {
     const plan = planWith(module, 'mine <= 1');
-    const [fault] = await ownMetricFaults(runtime, plan, never);
+    const [fault] = ownMetricFindings(plan, await ownMetricFaults(runtime, plan, never));
     expect(fault).toMatchObject({ code: 'metric-unreadable', severity: 'error' });
     expect(fault?.message).toContain(message);
     const { start = 0, end = 0 } = fault?.range ?? {};
     expect('model "model.onnx"\nmetric mine from "mine.mjs"\n'.slice(start, end)).toBe('"mine.mjs"');
   });
 
-  it('that fails while it measures ends the work with what it said', async () => {
+  it('that could not be loaded is tried again: what it lacked may be there', async () => {
+    const plan = planWith('import { one } from "late"; export const measure = () => one;', 'mine <= 1');
+    expect(await ownMetricFaults(runtime, plan, never)).toHaveLength(1);
+    const late = join(folder.path, 'node_modules/late');
+    mkdirSync(late, { recursive: true });
+    writeFileSync(join(late, 'package.json'), '{ "type": "module", "main": "late.js" }');
+    writeFileSync(join(late, 'late.js'), 'export const one = 1;');
+    expect(await ownMetricFaults(runtime, plan, never)).toEqual([]);
+  });
+
+  it("that is wrong and that no tolerance names is nobody's fault", async () => {
+    const plan = planWith('throw new Error("no");', 'relative_l2 <= 1');
+    expect([...(plan.ownMetrics?.keys() ?? [])]).toEqual(['mine']);
+    expect(await ownMetricFaults(runtime, plan, never)).toEqual([]);
+  });
+
+  it('that was wrong is said where it is named now, and not once its module has changed', async () => {
+    const wrong = 'throw new Error("no");';
+    const before = planWith(wrong, 'mine <= 1');
+    const faults = await ownMetricFaults(runtime, before, never);
+    const placed = (plan: TracedPlan) =>
+      liveFindings(plan, { ...NOTHING_KNOWN, faults }).map(({ range }) => range.start);
+    const [start = NaN] = placed(before);
+    expect(placed(planWith(wrong, 'mine <= 1', '# a comment\n'))).toEqual([start + '# a comment\n'.length]);
+    expect(placed(planWith(LARGEST, 'mine <= 1'))).toEqual([]);
+    expect(placed(planWith(wrong, 'relative_l2 <= 1'))).toEqual([]);
+  });
+
+  it('that fails while it measures ends the work with what it said, and no model is to blame', async () => {
     const throwing = 'export const measure = () => { throw new Error("no such row"); };';
-    await expect(measured(planWith(throwing, 'mine <= 1'))).rejects.toThrow(
-      'The metric mine of mine.mjs threw: no such row.',
-    );
+    await expect(measured(planWith(throwing, 'mine <= 1'))).rejects.toMatchObject({
+      kind: 'metric',
+      message: 'The metric mine of mine.mjs threw: no such row.',
+    });
     const text = 'export const measure = () => "7";';
     await expect(measured(planWith(text, 'mine <= 1'))).rejects.toThrow('gave string and no number');
     expect(await ownMetricFaults(runtime, planWith(LARGEST, 'mine <= 1'), never)).toEqual([]);

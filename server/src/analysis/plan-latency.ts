@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { convertSteps } from '../convert/index.js';
 import { externalLocations, openModelSteps, piecesLength, writePieces, type Model } from '../onnx/index.js';
 import { precisionGraphSteps, type BoundPlan } from '../plan/index.js';
-import type { Runtime } from '../runtime/index.js';
+import { RuntimeFailure, type Runtime } from '../runtime/index.js';
 import { inSlices } from './in-slices.js';
 import { layerLatency, type LayerLatency, type LayerLatencyOptions } from './layer-latency.js';
 import type { Sample } from './samples/index.js';
@@ -21,6 +21,16 @@ export interface PlanLatencyOptions extends LayerLatencyOptions {
 /** A reason for which there is no model to time. */
 export interface NoLatency {
   readonly problem: string;
+}
+
+/**
+ * Why nothing was timed, where `error` is the target's fault: it is not there, lost, or does not run the model. Undefined for what says
+ * nothing of the target: the caller gave up, a fault of the program, or a process that another call ended.
+ */
+export function untimed(error: unknown): string | undefined {
+  if (!(error instanceof RuntimeFailure) || error.kind === 'cancelled' || error.kind === 'stale')
+    return undefined;
+  return error.message;
 }
 
 /** `layerLatency` of the plan's model against the original, or why the plan has no model that could be timed. */

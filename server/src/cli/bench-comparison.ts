@@ -42,14 +42,21 @@ function isFigures(document: unknown): document is BenchFigures {
   const { target, device, onnxRuntime, threads, busy, rows, ...rest }: Partial<Record<string, unknown>> = {
     ...document,
   };
-  const texts = (['platform', 'version', 'decisions', 'input', 'at'] as const).map((key) => rest[key] ?? '');
+  const texts = (['graphics', 'platform', 'version', 'decisions', 'input', 'at'] as const).map(
+    (key) => rest[key] ?? '',
+  );
   return (
     [target, device, onnxRuntime, ...texts].every((one) => typeof one === 'string') &&
     typeof threads === 'number' &&
     typeof busy === 'boolean' &&
+    isRecord(rest['options'] ?? {}) &&
     Array.isArray(rows) &&
     rows.every(isRow)
   );
+}
+
+function isRecord(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isRow(row: unknown): boolean {

@@ -87,7 +87,7 @@ function worstOutput({ prediction }: PredictedPlan): Interval {
 }
 
 function printPrediction(
-  { prediction, latency, energy, casts, seconds }: PredictedPlan,
+  { prediction, latency, untimed, energy, casts, seconds }: PredictedPlan,
   sums: string,
   output: Output,
 ): void {
@@ -117,6 +117,7 @@ function printPrediction(
   if (sums !== 'fp32')
     output.line(`predicted with sums in fp32; \`verify\` adds up in ${sums}, which errs by more`);
   for (const line of priceLines(latency, energy)) output.line(line);
+  if (untimed !== undefined) output.line(`latency is not predicted: ${untimed}`);
 }
 
 function toleranceLines(tolerances: readonly PredictedTolerance[]): string[] {

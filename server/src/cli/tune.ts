@@ -1,7 +1,9 @@
 /** `tune PLAN [--write]`: finds the plan that gains most within the tolerances, verified by inference. */
 import { LOW_FORMAT_NAMES } from '../formats/index.js';
 import { USUAL_DRAWS } from '../analysis/index.js';
+import type { LayerDecision } from '../plan/index.js';
 import { formatPercent } from '../report/index.js';
+import { gain, type Tuning } from '../search/index.js';
 import {
   editFile,
   OBJECTIVE_NAMES,
@@ -136,8 +138,13 @@ function printTuning(tuned: TunedPlan, output: Output): void {
   });
 }
 
+/** What of a tuned plan tells its gain. */
+export type GainedPlan = Pick<TunedPlan, 'summary' | 'latency' | 'energy'> & {
+  readonly tuning: Pick<Tuning, 'objective' | 'decisions'>;
+};
+
 /** Of all there is to gain by the objective, from 0 to 1. */
-function gainOf({ tuning, summary, latency, energy }: TunedPlan): number {
+export function gainOf({ tuning, summary, latency, energy }: GainedPlan): number {
   const share = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole);
   switch (tuning.objective) {
     case 'latency':
@@ -147,7 +154,15 @@ function gainOf({ tuning, summary, latency, energy }: TunedPlan): number {
     case 'layers':
       return share(summary.low.layers, summary.layers);
     case 'macs':
-    case 'size':
       return share(summary.low.multiplyAdds, summary.multiplyAdds);
+    case 'size': {
+      const low = tuning.decisions.filter(({ format }) => format !== 'fp32' && format !== 'original');
+      return share(bytesSaved(low), bytesSaved(tuning.decisions));
+    }
   }
+}
+
+/** By decisions for low precision. */
+function bytesSaved(decisions: readonly LayerDecision[]): number {
+  return decisions.reduce((sum, { layer }) => sum + gain(layer, 'size'), 0);
 }

@@ -4,7 +4,7 @@
  */
 import type { FormatName } from '../formats/index.js';
 import {
-  latencySourceFindings,
+  latencySourceFindingSteps,
   type liveFindings,
   liveFindingSteps,
   type PlanNumbers,
@@ -45,7 +45,7 @@ export function* findingSteps(plan: TracedPlan, numbers: PlanNumbers): Steps<rea
     : found.filter(({ severity }) => severity !== 'information');
   const all: ReturnType<typeof liveFindings> = [
     ...settled,
-    ...latencySourceFindings(plan),
+    ...(yield* latencySourceFindingSteps(plan)),
     ...abandoned(plan, numbers),
   ];
   const findings = all.map((diagnostic) => ({

@@ -89,12 +89,14 @@ function hideShapes(
   initializers: readonly Tensor[],
   { model, takeName }: BackwardModel,
 ): { readonly nodes: readonly Node[]; readonly initializers: readonly Tensor[] } {
+  // What can be fed is an input of the graph, and no node may write it.
+  const fed = new Set(model.graph.inputs.map(({ name }) => name));
   const shapes = new Set(nodes.flatMap((node) => (takesShape(node) ? (node.inputs[1] ?? '') : [])));
   const isSelecting = (model.opsets.get('') ?? 1) >= COMPRESS_SINCE;
   const all = new Map<number, Tensor>();
   const passing: Node[] = [];
   const renamed = initializers.map((tensor) => {
-    if (!shapes.has(tensor.name)) return tensor;
+    if (!shapes.has(tensor.name) || fed.has(tensor.name)) return tensor;
     const name = takeName(`stored_${tensor.name}`);
     const [length = 0] = tensor.dims;
     const every = all.get(length) ?? everyOf(length, takeName('every'));

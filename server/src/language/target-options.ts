@@ -2,7 +2,7 @@
  * The options of each target: what ONNX Runtime's own interface for Node takes for the provider, under its names, and what
  * a session of any provider takes. A table; what becomes of a value, it does not know.
  */
-import type { OptionTerm, ValueShape } from './term.js';
+import { words, type OptionTerm } from './term.js';
 
 /** The interface of onnxruntime-node 1.30: what it does not name, it refuses or passes over. */
 const INTERFACE = 'https://onnxruntime.ai/docs/api/js/interfaces/InferenceSession';
@@ -25,10 +25,6 @@ function cacheMode(name: string, of: string): OptionTerm {
     summary: `How buffers are kept for reuse: ${of}.`,
     source: `${WEBGPU}#${name}`,
   };
-}
-
-function words(...names: string[]): ValueShape {
-  return { kind: 'choice', words: names, code: 'option-unknown' };
 }
 
 function deviceId(provider: string): OptionTerm {

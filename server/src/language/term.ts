@@ -39,6 +39,11 @@ export type ValueShape =
   | { readonly kind: 'range' }
   | { readonly kind: 'string' };
 
+/** One of these words. */
+export function words(...names: string[]): ValueShape {
+  return { kind: 'choice', words: names, code: 'option-unknown' };
+}
+
 export interface OptionTerm extends Term {
   readonly value: ValueShape;
   /** Where it is documented, for options that are not the language's own. */

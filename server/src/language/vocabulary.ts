@@ -3,23 +3,20 @@
  * generators. The parser's checks, completion, hovers, the grammar's tests and the reference all read these
  * tables. Knows nothing of a model, nor of how anything here is computed.
  */
-import type {
-  FormatTerm,
-  GeneratorTerm,
-  MetricTerm,
-  OptionTerm,
-  StatementTerm,
-  Term,
-  ValueShape,
+import {
+  words,
+  type FormatTerm,
+  type GeneratorTerm,
+  type MetricTerm,
+  type OptionTerm,
+  type StatementTerm,
+  type Term,
+  type ValueShape,
 } from './term.js';
 import { TARGET_OPTIONS } from './target-options.js';
 
 export type * from './term.js';
 export { optionsOfTarget, providerOptions, TARGET_OPTIONS } from './target-options.js';
-
-function words(...names: string[]): ValueShape {
-  return { kind: 'choice', words: names, code: 'option-unknown' };
-}
 
 const FLAG = words('true', 'false');
 

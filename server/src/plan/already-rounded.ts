@@ -9,7 +9,7 @@ import { elementTypeOf } from './model-facts.js';
 import { isMovement } from './movement.js';
 import { isQuantizing, roundingKey } from './rounding-keys.js';
 import type { ModelScopes } from './scopes.js';
-import { isHolding, spelledScale } from './spelled-roundings.js';
+import { idBeforeScale, isHolding, spelledScale } from './spelled-roundings.js';
 import type { NodeRounding, TensorRounding } from './types.js';
 
 const TYPES: ReadonlyMap<FormatName, DataType> = new Map([
@@ -31,15 +31,19 @@ export function withoutHeld(
   const own = roundings.get(at);
   const scoped = scopes.nodes[at];
   if (own === undefined || scoped === undefined) return own;
-  const { scale } = own;
-  if (scale !== undefined && spelledScale(scopes, at) === scale) return undefined;
+  const { scale: wantedScale, ...unscaled } = own;
+  const isScaled = wantedScale !== undefined && spelledScale(scopes, at) === wantedScale;
+  const scale = isScaled ? undefined : wantedScale;
+  /** Codes are found of what is not multiplied yet. */
+  const roundedId = (id: string, rounding: TensorRounding): string =>
+    isScaled && isQuantizing(rounding) ? idBeforeScale(scopes, id) : id;
   const left: NodeRounding = {
-    ...own,
+    ...(isScaled ? unscaled : own),
     // What is scaled first is another number.
     inputs: own.inputs.map((rounding, input) =>
       scale === undefined &&
       rounding !== undefined &&
-      isHeld(scopes, roundings, scoped.inputs[input] ?? '', rounding)
+      isHeld(scopes, roundings, roundedId(scoped.inputs[input] ?? '', rounding), rounding)
         ? undefined
         : rounding,
     ),

@@ -247,6 +247,29 @@ target cuda
     ]);
   });
 
+  it.each([
+    ["import { norm } from './norm.mjs';", './norm.mjs'],
+    ['import"../norm.mjs"', '../norm.mjs'],
+    ['import {\n  norm,\n} from "/tmp/norm.mjs";', '/tmp/norm.mjs'],
+    ["import fs from 'node:fs'; export * from 'file:///norm.mjs';", 'file:///norm.mjs'],
+    ["const { norm } = await import('./norm.mjs');", './norm.mjs'],
+  ])('a metric of the user is one file: %s', (module, named) => {
+    checkBound(
+      `
+metric mine from "mine.mjs"
+                 ^^^^^^^^^^ metric-imports: "${named}"
+`,
+      { files: { 'mine.mjs': module } },
+    );
+  });
+
+  it.each([
+    "import fs from 'node:fs';\nimport { norm } from 'norm';\nexport const measure = norm;",
+    "export const from = './norm.mjs', important = ['./a'];\nexport function measure(from = './a') {}",
+  ])('a metric of the user may import packages: %s', (module) => {
+    checkBound('metric mine from "mine.mjs"\n', { files: { 'mine.mjs': module } });
+  });
+
   it('a metric of the user needs its file', () => {
     checkBound(`
 accumulate: fp32

@@ -52,6 +52,18 @@ describe('profiles from elsewhere', () => {
     expect(read()).toBe(read());
   });
 
+  it('that are too large are refused, and push none that can be read out of what is kept', () => {
+    const read = () => bindText('model "m.onnx"\nlatency from "run.json"\n', worldFiles({ files })).plan;
+    const first = read().latencySources?.[0]?.profile;
+    const large = Array.from({ length: 8 }, (_, at) => [`${at}.json`, ' '.repeat(64e6 + 1 + at)] as const);
+    const statements = large.map(([name]) => `latency from "${name}"\n`).join('');
+    const world = worldFiles({ files: Object.fromEntries(large) });
+    const { diagnostics } = bindText(`model "m.onnx"\n${statements}`, world).plan;
+    expect(diagnostics.filter(({ message }) => message.includes('larger than 64 MB'))).toHaveLength(8);
+    expect(first).toBeDefined();
+    expect(read().latencySources?.[0]?.profile).toBe(first);
+  });
+
   it('that are no profiles are said to be none, with what would be one', () => {
     checkBound(
       `

@@ -2,6 +2,7 @@
  * `latency from "FILE"`: profiles that were taken elsewhere. Finds the files, reads them and says what is wrong with them; which layers
  * their kernels are of is the analysis's to find. Knows no model.
  */
+import { createHash } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
 import { findOption, quote, type Diagnostic, type LatencyStatement } from '../language/index.js';
 import { readProfile, type Profile, type ProfileProblem } from '../profiles/index.js';
@@ -13,7 +14,7 @@ export interface BoundLatencySources {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Characters of a file that are read: more runs tell nothing new, and would hold up an editor. */
+/** Characters of the largest file that is taken apart: more runs tell nothing new, and would hold up an editor. */
 const MOST_CHARACTERS = 64e6;
 
 export function bindLatencySources(
@@ -80,19 +81,20 @@ function statedFormat(statement: LatencyStatement): LatencyFormat | undefined {
 
 /** A plan is bound at every keystroke, and its files stay the same texts. */
 const KEPT = 8;
-const kept: { readonly text: string; readonly profile: Profile | ProfileProblem }[] = [];
+/** Hashes stand for texts, which are many times larger than what is told by them. */
+const kept: { readonly hash: string; readonly profile: Profile | ProfileProblem }[] = [];
 
 /** The same object for the same text, while it is among those asked for last. */
 function knownProfile(text: string): Profile | ProfileProblem {
-  const at = kept.findIndex((one) => one.text === text);
+  if (text.length > MOST_CHARACTERS)
+    return {
+      problem: `it is larger than ${MOST_CHARACTERS / 1e6} MB; profile fewer runs, twenty are plenty`,
+    };
+  const hash = createHash('sha256').update(text).digest('hex');
+  const at = kept.findIndex((one) => one.hash === hash);
   const [found] = at < 0 ? [] : kept.splice(at, 1);
-  const made = found ?? { text, profile: profileIn(text) };
+  const made = found ?? { hash, profile: readProfile(text) };
   kept.unshift(made);
   kept.length = Math.min(kept.length, KEPT);
   return made.profile;
-}
-
-function profileIn(text: string): Profile | ProfileProblem {
-  if (text.length <= MOST_CHARACTERS) return readProfile(text);
-  return { problem: `it is larger than ${MOST_CHARACTERS / 1e6} MB; profile fewer runs, twenty are plenty` };
 }

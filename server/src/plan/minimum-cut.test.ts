@@ -51,6 +51,17 @@ describe('minimum cut', () => {
     );
   });
 
+  it('of a large network can be interrupted', () => {
+    const network = new FlowNetwork();
+    const length = 1000;
+    for (let at = 0; at <= length; at++) network.addVertex();
+    for (let at = 0; at < length; at++) network.addEdge(at, at + 1, 1);
+    const steps = network.cutSteps(0, length);
+    let interruptions = 0;
+    while (steps.next().done !== true) interruptions += 1;
+    expect(interruptions).toBeGreaterThan(10);
+  });
+
   it('keeps as few vertices with the source as can be', () => {
     const chain = [
       { from: 0, to: 2, capacity: 1 },

@@ -5,8 +5,16 @@
  * Y. Dinitz, "Algorithm for solution of a problem of maximum flow in a network with power estimation", 1970.
  */
 
+import { finish, isStep, type Steps } from '../onnx/index.js';
+
 /** Larger than any sum of finite capacities that is ever used, and still exact in a double. */
 export const UNCUTTABLE = 2 ** 50;
+
+export interface Cut {
+  readonly cost: number;
+  /** By vertex: whether it stays with the source. */
+  readonly sourceSide: readonly boolean[];
+}
 
 /** A network that grows edge by edge. Vertices are numbered from 0. */
 export class FlowNetwork {
@@ -35,12 +43,18 @@ export class FlowNetwork {
    * Cuts source from sink at least cost. `sourceSide[v]` is true for the vertices that stay with the source; of
    * several minimum cuts it is the one with the fewest of these.
    */
-  cut(source: number, sink: number): { readonly cost: number; readonly sourceSide: readonly boolean[] } {
+  cut(source: number, sink: number): Cut {
+    return finish(this.cutSteps(source, sink));
+  }
+
+  /** The same, a few edges at a time. */
+  *cutSteps(source: number, sink: number): Steps<Cut> {
     let cost = 0;
     for (;;) {
       const levels = this.levelsFrom(source);
       if ((levels[sink] ?? -1) < 0) return { cost, sourceSide: levels.map((level) => level >= 0) };
-      cost += this.blockingFlow(source, sink, levels);
+      cost += yield* this.blockingFlow(source, sink, levels);
+      yield;
     }
   }
 
@@ -69,12 +83,13 @@ export class FlowNetwork {
   }
 
   /** Pushes along shortest paths until each is blocked. The path is kept by hand: long chains must not recurse. */
-  private blockingFlow(source: number, sink: number, levels: readonly number[]): number {
+  private *blockingFlow(source: number, sink: number, levels: readonly number[]): Steps<number> {
     const next = this.edgesOf.map(() => 0);
     const path: number[] = [];
     let total = 0;
     let vertex = source;
-    for (;;) {
+    for (let tried = 0; ; tried++) {
+      if (isStep(tried)) yield;
       if (vertex === sink) {
         const { pushed, blockedAt } = this.pushAlong(path);
         total += pushed;

@@ -1,11 +1,16 @@
 // What counts as a layer. Each graph is followed by the role of each of its nodes, in order.
 import { describe, expect, it } from 'vitest';
+import { DataType, makeTensor, type Model } from '../onnx/index.js';
 import { makeModel } from './fixture.js';
 import { findLayers } from './layers.js';
 import { nodeRoles } from './roles.js';
 
 function checkRoles(text: string, expected: string): void {
   expect(nodeRoles(makeModel(text))).toEqual(expected.split(' '));
+}
+
+function floatBytes(value: number): Uint8Array {
+  return new Uint8Array(Float32Array.of(value).buffer);
 }
 
 describe('roles', () => {
@@ -126,7 +131,7 @@ describe('roles', () => {
     );
   });
 
-  it('take roundings that are spelled out for integer work, and what holds their range for movement', () => {
+  it('take roundings that are spelled out for integer work or movement, and no layers', () => {
     checkRoles(
       `opset 21
        input x float 4
@@ -142,6 +147,28 @@ describe('roles', () => {
       // These bounds, 0.5 and 0.5, are those of no format.
       'layer layer movement movement integer integer',
     );
+  });
+
+  it('take what holds just the range of the rounding behind it for movement', () => {
+    const text = `opset 17
+       input x float 4
+       weight least
+       weight most
+       Relu "" x -> r
+       Clip "" r least most -> h
+       Cast "" h -> low to=10
+       Cast "" low -> y to=1
+       output y float`;
+    const held = (most: number): Model =>
+      makeModel(text, (graph) => ({
+        ...graph,
+        initializers: [
+          makeTensor('least', DataType.FLOAT, [], floatBytes(-most)),
+          makeTensor('most', DataType.FLOAT, [], floatBytes(most)),
+        ],
+      }));
+    expect(nodeRoles(held(65504))).toEqual(['layer', 'movement', 'movement', 'movement']);
+    expect(nodeRoles(held(65503))).toEqual(['layer', 'layer', 'movement', 'movement']);
   });
 
   it('do not take random numbers for constants', () => {

@@ -37,6 +37,12 @@ export function spelledScale(scopes: ModelScopes, at: number): number | undefine
   return scaleOf(scopes, at)?.scale;
 }
 
+/** The tensor that a power of two makes this one of; the tensor itself where none does. */
+export function idBeforeScale(scopes: ModelScopes, id: string): string {
+  const by = scopes.nodes[scopes.tensors.get(id)?.producer ?? -1];
+  return by === undefined || factorOf(scopes, by) === undefined ? id : (by.inputs[0] ?? id);
+}
+
 /** Whether the node keeps out just what the rounding behind it cannot hold: a Clip before a Cast, a Max before codes. */
 export function isHolding(scopes: ModelScopes, { node, inputs, outputs }: ScopedNode): boolean {
   if (node.domain !== '' || (node.opType !== 'Clip' && node.opType !== 'Max')) return false;

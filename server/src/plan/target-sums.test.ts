@@ -92,6 +92,13 @@ describe('sums of a plan', () => {
     );
   });
 
+  it('are not said to be those of a target that another one outdoes everywhere, whichever comes first', () => {
+    const both = { cpu: { Conv: CHUNKS, MatMul: CHUNKS }, webgpu: { Conv: FP16, MatMul: FP16 } };
+    const why = 'fp32 and fp16, as webgpu was found to add up on this machine';
+    checkSums('target cpu\ntarget webgpu\ndefault: fp16\n', both, 'fp16 fp16 fp16', why);
+    checkSums('target webgpu\ntarget cpu\ndefault: fp16\n', both, 'fp16 fp16 fp16', why);
+  });
+
   it('are FP32 where nothing is known of a target, and that is said', () => {
     checkSums(
       'target cuda\ndefault: fp16\n',

@@ -60,23 +60,26 @@ function sumsOfTargets(targets: readonly PlanTarget[], found: FindTarget): Targe
   });
   if (known.length === 0) return undefined;
   const byOperator = new Map<string, Accumulation>();
-  const decisive = new Set<string>();
-  for (const { name, sums } of known) {
+  for (const { sums } of known) {
     for (const [operator, own] of sums) {
-      const other = byOperator.get(operator);
-      if (other !== undefined && lossOf(own) <= lossOf(other)) continue;
-      byOperator.set(operator, own);
-      if (own.kind !== 'fp32') decisive.add(name);
+      if (lossOf(own) > lossOf(byOperator.get(operator)) || !byOperator.has(operator))
+        byOperator.set(operator, own);
     }
   }
+  const decisive = known.filter(({ sums }) =>
+    [...sums].some(
+      ([operator, own]) => own.kind !== 'fp32' && lossOf(own) === lossOf(byOperator.get(operator)),
+    ),
+  );
+  const from = new Set((decisive.length > 0 ? decisive : known).map(({ name }) => name));
   const unknown = targets.map(({ name }) => name).filter((name) => !known.some((one) => one.name === name));
-  return { byOperator, from: decisive.size > 0 ? [...decisive] : known.map(({ name }) => name), unknown };
+  return { byOperator, from: [...from], unknown };
 }
 
 /** Longer chunks lose more; one that never ends is a whole sum in FP16. */
-function lossOf(accumulation: Accumulation): number {
-  if (accumulation.kind === 'chunked') return accumulation.length;
-  return accumulation.kind === 'fp16' ? Number.POSITIVE_INFINITY : 0;
+function lossOf(accumulation: Accumulation | undefined): number {
+  if (accumulation?.kind === 'chunked') return accumulation.length;
+  return accumulation?.kind === 'fp16' ? Number.POSITIVE_INFINITY : 0;
 }
 
 /**

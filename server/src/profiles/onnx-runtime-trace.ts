@@ -3,6 +3,7 @@
  * processor's. Knows the format of the file; no session and no model.
  */
 import type { ProfiledKernel, ProfileProblem, ProfileTensor } from './kernel.js';
+import { property } from './property.js';
 
 /** What a trace holds, in its order. Milliseconds. */
 export interface Trace {
@@ -177,10 +178,6 @@ function tensors(value: unknown): readonly ProfileTensor[] {
         }))
       : [],
   );
-}
-
-function property(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
 }
 
 function text(value: unknown): string {

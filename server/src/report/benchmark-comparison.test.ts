@@ -48,6 +48,19 @@ it('tells how much slower each row is, and what makes that meaningless', () => {
   );
 });
 
+it('tells that the graphics device or the options of the target were others, where both are known', () => {
+  const options = { validationMode: 'full', preferredLayout: 'NHWC' };
+  const earlier: BenchFigures = { ...FIGURES, graphics: 'a card', options };
+  const differencesOf = (change: Partial<BenchFigures>) =>
+    compareBenches({ ...earlier, ...change }, earlier).differences;
+  expect(differencesOf({ options: { preferredLayout: 'NHWC', validationMode: 'full' } })).toEqual([]);
+  expect(differencesOf({ graphics: 'another card', options: {} })).toEqual([
+    'graphics was a card, is another card',
+    'options were preferredLayout NHWC, validationMode full, are none',
+  ]);
+  expect(compareBenches(earlier, FIGURES).differences).toEqual([]);
+});
+
 it('calls no difference within the spread a difference', () => {
   const rows = [
     { name: 'fp32', median: 5, p10: 4.5, p90: 6 },

@@ -1,9 +1,15 @@
 /** A benchmark beside an earlier one, in figures and in sentences. Pure. */
 
+import type { PlanTarget } from '../plan/index.js';
+
 /** What of a benchmark is compared; what an older document lacks counts as the same. */
 export interface BenchFigures {
   readonly target: string;
+  /** Of the target, as the plan gives them. */
+  readonly options?: TargetOptions;
   readonly device: string;
+  /** The graphics devices and their drivers. */
+  readonly graphics?: string;
   readonly platform?: string;
   readonly onnxRuntime: string;
   readonly version?: string;
@@ -22,6 +28,8 @@ export interface BenchFigures {
   }[];
 }
 
+type TargetOptions = NonNullable<PlanTarget['options']>;
+
 export interface BenchComparison {
   /** What was not the same, so that the ratios say little. */
   readonly differences: readonly string[];
@@ -35,10 +43,12 @@ export interface BenchComparison {
 
 /** Rows that only one of them has are left out. */
 export function compareBenches(now: BenchFigures, before: BenchFigures): BenchComparison {
-  const told = (['target', 'device', 'platform', 'onnxRuntime', 'version', 'threads'] as const).filter(
-    (key) => differs(now[key], before[key]),
-  );
+  const told = (
+    ['target', 'device', 'graphics', 'platform', 'onnxRuntime', 'version', 'threads'] as const
+  ).filter((key) => differs(now[key], before[key]));
   const differences = told.map((key) => `${key} was ${before[key]}, is ${now[key]}`);
+  const [options, earlierOptions] = [optionsText(now.options), optionsText(before.options)];
+  if (differs(options, earlierOptions)) differences.push(`options were ${earlierOptions}, are ${options}`);
   if (differs(now.decisions, before.decisions)) differences.push('the plan decided otherwise');
   if (differs(now.input, before.input)) differences.push('another input was timed');
   if (before.busy) differences.push('the machine was busy in the earlier run');
@@ -78,6 +88,13 @@ export function comparisonSentences({ differences, ratios, withinSpread, at }: B
 /** `2026-11-22 19:05` of an ISO 8601 time, in UTC as it is written. */
 export function dayAndTime(at: string): string {
   return at.slice(0, 16).replace('T', ' ');
+}
+
+/** The same text for the same options, in whatever order they stand; undefined where they are not known. */
+function optionsText(options: TargetOptions | undefined): string | undefined {
+  if (options === undefined) return undefined;
+  const words = Object.entries(options).map(([name, value]) => `${name} ${String(value)}`);
+  return words.length === 0 ? 'none' : words.sort().join(', ');
 }
 
 function differs(one: unknown, other: unknown): boolean {

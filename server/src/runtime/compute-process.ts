@@ -55,6 +55,7 @@ const KINDS: ReadonlySet<string> = new Set<RuntimeFailureKind>([
   'cancelled',
   'refused',
   'failed',
+  'metric',
   'unavailable',
   'stale',
 ]);

@@ -1,6 +1,6 @@
 /** Real messages of ONNX Runtime and of drivers, and what they mean. */
 import { describe, expect, it } from 'vitest';
-import { failureBecause } from './failure-causes.js';
+import { circumstanceOf, failureBecause } from './failure-causes.js';
 
 function checkMeaning(message: string, kind: string, wayOut: RegExp): void {
   const failure = failureBecause('failed', message);
@@ -35,6 +35,13 @@ describe('what a failure means', () => {
   it('is a target that is not there', () => {
     checkMeaning('Failed to get a WebGPU adapter: No supported adapters', 'unavailable', /^$/);
     checkMeaning('no available backend found. ERR: [dml] backend not found.', 'unavailable', /^$/);
+  });
+
+  it('depends on the moment, on the size or on neither', () => {
+    const circumstances = ['std::bad_alloc', 'narrowing_error', 'VK_ERROR_DEVICE_LOST', 'No kernel'].map(
+      (message) => circumstanceOf(failureBecause('failed', message)),
+    );
+    expect(circumstances).toEqual(['moment', 'size', 'size', undefined]);
   });
 
   it('is nothing more than it says, otherwise', () => {

@@ -4,10 +4,15 @@
  */
 import { RuntimeFailure, type RuntimeFailureKind } from './types.js';
 
+/** `size`: other tensors of the same kind may do. `moment`: the same may do later. */
+export type Circumstance = 'size' | 'moment';
+
 interface Cause {
   readonly pattern: RegExp;
   /** The kind whatever was being done; left out: that of the call. */
   readonly kind?: RuntimeFailureKind;
+  /** What it depends on beside the model: left out, nothing is known of that. */
+  readonly circumstance?: Circumstance;
   readonly wayOut: string;
 }
 
@@ -24,12 +29,14 @@ const CAUSES: readonly Cause[] = [
   {
     // std::bad_alloc, arenas, CUDA, Vulkan, Direct3D.
     pattern: /bad_alloc|out of memory|Failed to allocate memory|OUT_OF_(HOST_|DEVICE_)?MEMORY|E_OUTOFMEMORY/i,
+    circumstance: 'moment',
     wayOut: 'There is not enough memory for it: take smaller inputs (`dim`), or a target with more memory.',
   },
   {
     // Tensors larger than the largest buffer that a WebGPU device binds are cut up into several.
     pattern:
       /narrowing_error|Too many storage buffers|exceeds the (max|limit)|larger than the (max|limit)|maxStorageBufferBindingSize|maxBufferSize/i,
+    circumstance: 'size',
     wayOut:
       'A tensor is larger than this device takes: take smaller inputs (`dim`), keep this layer off the target, or take another target.',
   },
@@ -50,6 +57,17 @@ export function failureBecause(kind: RuntimeFailureKind, message: string): Runti
   const cause = CAUSES.find(({ pattern }) => pattern.test(message));
   if (cause === undefined) return new RuntimeFailure(kind, message);
   return new RuntimeFailure(cause.kind ?? kind, sentences(message, cause.wayOut));
+}
+
+/**
+ * What a failure depends on beside the model and the target, on whichever side of the process's border it is seen. Nobody knows
+ * what a crash depends on: with the same tensors it will most likely come again.
+ */
+export function circumstanceOf({ kind, message }: RuntimeFailure): Circumstance | undefined {
+  return (
+    CAUSES.find(({ pattern }) => pattern.test(message))?.circumstance ??
+    (kind === 'crashed' ? 'size' : undefined)
+  );
 }
 
 function sentences(message: string, wayOut: string): string {

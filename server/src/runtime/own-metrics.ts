@@ -16,6 +16,8 @@ type Measure = (
 ) => unknown;
 
 const loaded = new Map<string, Promise<Measure>>();
+/** How often a module could not be loaded. */
+const failures = new Map<string, number>();
 
 /** @throws {RuntimeFailure} where the module cannot be loaded or exports no such function. */
 export async function loadOwnMetric({ name, path, hash }: OwnMetric): Promise<void> {
@@ -45,16 +47,24 @@ export async function ownMetricFigure(
 
 function functionOf(own: OwnMetric): Promise<Measure> {
   const key = `${own.hash} ${own.path}`;
-  const known = loaded.get(key) ?? load(own);
-  loaded.set(key, known);
-  return known;
+  const known = loaded.get(key);
+  if (known !== undefined) return known;
+  const attempt = (failures.get(key) ?? 0) + 1;
+  const begun = load(own, attempt);
+  loaded.set(key, begun);
+  // What it lacked, a package for instance, may be there the next time.
+  begun.catch(() => {
+    failures.set(key, attempt);
+    loaded.delete(key);
+  });
+  return begun;
 }
 
-async function load(own: OwnMetric): Promise<Measure> {
+async function load(own: OwnMetric, attempt: number): Promise<Measure> {
   let module: unknown;
   try {
-    // A changed file is another module.
-    module = await import(`${pathToFileURL(own.path).href}?${own.hash}`);
+    // A changed file is another module; and Node keeps it under its address that a module could not be loaded.
+    module = await import(`${pathToFileURL(own.path).href}?${own.hash}-${attempt}`);
   } catch (error) {
     throw failed(own, `cannot be loaded: ${messageOf(error)}`);
   }
@@ -65,7 +75,7 @@ async function load(own: OwnMetric): Promise<Measure> {
 }
 
 function failed({ name, path }: OwnMetric, what: string): RuntimeFailure {
-  return new RuntimeFailure('failed', `The metric ${name} of ${basename(path)} ${what}.`);
+  return new RuntimeFailure('metric', `The metric ${name} of ${basename(path)} ${what}.`);
 }
 
 function messageOf(error: unknown): string {

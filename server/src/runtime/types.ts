@@ -96,11 +96,13 @@ export interface RangeFigures extends ValueRange {
  * `cancelled`: the caller's signal was aborted, or the runtime was disposed of.
  * `refused`: the runtime will not load the model.
  * `failed`: a call failed, the process lives on.
+ * `metric`: the same, and a metric of the user's own is to blame: no other session or optimisation level mends it.
  * `unavailable`: the process, ONNX Runtime or an execution provider cannot be had on this machine.
  * `stale`: a tensor or session belongs to a process that has ended (idle, killed or crashed in another call). Make it
  * again; the call itself is not to blame.
  */
-export type RuntimeFailureKind = 'crashed' | 'cancelled' | 'refused' | 'failed' | 'unavailable' | 'stale';
+export type RuntimeFailureKind =
+  'crashed' | 'cancelled' | 'refused' | 'failed' | 'metric' | 'unavailable' | 'stale';
 
 /** The one error that the room throws. */
 export class RuntimeFailure extends Error {
@@ -142,7 +144,7 @@ export interface Runtime {
   peakMemory(signal?: AbortSignal): Promise<number>;
   /**
    * Loads the module of a metric of the user's own, which only the compute process runs.
-   * @throws {RuntimeFailure} `failed` where it cannot be loaded or exports no function `measure`
+   * @throws {RuntimeFailure} `metric` where it cannot be loaded or exports no function `measure`
    */
   loadMetric(metric: OwnMetric, signal?: AbortSignal): Promise<void>;
   /** Compares an output with its reference by each metric. */

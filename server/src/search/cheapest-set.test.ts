@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { bindTo, testFolder, writeModel } from '../analysis/testing/index.js';
-import { makeNode } from '../onnx/index.js';
+import { finish, makeNode } from '../onnx/index.js';
 import { precisionGraph, type Layer, type LayerDecision } from '../plan/index.js';
 import { cheapestSet } from './cheapest-set.js';
 import type { Prices } from './prices.js';
@@ -55,7 +55,7 @@ describe('the cheapest set of layers', () => {
     fc.assert(
       fc.property(times, times, fc.integer({ min: 0, max: 6 }), (exact, low, cast) => {
         const prices = pricesOf(exact, low, cast);
-        const found = cheapestSet(plan, new Set(plan.layers), prices, 'fp16');
+        const found = finish(cheapestSet(plan, new Set(plan.layers), prices, 'fp16'));
         const best = Math.min(
           ...Array.from({ length: 32 }, (_, set) =>
             totalOf(prices, (layer) => (set & (1 << plan.layers.indexOf(layer))) !== 0),
@@ -69,9 +69,9 @@ describe('the cheapest set of layers', () => {
 
   it('is empty where casts cost more than all gain, and holds only candidates', () => {
     const dear = pricesOf([2, 2, 2, 2, 2], [1, 1, 1, 1, 1], 100);
-    expect(cheapestSet(plan, new Set(plan.layers), dear, 'fp16').size).toBe(0);
+    expect(finish(cheapestSet(plan, new Set(plan.layers), dear, 'fp16')).size).toBe(0);
     const free = pricesOf([2, 2, 2, 2, 2], [1, 1, 1, 1, 1], 0);
     const some = new Set(plan.layers.slice(0, 2));
-    expect(cheapestSet(plan, some, free, 'fp16')).toEqual(some);
+    expect(finish(cheapestSet(plan, some, free, 'fp16'))).toEqual(some);
   });
 });

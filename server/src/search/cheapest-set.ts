@@ -3,6 +3,7 @@
  * shared by all readers of a tensor, so each tensor has two auxiliary vertices. Nodes that only move values have no price and follow
  * their neighbours. Knows prices; no error and no run.
  */
+import { isStep, type Steps } from '../onnx/index.js';
 import { FlowNetwork, layerNeighbours, UNCUTTABLE, type BoundPlan, type Layer } from '../plan/index.js';
 import type { Prices } from './prices.js';
 
@@ -11,15 +12,16 @@ const FINEST = 2 ** 30;
 
 /**
  * Of `candidates` those that are low where everything is as cheap as can be. The other layers stay as the plan has them if they are
- * pinned, and in the format of the model otherwise.
+ * pinned, and in the format of the model otherwise. A few layers at a time.
  */
-export function cheapestSet(
+export function* cheapestSet(
   plan: BoundPlan,
   candidates: ReadonlySet<Layer>,
   prices: Prices,
   format: string,
-): ReadonlySet<Layer> {
+): Steps<ReadonlySet<Layer>> {
   const neighbours = layerNeighbours(plan.model);
+  yield;
   const decisions = plan.decisions.filter(({ layer }) => neighbours.has(layer.nodeIndex));
   const costs = decisions.map(({ layer }) => ({
     exact: prices.layer(layer, false),
@@ -34,6 +36,7 @@ export function cheapestSet(
   const [source, sink] = [network.addVertex(), network.addVertex()];
   const vertices = new Map(decisions.map(({ layer }) => [layer.nodeIndex, network.addVertex()]));
   for (const [index, { layer, pinned, format: decided }] of decisions.entries()) {
+    if (isStep(index)) yield;
     const own = vertices.get(layer.nodeIndex) ?? source;
     const cost = costs[index];
     const around = neighbours.get(layer.nodeIndex);
@@ -56,7 +59,7 @@ export function cheapestSet(
       network.addEdge(vertex, someReadsLow, UNCUTTABLE);
     }
   }
-  const { sourceSide } = network.cut(source, sink);
+  const { sourceSide } = yield* network.cutSteps(source, sink);
   return new Set(
     decisions.flatMap(({ layer }) => {
       const vertex = vertices.get(layer.nodeIndex);

@@ -5,6 +5,7 @@
 import { isFloatFormat, type LowFormatName } from '../formats/index.js';
 import {
   effortOf,
+  inSlices,
   knownBeyondRange,
   knownLocalErrors,
   knownMeasuredErrors,
@@ -19,7 +20,7 @@ import {
 } from '../analysis/index.js';
 import {
   allowsFormat,
-  precisionGraph,
+  precisionGraphSteps,
   type BoundPlan,
   type Layer,
   type LayerDecision,
@@ -105,7 +106,7 @@ export async function tune(
   const possible = allowed.filter((layer) => !beyond.has(layer));
   const { prices } = options;
   // What does not pay even with every error allowed never does.
-  const paying = prices && cheapestSet(plan, new Set(possible), prices, format);
+  const paying = prices && (await inSlices(cheapestSet(plan, new Set(possible), prices, format)));
   const candidates = paying === undefined ? possible : possible.filter((layer) => paying.has(layer));
   const local = await knownLocalErrors(results, candidates, format, options);
   const measured =
@@ -166,22 +167,26 @@ async function worthwhile(
   { prices, isFaster }: Pick<TuneOptions, 'prices' | 'isFaster'>,
 ): Promise<{ readonly low: ReadonlySet<Layer> } & Partial<Pick<Tuning, 'price' | 'notWorth'>>> {
   if (prices === undefined) return { low: chosen, price: undefined };
-  const price = (low: ReadonlySet<Layer>): number => {
+  const priceOf = async (low: ReadonlySet<Layer>): Promise<number> => {
     const decisions = trials.decisions(low);
-    return prices.total(precisionGraph(plan.model, plan.roles, plan.layers, decisions));
+    return prices.total(await inSlices(precisionGraphSteps(plan.model, plan.roles, plan.layers, decisions)));
   };
   const nothing = new Set<Layer>();
-  const exact = price(nothing);
+  const exact = await priceOf(nothing);
   let low = chosen;
+  let found = await priceOf(chosen);
   // What errors keep out may leave islands that casts do not pay for.
-  const cheaper = cheapestSet(plan, chosen, prices, format);
-  if (cheaper.size < low.size && price(cheaper) < price(low) && (await trials.holds(cheaper))) low = cheaper;
+  const cheaper = await inSlices(cheapestSet(plan, chosen, prices, format));
+  if (cheaper.size < low.size) {
+    const lower = await priceOf(cheaper);
+    if (lower < found && (await trials.holds(cheaper))) [low, found] = [cheaper, lower];
+  }
   if (low.size === 0) return { low, price: { exact, found: exact } };
-  if (price(low) >= exact) return { low: nothing, price: { exact, found: exact }, notWorth: 'predicted' };
+  if (found >= exact) return { low: nothing, price: { exact, found: exact }, notWorth: 'predicted' };
   if (isFaster !== undefined && !(await isFaster(trials.decisions(low)))) {
     return { low: nothing, price: { exact, found: exact }, notWorth: 'timed' };
   }
-  return { low, price: { exact, found: price(low) } };
+  return { low, price: { exact, found } };
 }
 
 const STRATEGIES = { greedy, bisect } satisfies Record<Exclude<Strategy, 'amp'>, unknown>;

@@ -11,6 +11,7 @@ import {
   knownSensitivities,
   knownSketch,
   knownSpectra,
+  LabelMismatch,
   NO_EFFORT,
   quietLayers,
   readLabels,
@@ -121,7 +122,13 @@ export async function analyzePlan(
     const isOfLoss = plan.labels !== undefined && (isAll || method === 'first-order');
     const labels = isOfLoss ? await labelsOf(plan, plan.labels, work.samples.length) : undefined;
     if (labels !== undefined && 'problem' in labels) return labels;
-    const scores = await layerScores(results, subject, method, { ...options, labels }, spectrum);
+    const scores = await layerScores(results, subject, method, { ...options, labels }, spectrum).catch(
+      (error: unknown) => {
+        if (!(error instanceof LabelMismatch) || plan.labels === undefined) throw error;
+        return refusedLabels(plan, plan.labels, 'input-shape', error.message);
+      },
+    );
+    if (scores !== undefined && 'problem' in scores) return scores;
     const { ranges, ...ranged } = await knownRanges(results, layers, format, work.elementCounter, work);
     const { report, ...differentiated } =
       gradients && isFloatFormat(format)
@@ -148,12 +155,15 @@ export async function analyzePlan(
 /** The truth of each sample, or why there is none. */
 async function labelsOf(
   plan: BoundPlan,
-  { glob, source }: PlanLabels,
+  labels: PlanLabels,
   samples: number,
 ): Promise<readonly Label[] | Refused> {
-  const read = await readLabels(glob, dirname(plan.path), samples);
-  if (read.ok) return read.value;
-  const { code, message } = read.fault;
+  const read = await readLabels(labels.glob, dirname(plan.path), samples);
+  return read.ok ? read.value : refusedLabels(plan, labels, read.fault.code, read.fault.message);
+}
+
+/** What is wrong with labels, where the plan names them. */
+function refusedLabels(plan: BoundPlan, { source }: PlanLabels, code: string, message: string): Refused {
   const { path, range } = source;
   const diagnostic = {
     code,

@@ -22,7 +22,7 @@ export async function benchedPrices(
     const graph = await inSlices(precisionGraphSteps(plan.model, plan.roles, plan.layers, plan.decisions));
     const energy = planEnergy({ ...graph, decisions }, await work.elementCounter());
     const lowest = decisions.some(({ format }) => format === 'bf16') ? 'bf16' : 'fp16';
-    const costs = await storedCostModel(await work.results(), lowest, work);
+    const costs = await storedCostModel(await work.results(), plan, lowest, work);
     const medianOf = (name: string): number | undefined =>
       timed.rows.find((row) => row.name === name)?.median;
     const [exact, own] = [medianOf('fp32'), medianOf('plan')];

@@ -19,6 +19,7 @@ import { allLow } from './export-model.js';
 import type { BenchedPlan } from './benchmark-plan.js';
 import type { Work } from './open-work.js';
 import { guarded, isRefused, type Refused } from './problem.js';
+import { supportSubject } from './target-support.js';
 import { timeLayers, type TimedLayers } from './time-layers.js';
 import { VERSION } from './version.js';
 
@@ -50,7 +51,7 @@ export async function explainBenchmark(
     return timed;
   const layers = isRefused(timed) ? undefined : timed;
   return await guarded(work, async () => {
-    const lowered = plan.decisions.filter(({ format }) => format === 'fp16' || format === 'bf16');
+    const lowered = loweredBy(plan);
     const judged =
       lowered.length > 0 ? lowered : allLow(plan, 'fp16').filter(({ format }) => format === 'fp16');
     const withoutKernel =
@@ -63,7 +64,7 @@ export async function explainBenchmark(
     return {
       layers,
       speed: concludeSpeed({ rows: kept.rows.map((row) => ({ latency: row, bytes: row.bytes })) }, 'fp16'),
-      why: reasonsOf(layers, judged, withoutKernel),
+      why: reasonsOf(plan, layers, judged, withoutKernel),
       notTimed: isRefused(timed) ? timed.problem.message : undefined,
       kept,
       earlier,
@@ -87,28 +88,37 @@ export function decisionsKey(plan: BoundPlan): string {
 }
 
 async function missingKernels(
-  { runtime, samples, target: provider, signal, progress }: Work,
+  work: Work,
   plan: BoundPlan,
   judged: readonly LayerDecision[],
 ): Promise<readonly OperatorSupport[]> {
+  const { runtime, samples, target, signal, progress } = work;
   const [sample] = samples;
   if (sample === undefined || judged.length === 0) return [];
   const shapes = await observedShapes(runtime, plan.model, sample, { signal, progress });
   const missing: OperatorSupport[] = [];
   for (const format of ['fp16', 'bf16'] as const) {
     const layers = judged.flatMap((one) => (one.format === format ? [one.layer] : []));
-    const options = { provider, shapes, signal, progress };
+    const options = { ...supportSubject(work, target), shapes, signal, progress };
     const support = await operatorSupport(runtime, plan.model, layers, format, options);
     missing.push(...support.filter(({ outcome }) => outcome !== 'native'));
   }
   return missing;
 }
 
-function reasonsOf(
-  layers: TimedLayers | undefined,
+function loweredBy(plan: BoundPlan): readonly LayerDecision[] {
+  return plan.decisions.filter(({ format }) => format === 'fp16' || format === 'bf16');
+}
+
+/** What keeps the decisions that are judged from being faster. `timed`: the layers of the plan itself. */
+export function reasonsOf(
+  plan: BoundPlan,
+  timed: TimedLayers | undefined,
   judged: readonly LayerDecision[],
   withoutKernel: readonly OperatorSupport[],
 ): readonly string[] {
+  // Where the plan lowers nothing they are FP32 beside FP32, whose differences are chance.
+  const layers = loweredBy(plan).length > 0 ? timed : undefined;
   const casts = layers?.latency.layers.reduce((sum, one) => sum + one.casts, 0);
   return (['fp16', 'bf16'] as const).flatMap((format, index) =>
     whySlow({
@@ -153,13 +163,17 @@ function slowerOperators(
     .sort((a, b) => b.milliseconds - a.milliseconds);
 }
 
-function keptOf({ samples, target }: Work, plan: BoundPlan, { timed, models }: BenchedPlan): KeptBenchmark {
-  const { device, platform, cores, onnxRuntime, threads, runs, busy, load } = timed;
+function keptOf(work: Work, plan: BoundPlan, { timed, models }: BenchedPlan): KeptBenchmark {
+  const { samples, target } = work;
+  const { device, graphics, platform, cores, onnxRuntime, threads, runs, busy, load } = timed;
   return {
     at: new Date().toISOString(),
     plan: plan.path,
     decisions: decisionsKey(plan),
     input: samplesKey(samples.slice(0, 1)),
+    options: work.plan.targets.find(({ name }) => name === target)?.options ?? {},
+    // What the processor runs does not depend on the graphics devices.
+    ...(target === 'cpu' ? {} : { graphics }),
     ...{ target, device, platform, cores, onnxRuntime, version: VERSION, threads, runs, busy, load },
     rows: timed.rows.map(({ name, median, p10, p90 }) => ({
       ...{ name, median, p10, p90 },

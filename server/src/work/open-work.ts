@@ -2,7 +2,6 @@
  * What everything that runs inference shares: the samples of the plan, the compute process, what is known already.
  * Opened lazily and given back by `dispose`, however the work ends. The compute process belongs to the caller.
  */
-import { cpus } from 'node:os';
 import {
   closeEvaluation,
   effortOf,
@@ -10,8 +9,10 @@ import {
   observedShapes,
   openEvaluation,
   ownMetricFaults,
+  ownMetricFindings,
   PROVIDERS,
   shapeElements,
+  usualThreads,
   watchFiles,
   withKnownSums,
   withOptionsOf,
@@ -99,14 +100,14 @@ export async function openWork(plan: BoundPlan, parts: WorkParts): Promise<Work 
     const { samples, diagnostics } = await readSamples(plan, signal);
     const unusable = refusedBy('input', plan, [
       ...diagnostics,
-      ...(await ownMetricFaults(runtime, plan, signal)),
+      ...ownMetricFindings(plan, await ownMetricFaults(runtime, plan, signal)),
     ]);
     if (unusable !== undefined) return unusable;
     const [first] = samples;
     if (first === undefined) {
       return refused('input', 'samples-unusable', 'the plan has no samples to run', plan.path);
     }
-    const threads = parts.threads ?? targets[0]?.threads ?? Math.max(1, cpus().length - 1);
+    const threads = parts.threads ?? targets[0]?.threads ?? usualThreads();
     const aimed = await withKnownSums({ ...plan, targets }, runtime, { store, signal });
     const known = {
       ...{ plan: aimed, runtime: withOptionsOf(targets, runtime), samples, diagnostics },

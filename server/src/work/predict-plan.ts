@@ -30,8 +30,10 @@ import { guarded, type Refused } from './problem.js';
 
 export interface PredictedPlan extends Effort {
   readonly prediction: Prediction;
-  /** Milliseconds; undefined where there is no model of either format to be timed. */
+  /** Milliseconds; undefined where there is no model of either format to be timed, or no target to time it on. */
   readonly latency: PlanLatencyPrediction | undefined;
+  /** Why there is no latency. */
+  readonly untimed: string | undefined;
   /** Of the arithmetic, by operation counts. */
   readonly energy: PlanEnergy;
   /** Layers by the format that they have. */
@@ -108,6 +110,7 @@ export async function predictPlan(
     return {
       prediction,
       latency: 'problem' in costs ? undefined : latencyPrediction(costs, graph),
+      untimed: 'problem' in costs ? costs.problem : undefined,
       energy: planEnergy({ ...graph, decisions: counted.decisions }, await work.elementCounter()),
       layers,
       casts: graph.casts.length,

@@ -5,6 +5,7 @@ import {
   targetStates,
   type OperatorSupport,
   type Provider,
+  type SupportSubject,
 } from '../analysis/index.js';
 import type { Work } from './open-work.js';
 import { guarded, type Refused } from './problem.js';
@@ -14,19 +15,27 @@ export interface OperatorsOnTarget {
   readonly operators: readonly OperatorSupport[];
 }
 
+/** A target as the sessions of `work` open it, and where what is found of it is kept. */
+export function supportSubject(
+  { plan, store }: Pick<Work, 'plan' | 'store'>,
+  provider: Provider,
+): SupportSubject {
+  return { provider, providerOptions: plan.targets.find(({ name }) => name === provider)?.options, store };
+}
+
 /** Tries the operators of the plan's layers in `format` on every target that is usable here. */
 export async function targetSupport(
   work: Work,
   format: 'fp16' | 'bf16',
 ): Promise<{ readonly targets: readonly OperatorsOnTarget[] } | Refused> {
-  const { plan, runtime, samples, signal, progress, store } = work;
+  const { plan, runtime, samples, signal, progress } = work;
   return await guarded(work, async () => {
     const [first] = samples;
     const shapes = first === undefined ? new Map() : await observedShapes(runtime, plan.model, first, work);
     const targets: OperatorsOnTarget[] = [];
     for (const { name, usable } of await targetStates(runtime, signal)) {
       if (!usable) continue;
-      const options = { provider: name, shapes, signal, progress, store };
+      const options = { ...supportSubject(work, name), shapes, signal, progress };
       const operators = await operatorSupport(runtime, plan.model, plan.layers, format, options);
       targets.push({ target: name, operators });
     }

@@ -9,6 +9,7 @@ import {
 import type { BoundPlan } from '../plan/index.js';
 import type { Work } from './open-work.js';
 import { guarded, refused, type Refused } from './problem.js';
+import { supportSubject } from './target-support.js';
 
 export interface TimedLayers {
   readonly latency: LayerLatency;
@@ -40,7 +41,7 @@ export async function timeLayers(work: Work, plan: BoundPlan): Promise<TimedLaye
     const withoutKernel: OperatorSupport[] = [];
     for (const format of ['fp16', 'bf16'] as const) {
       const layers = plan.decisions.flatMap((one) => (one.format === format ? [one.layer] : []));
-      const options = { provider, shapes, signal, progress };
+      const options = { ...supportSubject(work, provider), shapes, signal, progress };
       const support = await operatorSupport(runtime, plan.model, layers, format, options);
       withoutKernel.push(...support.filter(({ outcome }) => outcome !== 'native'));
     }

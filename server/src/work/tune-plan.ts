@@ -129,7 +129,7 @@ export function refuseErrors(plan: TracedPlan): Refused | undefined {
 
 /** Why it is this objective, and why nothing was lowered where that is so. */
 function notesOn(
-  { why, costs }: TuningGoal,
+  { why, costs, timingProblems }: TuningGoal,
   { notWorth, objective }: Tuning,
   target: string,
 ): readonly string[] {
@@ -138,6 +138,9 @@ function notesOn(
   const how = notWorth === 'timed' ? 'it was timed' : 'predicted';
   return [
     ...(why === undefined ? [] : [why]),
+    ...timingProblems.map(
+      (problem) => `the plan that was found could not be timed, so its prediction stands: ${problem}`,
+    ),
     ...(notWorth === undefined
       ? []
       : [

@@ -3,10 +3,18 @@
  * a sentence that says which it is and why. Times layers where nothing is known of them.
  */
 import type { LowFormatName } from '../formats/index.js';
-import { knownCostModel, planLatency, type CostModel, type ElementCounter } from '../analysis/index.js';
+import {
+  inSlices,
+  knownCostModel,
+  planLatency,
+  untimed,
+  type CostModel,
+  type ElementCounter,
+} from '../analysis/index.js';
+import type { Steps } from '../onnx/index.js';
 import {
   allowsFormat,
-  precisionGraph,
+  precisionGraphSteps,
   type Layer,
   type LayerDecision,
   type TracedPlan,
@@ -25,6 +33,8 @@ export interface TuningGoal {
   readonly why: string | undefined;
   /** Says of a plan whether it takes no longer than the original, by running both; undefined where nothing can be run. */
   readonly isFaster: ((decisions: readonly LayerDecision[]) => Promise<boolean>) | undefined;
+  /** Why `isFaster` could not run what it was asked of, and answered by the prediction; empty until it is asked. */
+  readonly timingProblems: readonly string[];
 }
 
 /** Less than this share of a run is no gain that anyone would notice, or that a prediction could tell. */
@@ -37,7 +47,11 @@ export async function tuningGoal(
   stated: Objective | undefined,
   format: LowFormatName,
 ): Promise<TuningGoal | Refused> {
-  const plain = { prices: undefined, costs: undefined, why: undefined, isFaster: undefined };
+  const timingProblems: string[] = [];
+  const plain = {
+    ...{ prices: undefined, costs: undefined, why: undefined, isFaster: undefined },
+    timingProblems,
+  };
   if (stated === 'energy')
     return { ...plain, objective: stated, prices: await energyGoal(work.elementCounter, format) };
   if (stated !== undefined && stated !== 'latency') return { ...plain, objective: stated };
@@ -54,14 +68,14 @@ export async function tuningGoal(
     };
   }
   const prices = latencyPrices(costs, format);
-  const isFaster = costs.files === undefined ? timedFaster(work, plan) : undefined;
-  if (stated === 'latency') return { objective: stated, prices, costs, why: undefined, isFaster };
-  const { best, all } = times(plan, prices, format);
+  const isFaster = costs.files === undefined ? timedFaster(work, plan, timingProblems) : undefined;
+  if (stated === 'latency') return { ...plain, objective: stated, prices, costs, isFaster };
+  const { best, all } = await inSlices(times(plan, prices, format));
   const where = placeOf(costs, work.target);
   if (best < costs.whole * (1 - WORTH_IT)) {
     const figures = `${formatMilliseconds(best)} at best, in FP32 ${formatMilliseconds(costs.whole)}`;
     const why = `objective latency: ${format} is faster ${where}: ${figures}`;
-    return { objective: 'latency', prices, costs, why, isFaster };
+    return { ...plain, objective: 'latency', prices, costs, why, isFaster };
   }
   const outcome = all > costs.whole ? 'it would be slower' : 'it would gain next to nothing';
   const figures = `all of it ${formatMilliseconds(all)}, in FP32 ${formatMilliseconds(costs.whole)}`;
@@ -93,35 +107,43 @@ async function costsOf(work: Work, plan: TracedPlan, format: LowFormatName): Pro
 }
 
 /** Milliseconds of the fastest plan there is, and of the one with everything low, whatever they err by. */
-function times(
+function* times(
   plan: TracedPlan,
   prices: Prices,
   format: LowFormatName,
-): { readonly best: number; readonly all: number } {
+): Steps<{ readonly best: number; readonly all: number }> {
   const open = plan.decisions.filter((one) => !one.pinned && allowsFormat(plan.model, one.layer, format));
   const layers = new Set(open.map(({ layer }) => layer));
-  const timeOf = (low: ReadonlySet<Layer>): number => {
+  function* timeOf(low: ReadonlySet<Layer>): Steps<number> {
     const decisions = plan.decisions.map((one): LayerDecision => {
       if (one.pinned) return one;
       const chosen = low.has(one.layer) ? format : 'original';
       return { ...one, wanted: format, format: chosen, numerics: undefined, overflow: 'inf' };
     });
-    return prices.total(precisionGraph(plan.model, plan.roles, plan.layers, decisions));
-  };
-  return { best: timeOf(cheapestSet(plan, layers, prices, format)), all: timeOf(layers) };
+    return prices.total(yield* precisionGraphSteps(plan.model, plan.roles, plan.layers, decisions));
+  }
+  const cheapest = yield* cheapestSet(plan, layers, prices, format);
+  return { best: yield* timeOf(cheapest), all: yield* timeOf(layers) };
 }
 
-function timedFaster(work: Work, plan: TracedPlan): NonNullable<TuningGoal['isFaster']> {
+function timedFaster(work: Work, plan: TracedPlan, problems: string[]): NonNullable<TuningGoal['isFaster']> {
   return async (decisions) => {
     const { runtime, samples, target, threads, signal, progress } = work;
     const [sample] = samples;
     if (sample === undefined) return true;
-    const timed = await planLatency(runtime, { ...plan, decisions }, sample, {
-      target,
-      threads,
-      signal,
-      progress,
+    const options = { target, threads, signal, progress };
+    const timing = planLatency(runtime, { ...plan, decisions }, sample, options);
+    const timed = await timing.catch((error: unknown) => {
+      const problem = untimed(error);
+      if (problem === undefined) throw error;
+      problems.push(problem);
+      return { problem, notes: [problem] };
     });
+    // A model that ended the compute process took along what the verdict on the plan needs.
+    if ('notes' in timed && timed.notes.length > 0) {
+      await work.dispose();
+      work.renew();
+    }
     // What is emulated only has no model to be timed: its prediction stands.
     return 'problem' in timed || timed.whole.plan < timed.whole.fp32;
   };

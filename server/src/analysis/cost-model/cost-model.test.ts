@@ -6,11 +6,12 @@ import type { Runtime } from '../compute.js';
 import { withoutStore, type Results } from '../remembered.js';
 import { resolveSamples } from '../samples/index.js';
 import { bindTo, POSE_MODEL, realModel, startTestCompute } from '../testing/index.js';
-import { knownCostModel, latencyOfGraph, type CostModel, type LayerCost } from './index.js';
+import { knownCostModel, latencyOfGraph, storedCostModel, type CostModel, type LayerCost } from './index.js';
 
 let runtime: Runtime;
 let plan: TracedPlan;
 let cost: CostModel;
+let results: Results;
 const kept = new Map<string, unknown>();
 
 beforeAll(async () => {
@@ -18,7 +19,7 @@ beforeAll(async () => {
   ({ plan } = bindTo(realModel(POSE_MODEL), 'default: fp16\n'));
   const { samples } = await resolveSamples(plan.inputs, dirname(POSE_MODEL));
   const evaluation = (): Promise<never> => Promise.reject(new Error('nothing is compared'));
-  const results: Results = {
+  results = {
     ...withoutStore({ runtime, samples, evaluation }),
     find: (kind, recipe) => Promise.resolve(kept.get(`${kind} ${JSON.stringify(recipe)}`)),
     keep: (kind, recipe, value) => {
@@ -58,6 +59,20 @@ function predicted(isLow: (place: number) => boolean, model = cost) {
 }
 
 describe('the cost model of a machine', () => {
+  it('is kept for the options of its target', async () => {
+    expect(await storedCostModel(results, plan, 'fp16', { threads: 1 })).toBe(cost);
+    const target = { name: 'cpu', threads: undefined, options: { useArena: false } };
+    const other = { ...plan, targets: [target] };
+    expect(await storedCostModel(results, other, 'fp16', { threads: 1 })).toBeUndefined();
+  });
+
+  it('of FP16 stands for that of BF16 where BF16 cannot be timed, and is found as such', async () => {
+    const untimed = { ...results, samples: [] };
+    expect(await storedCostModel(untimed, plan, 'bf16', { threads: 1 })).toBeUndefined();
+    expect(await knownCostModel(untimed, plan, 'bf16', { threads: 1 })).toBe(cost);
+    expect(await storedCostModel(untimed, plan, 'bf16', { threads: 1 })).toBe(cost);
+  });
+
   it('gives the original the time that it took', () => {
     expect(predicted(() => false).milliseconds).toBeCloseTo(cost.whole, 9);
   });

@@ -12,7 +12,7 @@ import {
   type LayerDecision,
   type PrecisionGraph,
 } from '../../plan/index.js';
-import { RuntimeFailure, type Provider } from '../../runtime/index.js';
+import type { Provider } from '../../runtime/index.js';
 import { quantile } from '../benchmark.js';
 import { elsewhereCostModel } from '../elsewhere/index.js';
 import type { WorkOptions } from '../evaluation.js';
@@ -20,8 +20,9 @@ import { inSlices } from '../in-slices.js';
 import type { LayerLatency } from '../layer-latency.js';
 import { machine, WIDE_SPREAD } from '../machine.js';
 import { observedShapes } from '../observed-shapes.js';
-import { planLatency, type NoLatency } from '../plan-latency.js';
+import { planLatency, untimed, type NoLatency } from '../plan-latency.js';
 import type { Recipe, Results } from '../remembered.js';
+import { targetRecipe } from '../targets/target-recipe.js';
 import { fitCastCost, type CastRun } from './cast-cost.js';
 import { castsOf, predictedLatency, type CostModel, type LayerCost } from './cost-model.js';
 import { elementsOfShapes, layerWork } from './layer-work.js';
@@ -48,44 +49,53 @@ export async function knownCostModel(
 ): Promise<CostModel | NoLatency> {
   const { latencySources = [] } = plan;
   const shapes = await shapesOf(results, plan, options);
-  if (latencySources.length > 0) return elsewhereCostModel(plan, latencySources, shapes);
-  const { threads, target = 'cpu' } = options;
+  if (latencySources.length > 0) return await inSlices(elsewhereCostModel(plan, latencySources, shapes));
+  const { target = 'cpu' } = options;
   if (target !== 'cpu' && target !== 'webgpu') {
     return { problem: `layers are timed on cpu and webgpu, not on ${target}` };
   }
   const timed = timedFormat(format);
-  const recipe = recipeOf(timed, { threads, target });
+  const recipe = await recipeOf(results, plan, timed, options);
   const known = (await results.find('cost-model', recipe)) as CostModel | undefined;
   if (known?.busy === false) return known;
   const learnt = await learnCostModel(results, plan, timed, shapes, options);
-  // What a busy machine taught is better than nothing, and learnt anew when it is asked for again.
-  if ('problem' in learnt && known !== undefined) return known;
   if (!('problem' in learnt)) {
     await results.keep('cost-model', recipe, learnt);
     return learnt;
   }
-  // Where there are no kernels of BF16, FP32 is timed beside FP16, and BF16 is what the roofline makes of it.
-  return timed === 'bf16' ? await knownCostModel(results, plan, 'fp16', options) : learnt;
+  // What a busy machine taught is better than nothing, and learnt anew when it is asked for again.
+  if (timed === 'fp16' || known?.format === timed) return known ?? learnt;
+  // Where there are no kernels of BF16, FP32 is timed beside FP16, and BF16 is what the roofline makes of it. Kept as the model of
+  // BF16, too: what cannot be timed is not tried again.
+  const ofFp16 = await knownCostModel(results, plan, 'fp16', options);
+  if (!('problem' in ofFp16)) await results.keep('cost-model', recipe, ofFp16);
+  return ofFp16;
 }
 
 /** The same as far as it was learnt on this machine before; nothing is run. */
 export async function storedCostModel(
   results: Results,
+  plan: BoundPlan,
   format: FormatName,
-  options: Pick<CostModelOptions, 'threads' | 'target'>,
+  options: Pick<CostModelOptions, 'threads' | 'target' | 'signal'>,
 ): Promise<CostModel | undefined> {
-  return (await results.find('cost-model', recipeOf(timedFormat(format), options))) as CostModel | undefined;
+  const recipe = await recipeOf(results, plan, timedFormat(format), options);
+  return (await results.find('cost-model', recipe)) as CostModel | undefined;
 }
 
 function timedFormat(format: FormatName): 'fp16' | 'bf16' {
   return format === 'bf16' ? 'bf16' : 'fp16';
 }
 
-function recipeOf(
+async function recipeOf(
+  { runtime }: Results,
+  { targets }: BoundPlan,
   format: 'fp16' | 'bf16',
-  { threads, target = 'cpu' }: Pick<CostModelOptions, 'threads' | 'target'>,
-): Recipe {
-  return { format, threads, target, machine: machine(), version: VERSION };
+  { threads, target = 'cpu', signal }: Pick<CostModelOptions, 'threads' | 'target' | 'signal'>,
+): Promise<Recipe> {
+  const options = targets.find(({ name }) => name === target)?.options;
+  const ofTarget = targetRecipe(await runtime.information(signal), target, options);
+  return { ...ofTarget, format, threads, machine: machine(), version: VERSION };
 }
 
 /** A plan that was profiled beside the original. */
@@ -123,9 +133,9 @@ async function learnCostModel(
       if ('problem' in latency) return latency;
       profiles.push({ latency, graph: await graphOf(plan, decisions) });
     } catch (error) {
-      if (!(error instanceof RuntimeFailure) || (error.kind !== 'refused' && error.kind !== 'failed'))
-        throw error;
-      return { problem: error.message };
+      const problem = untimed(error);
+      if (problem === undefined) throw error;
+      return { problem };
     }
   }
   const computesFaster = (options.target ?? 'cpu') !== 'cpu';

@@ -3,8 +3,8 @@
  * what casts cost there. Runs nothing.
  */
 import type { FormatName } from '../../formats/index.js';
-import type { Shape } from '../../onnx/index.js';
-import { isInMainGraph, type BoundPlan, type LatencySource } from '../../plan/index.js';
+import type { Shape, Steps } from '../../onnx/index.js';
+import type { BoundPlan, LatencySource } from '../../plan/index.js';
 import { fitCastCost } from '../cost-model/cast-cost.js';
 import { layerTime, type CostModel, type LayerCost } from '../cost-model/cost-model.js';
 import { elementsOfShapes, layerWork } from '../cost-model/layer-work.js';
@@ -13,21 +13,27 @@ import type { NoLatency } from '../plan-latency.js';
 import { mappedProfile, type MappedProfile } from './mapped-profile.js';
 
 /** The profiles of a plan, each with what of it belongs to the plan's layers. */
-export function mappedSources(
+export function* mappedSources(
   { model, layers }: BoundPlan,
   sources: readonly LatencySource[],
-): readonly (MappedProfile & { readonly source: LatencySource })[] {
-  const timed = layers.filter(({ nodeIndex }) => isInMainGraph(model, nodeIndex));
-  return sources.map((source) => ({ ...mappedProfile(model, timed, source), source }));
+): Steps<readonly MappedSource[]> {
+  const found: MappedSource[] = [];
+  for (const source of sources) found.push({ source, mapped: yield* mappedProfile(model, layers, source) });
+  return found;
+}
+
+export interface MappedSource {
+  readonly source: LatencySource;
+  readonly mapped: MappedProfile;
 }
 
 /** The cost model that the profiles give, later ones before earlier ones; or why they give none. */
-export function elsewhereCostModel(
+export function* elsewhereCostModel(
   plan: BoundPlan,
   sources: readonly LatencySource[],
   shapes: ReadonlyMap<string, Shape>,
-): CostModel | NoLatency {
-  const profiles = mappedSources(plan, sources);
+): Steps<CostModel | NoLatency> {
+  const profiles = (yield* mappedSources(plan, sources)).map(({ mapped }) => mapped);
   const files = sources.map(({ written }) => written);
   if (profiles.every(({ layers }) => layers.size === 0)) {
     return { problem: `no kernel in ${files.join(', ')} belongs to a layer of this model` };

@@ -2,10 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { finish } from '../../onnx/index.js';
 import { inferredShapes, precisionGraph, type TracedPlan } from '../../plan/index.js';
 import { layerTime, predictedLatency, type CostModel } from '../cost-model/index.js';
 import { bindTo, POSE_MODEL, realModel, ROOT, testFolder, writeChain } from '../testing/index.js';
-import { elsewhereCostModel, latencySourceFindings, mappedSources } from './index.js';
+import { elsewhereCostModel, latencySourceFindings, mappedSources, type MappedProfile } from './index.js';
 
 const folder = testFolder();
 const pose = realModel(POSE_MODEL);
@@ -22,7 +23,7 @@ const files = Object.fromEntries(
 );
 
 function costsOf(plan: TracedPlan): CostModel {
-  const costs = elsewhereCostModel(plan, plan.latencySources ?? [], inferredShapes(plan));
+  const costs = finish(elsewhereCostModel(plan, plan.latencySources ?? [], inferredShapes(plan)));
   if ('problem' in costs) throw new Error(costs.problem);
   return costs;
 }
@@ -33,9 +34,13 @@ function predicted(plan: TracedPlan) {
   return { ...predictedLatency(costsOf(plan), graph), casts: graph.casts };
 }
 
+function mapped(plan: TracedPlan): readonly MappedProfile[] {
+  return finish(mappedSources(plan, plan.latencySources ?? [])).map((one) => one.mapped);
+}
+
 /** The parts of a mapped profile make up its run, but for what the runtime does between kernels. */
 function checkAddsUp(plan: TracedPlan): void {
-  for (const { layers, casts, others, unmapped, whole } of mappedSources(plan, plan.latencySources ?? [])) {
+  for (const { layers, casts, others, unmapped, whole } of mapped(plan)) {
     const inLayers = [...layers.values()].reduce((sum, { milliseconds }) => sum + milliseconds, 0);
     const sum = inLayers + casts + others + unmapped;
     expect(sum).toBeLessThanOrEqual(whole);
@@ -46,10 +51,10 @@ function checkAddsUp(plan: TracedPlan): void {
 describe('a profile of ONNX Runtime', () => {
   it('of a CPU, which fuses nodes and renames them, gives every layer its time', () => {
     const { plan } = bindTo(pose, 'latency from "pose-cpu-fp32.json"\n', files);
-    const [mapped] = mappedSources(plan, plan.latencySources ?? []);
-    expect(mapped?.layers.size).toBe(plan.layers.length);
-    expect(mapped?.unmappedKernels).toEqual([]);
-    expect(mapped?.layers.get('re_lu/Relu6')?.fusedInto?.name).toBe('conv2d/Conv');
+    const [profile] = mapped(plan);
+    expect(profile?.layers.size).toBe(plan.layers.length);
+    expect(profile?.unmappedKernels).toEqual([]);
+    expect(profile?.layers.get('re_lu/Relu6')?.fusedInto?.name).toBe('conv2d/Conv');
     checkAddsUp(plan);
     expect(latencySourceFindings(plan)).toEqual([]);
   });
@@ -60,15 +65,24 @@ describe('a profile of ONNX Runtime', () => {
       'latency from "pose-webgpu-mixed.json"\ndefault: fp16\nbetween "conv2d_1/Conv" and "conv2d_10/Conv": fp32\n',
       files,
     );
-    const [mapped] = mappedSources(plan, plan.latencySources ?? []);
+    const [profile] = mapped(plan);
     // The plan that was profiled there.
-    const formats = plan.decisions.map(({ layer }) => mapped?.layers.get(layer.name)?.format);
+    const formats = plan.decisions.map(({ layer }) => profile?.layers.get(layer.name)?.format);
     expect(formats).toEqual(plan.decisions.map(({ format }) => format));
-    expect(mapped?.castRuns.length).toBe(predicted(plan).casts.length);
+    expect(profile?.castRuns.length).toBe(predicted(plan).casts.length);
     checkAddsUp(plan);
     // What was run there takes what it took.
-    expect(predicted(plan).whole / (mapped?.whole ?? 0)).toBeGreaterThan(0.85);
-    expect(predicted(plan).whole / (mapped?.whole ?? 0)).toBeLessThan(1.15);
+    expect(predicted(plan).whole / (profile?.whole ?? 0)).toBeGreaterThan(0.85);
+    expect(predicted(plan).whole / (profile?.whole ?? 0)).toBeLessThan(1.15);
+  });
+
+  it('is mapped once, however often the plan is bound', () => {
+    const bound = ['fp16', 'fp32'].map((format) => {
+      return bindTo(pose, `latency from "pose-cpu-fp32.json"\ndefault: ${format}\n`, files).plan;
+    });
+    const [first, second] = bound.map((plan) => mapped(plan)[0]);
+    expect(first).toBeDefined();
+    expect(second).toBe(first);
   });
 
   it('of another model belongs to no layer, and that is said at the statement', () => {
@@ -76,7 +90,7 @@ describe('a profile of ONNX Runtime', () => {
     const [finding] = latencySourceFindings(plan);
     expect(finding).toMatchObject({ code: 'latency-unmapped', severity: 'warning' });
     expect(text.slice(finding?.range.start, finding?.range.end)).toBe('"pose-cpu-fp32.json"');
-    expect(elsewhereCostModel(plan, plan.latencySources ?? [], new Map())).toHaveProperty('problem');
+    expect(finish(elsewhereCostModel(plan, plan.latencySources ?? [], new Map()))).toHaveProperty('problem');
   });
 });
 

@@ -1,5 +1,6 @@
 /** What is to be said of profiles that were taken elsewhere, at the statements that name them: what of them belongs to no layer. Pure. */
 import type { Diagnostic } from '../../language/index.js';
+import { finish, type Steps } from '../../onnx/index.js';
 import type { BoundPlan } from '../../plan/index.js';
 import { formatPercent } from '../number-text.js';
 import { mappedSources } from './elsewhere-cost-model.js';
@@ -11,8 +12,14 @@ const NAMED = 3;
 
 /** `latency-unmapped`: nothing of a profile belongs to the model, or more than a few percent of it do not. */
 export function latencySourceFindings(plan: BoundPlan): readonly Diagnostic[] {
-  return mappedSources(plan, plan.latencySources ?? []).flatMap((profile): Diagnostic[] => {
-    const { source, layers, unmapped, unmappedKernels } = profile;
+  return finish(latencySourceFindingSteps(plan));
+}
+
+/** The same a little at a time. */
+export function* latencySourceFindingSteps(plan: BoundPlan): Steps<readonly Diagnostic[]> {
+  const sources = yield* mappedSources(plan, plan.latencySources ?? []);
+  return sources.flatMap(({ source, mapped: profile }): Diagnostic[] => {
+    const { layers, unmapped, unmappedKernels } = profile;
     const kernels = source.profile.kernels.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
     const total = source.profile.runs.length > 0 ? profile.whole : kernels;
     const named = unmappedKernels.slice(0, NAMED).map((name) => `"${name}"`);

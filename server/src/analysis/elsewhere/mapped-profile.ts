@@ -2,8 +2,8 @@
  * A profile that was taken elsewhere, added up by the layers of this model: what each took there, in which format it ran, what casts
  * took, and what belongs to no layer. Runs nothing. Knows one model and one profile.
  */
-import { finish, type Model } from '../../onnx/index.js';
-import type { LatencyFormat, LatencySource, Layer } from '../../plan/index.js';
+import type { Model, Steps } from '../../onnx/index.js';
+import { isInMainGraph, type LatencyFormat, type LatencySource, type Layer } from '../../plan/index.js';
 import type { Profile, ProfiledKernel } from '../../profiles/index.js';
 import { spreadOf } from '../benchmark.js';
 import type { CastRun } from '../cost-model/cast-cost.js';
@@ -40,16 +40,17 @@ export interface MappedProfile {
 const WARM_UP_RUNS = 3;
 const ENOUGH = 8;
 
-/** The same object for the same source and layers. */
-export function mappedProfile(
+/** On the layers of the main graph, a few at a time. The same object for the same source, model and layers. */
+export function* mappedProfile(
   model: Model,
   layers: readonly Layer[],
   source: Pick<LatencySource, 'profile' | 'format'>,
-): MappedProfile {
+): Steps<MappedProfile> {
   const known = remembered.get(source.profile);
   if (known?.model === model && known.layers === layers && known.format === source.format)
     return known.mapped;
-  const mapped = mapProfile(model, layers, source);
+  const timed = layers.filter(({ nodeIndex }) => isInMainGraph(model, nodeIndex));
+  const mapped = yield* mapProfile(model, timed, source);
   remembered.set(source.profile, { model, layers, format: source.format, mapped });
   return mapped;
 }
@@ -64,19 +65,21 @@ const remembered = new WeakMap<
   }
 >();
 
-function mapProfile(
+function* mapProfile(
   model: Model,
   layers: readonly Layer[],
   { profile, format }: Pick<LatencySource, 'profile' | 'format'>,
-): MappedProfile {
+): Steps<MappedProfile> {
   const count = profile.runs.length;
   const warmUp = count >= ENOUGH ? WARM_UP_RUNS : Math.min(1, Math.max(0, count - 1));
   const kernels = count === 0 ? profile.kernels : medianKernels(profile.kernels, count, warmUp);
+  yield;
   const owners =
     profile.kind === 'tensorrt'
       ? tensorRtOwners(model, layers, kernels)
       : kernelOwners(model, namesInKernels(model), kernels);
-  const latency = finish(modelLatency(model, { model, layers, kernels, owners }));
+  yield;
+  const latency = yield* modelLatency(model, { model, layers, kernels, owners });
   const lowNodes = format === undefined ? lowByTypes(kernels, owners) : new Map<number, LatencyFormat>();
   const formatOf = (layer: Layer, at: number): LatencyFormat =>
     format ??

@@ -8,6 +8,7 @@ import { finish, isStep, type Steps } from '../../onnx/index.js';
 import type { BoundPlan, LayerDecision } from '../../plan/index.js';
 import { bestValue } from '../../metrics/index.js';
 import { formatPercent } from '../number-text.js';
+import { WIDE_SPREAD } from '../machine.js';
 import { listed, perStatement, type LayerFinding } from '../findings.js';
 import { castIslandSteps } from './cast-islands.js';
 import { verdictNow } from './judged-now.js';
@@ -19,8 +20,6 @@ import { toleranceShare } from './tolerance-share.js';
 const SPENT = 0.5;
 /** Layers that one finding is about: as many as one can look at. */
 const MOST = 5;
-/** Spread (p90 - p10) over median from which single layers cannot be told apart. */
-const WIDE_SPREAD = 0.3;
 
 const NOBODY: UnnoticedLayers = { leastFirst: [], positions: new Set() };
 

@@ -14,6 +14,7 @@ import {
   type LayerCost,
   type LayerFinding,
 } from '../findings.js';
+import { ownMetricFindings } from '../own-metric-faults.js';
 import { UNDERFLOW_SHARE, type LayerRange } from '../ranges.js';
 import { supportFindingSteps } from '../targets/index.js';
 import { choiceFindingSteps } from './choice-findings.js';
@@ -48,7 +49,7 @@ export function* liveFindingSteps(
   yield;
   const unsupported = yield* supportFindingSteps(plan, numbers.support);
   return [
-    ...numbers.faults,
+    ...ownMetricFindings(plan, numbers.faults),
     ...beyond,
     ...exceeded,
     ...predicted,

@@ -2,8 +2,11 @@
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { TracedPlan } from '../../plan/index.js';
-import { testFolder, writeChain } from '../testing/index.js';
+import { RuntimeFailure, type Runtime } from '../../runtime/index.js';
+import { memoryStore } from '../../store/index.js';
+import { startTestCompute, testFolder, writeChain } from '../testing/index.js';
 import { liveFindings } from './live-findings.js';
+import { LiveTargets } from './live-targets.js';
 import { boundPlan, endOf, LiveTest } from './testing.js';
 
 const folder = testFolder();
@@ -82,5 +85,50 @@ describe('targets of an open plan', () => {
     for (const state of states) if (state?.usable === false) expect(state.advice).toMatch(/onnxruntime-node/);
     expect(states.map((state) => state === undefined)).toEqual([false, false]);
     analysis.close(path);
+  });
+});
+
+describe('sums that did not come to be known', () => {
+  /** Targets of a machine on which experiments fail in this way while it is `broken`. */
+  async function unstableTargets(kind: 'crashed' | 'failed', message: string) {
+    const runtime = await startTestCompute();
+    const machine = { broken: true, failures: 0 };
+    const unstable: Runtime = {
+      ...runtime,
+      run: (session, ...rest) => {
+        if (!machine.broken || !session.inputs.includes('ones')) return runtime.run(session, ...rest);
+        machine.failures += 1;
+        return Promise.reject(new RuntimeFailure(kind, message));
+      },
+    };
+    const targets = new LiveTargets(unstable, memoryStore());
+    const learn = () => targets.learn([CPU], undefined);
+    return { machine, learn, find: () => targets.find(CPU), end: () => runtime.dispose() };
+  }
+
+  it.each([
+    ['crashed', 'It died.'],
+    ['failed', 'std::bad_alloc'],
+  ] as const)('are found the next time that somebody asks: %s, %s', async (kind, message) => {
+    const { machine, learn, find, end } = await unstableTargets(kind, message);
+    expect(await learn()).toBe(true);
+    expect(find()).toMatchObject({ usable: true, sums: new Map() });
+    machine.broken = false;
+    expect(await learn()).toBe(true);
+    expect(find()?.sums.has('MatMul')).toBe(true);
+    expect(await learn()).toBe(false);
+    await end();
+  });
+
+  it('are not asked for for ever, and nothing changes where they stay unknown', async () => {
+    const { machine, learn, find, end } = await unstableTargets('crashed', 'It died.');
+    await learn();
+    const first = find();
+    expect(await learn()).toBe(false);
+    expect(find()).toBe(first);
+    const { failures } = machine;
+    expect(await learn()).toBe(false);
+    expect(machine.failures).toBe(failures);
+    await end();
   });
 });

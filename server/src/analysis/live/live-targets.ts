@@ -8,6 +8,8 @@ import type { Store } from '../../store/index.js';
 import { knownTarget, providerOf } from '../targets/index.js';
 
 export class LiveTargets {
+  /** Those that are there and whose sums stayed unknown, since the process did not survive them: looked at once more only, it may end again. */
+  private doubtful = new Set<string>();
   private known = new Map<string, FoundTarget>();
 
   constructor(
@@ -20,14 +22,22 @@ export class LiveTargets {
     return this.known.get(keyOf(target));
   }
 
-  /** Looks at those of `targets` that nothing is known of; tells whether there were any. */
+  /** Looks at those of `targets` of which not all is known; tells whether anything was found. */
   async learn(targets: readonly PlanTarget[], signal: AbortSignal | undefined): Promise<boolean> {
     const { runtime, store } = this;
     let isNew = false;
     for (const target of targets) {
       const provider = providerOf(target);
-      if (provider === undefined || this.known.has(keyOf(target))) continue;
-      this.known.set(keyOf(target), await knownTarget(runtime, provider, target.options, { store, signal }));
+      const key = keyOf(target);
+      const isSecondLook = this.doubtful.has(key);
+      if (provider === undefined || (this.known.has(key) && !isSecondLook)) continue;
+      const found = await knownTarget(runtime, provider, target.options, { store, signal });
+      const areSumsUnknown = found.usable && found.accumulation.length === 0;
+      if (areSumsUnknown && !isSecondLook) this.doubtful.add(key);
+      else this.doubtful.delete(key);
+      // As at the first look: plans are not bound again for nothing.
+      if (areSumsUnknown && isSecondLook) continue;
+      this.known.set(key, found);
       isNew = true;
     }
     return isNew;
@@ -36,6 +46,7 @@ export class LiveTargets {
   /** For a machine that may have changed: a driver was installed, a device taken away. */
   forget(): void {
     this.known = new Map();
+    this.doubtful = new Set();
   }
 }
 

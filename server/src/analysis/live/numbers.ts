@@ -2,10 +2,10 @@
  * What is known of a plan's layers and tolerances at a moment, for an editor to show. Data only; layers go by name,
  * since a plan is bound anew at every keystroke.
  */
-import type { Diagnostic } from '../../language/index.js';
 import type { LowFormatName } from '../../formats/index.js';
 import type { ToleranceVerdict } from '../noise.js';
 import type { OutputMeasurement } from '../measurement.js';
+import type { OwnMetricFault } from '../own-metric-faults.js';
 import type { LayerRangeFigures } from '../ranges.js';
 import type { RelativeErrors } from '../relative-errors.js';
 import type { SupportOnTarget } from '../targets/index.js';
@@ -83,7 +83,7 @@ export interface PlanNumbers {
   readonly sensitivity: ReadonlyMap<string, LayerSensitivity>;
   readonly ranges: ReadonlyMap<string, LayerRangeNumbers>;
   /** Of metrics of the user's own that cannot be run: nothing is measured while there are any. */
-  readonly faults: readonly Diagnostic[];
+  readonly faults: readonly OwnMetricFault[];
   readonly verdict: PlanVerdict | undefined;
   /** What the verdict was measured of, for `liveFindings`; undefined while there is none. */
   readonly verdictKey: string | undefined;

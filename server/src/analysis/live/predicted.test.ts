@@ -75,4 +75,18 @@ describe('a prediction', () => {
     expect(found?.value?.high).toBeGreaterThan(measured);
     expect(prediction?.outputs.map(({ output }) => output)).toEqual(['y']);
   });
+
+  it('keeps what was learnt of a metric when another plan of the model is about another', async () => {
+    const before = 'tolerance "y" max_abs <= 1\ndefault: fp16\n';
+    analysis.update(plan(before));
+    await endOf(analysis, path);
+    const second = join(folder.path, 'second.precision');
+    analysis.update(boundPlan(second, model, `${HEAD}tolerance "y" mean_abs <= 1\ndefault: fp16\n`));
+    const { prediction } = await endOf(analysis, second);
+    expect(prediction?.tolerances[0]?.holds).toBe(true);
+    analysis.close(second);
+    analysis.update(plan(`${before}layer "mul_0": fp32\n`));
+    expect(analysis.numbers(path).prediction?.tolerances[0]?.holds).toBe(true);
+    await endOf(analysis, path);
+  });
 });

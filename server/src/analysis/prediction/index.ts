@@ -1,6 +1,6 @@
 /** What a plan does to the outputs, predicted from sketches. */
 export { predictorFrom, storedPredictor, type KnownFormat } from './from-sensitivities.js';
-export { knownFits, storedFits, type FitSubject } from './known-fits.js';
+export { knownFits, type FitSubject } from './known-fits.js';
 export {
   Predictor,
   type MeasuredSquares,

@@ -75,25 +75,6 @@ export async function knownFits(
   return { fits: fitted(wanted, points), ...effort };
 }
 
-/** The fits that the store has all figures of. */
-export async function storedFits(results: Results, subject: FitSubject): Promise<MetricFits> {
-  const sets = decisionsToLearnFrom(subject);
-  const points = new Map<string, MetricPoint[]>();
-  const wanted: Tolerance[] = [];
-  for (const one of learntOf(subject.tolerances)) {
-    const found: MetricPoint[] = [];
-    for (const decisions of sets) {
-      const point = await storedPoint(results, decisions, one);
-      if (point === undefined) break;
-      found.push(point);
-    }
-    if (found.length < sets.length) continue;
-    wanted.push(one);
-    points.set(fitKey(one), found);
-  }
-  return fitted(wanted, points);
-}
-
 function fitted(
   tolerances: readonly Tolerance[],
   points: ReadonlyMap<string, readonly MetricPoint[]>,

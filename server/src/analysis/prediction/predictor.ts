@@ -195,9 +195,9 @@ export class Predictor {
     }
   }
 
-  /** Metrics that no formula gives are predicted by these from now on. */
+  /** Metrics that no formula gives are predicted by these from now on, too: plans of one model share what is known of it. */
   learn(fits: MetricFits): void {
-    this.fits = fits;
+    this.fits = new Map([...this.fits, ...fits]);
   }
 
   /** Whether anything is known of the layer in the format. */

@@ -60,11 +60,17 @@ async function readNumbers(path: string): Promise<Outcome<Float64Array>> {
   } catch (error) {
     return failure('input-missing', error instanceof Error ? error.message : String(error));
   }
-  const numbers = path.toLowerCase().endsWith('.txt') ? text.trim().split(/\s+/).map(Number) : parsed(text);
+  const numbers = path.toLowerCase().endsWith('.txt') ? spaced(text) : parsed(text);
   if (numbers === undefined || numbers.length === 0 || !numbers.every(Number.isFinite)) {
     return failure('input-missing', 'it should hold finite numbers and nothing else');
   }
   return success(Float64Array.from(numbers));
+}
+
+/** Numbers with white space between them. What is between nothing is no number, though `Number` makes 0 of it. */
+function spaced(text: string): readonly number[] {
+  const trimmed = text.trim();
+  return trimmed === '' ? [] : trimmed.split(/\s+/).map(Number);
 }
 
 /** A number, or arrays of numbers however deep. */

@@ -16,5 +16,11 @@ export {
   type SensitivitySubject,
 } from './sensitivities.js';
 export { sketchedErrors, TO_MEASURE, type Sensitivity, type SketchFlag } from './sketched-errors.js';
-export { Sketcher, type OutputSketch, type SampleSketch, type SketchOptions } from './sketch.js';
+export {
+  LabelMismatch,
+  Sketcher,
+  type OutputSketch,
+  type SampleSketch,
+  type SketchOptions,
+} from './sketch.js';
 export type { EventState } from './sketch-graph.js';

@@ -16,26 +16,37 @@ export interface LossGradient {
 const SMALLEST = 1e-12;
 
 /**
- * Classes where there is one whole number for each row of the output (its last axis are the classes), a target where there is a
- * number for each element.
- *
- * @returns undefined where the label fits the output in neither way.
+ * What a label is to an output of these dimensions: classes where there is one whole number for each row (the last axis are the
+ * classes), a target where there is a number for each element; undefined where it fits in neither way.
  */
+export function labelRole(dims: readonly number[], label: Float64Array): 'classes' | 'target' | undefined {
+  const elements = dims.reduce((product, dim) => product * dim, 1);
+  const classes = dims.at(-1) ?? 1;
+  const rows = classes === 0 ? 0 : elements / classes;
+  const areClasses =
+    rows > 0 &&
+    classes > 1 &&
+    label.length === rows &&
+    label.every((one) => Number.isInteger(one) && one >= 0 && one < classes);
+  if (areClasses) return 'classes';
+  return label.length === elements ? 'target' : undefined;
+}
+
+/** @returns undefined where the label fits the output in no way. */
 export function lossOf(
   values: Float32Array,
   dims: readonly number[],
   label: Float64Array,
   scores: Scores,
 ): LossGradient | undefined {
-  const classes = dims.at(-1) ?? 1;
-  const rows = classes === 0 ? 0 : values.length / classes;
-  const areClasses =
-    rows > 0 &&
-    classes > 1 &&
-    label.length === rows &&
-    label.every((one) => Number.isInteger(one) && one >= 0 && one < classes);
-  if (areClasses) return crossEntropy(values, classes, label, scores);
-  return label.length === values.length ? squaredDistance(values, label) : undefined;
+  switch (labelRole(dims, label)) {
+    case 'classes':
+      return crossEntropy(values, dims.at(-1) ?? 1, label, scores);
+    case 'target':
+      return squaredDistance(values, label);
+    case undefined:
+      return undefined;
+  }
 }
 
 /** Mean over rows of -log p, in nats. */

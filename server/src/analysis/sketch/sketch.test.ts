@@ -124,6 +124,24 @@ describe('the first order of a loss', () => {
       expect(Math.abs(score / Math.abs(changed) - 1)).toBeLessThan(0.02);
     }
   });
+
+  it('against a label that fits no output is refused, and nothing is kept of it', async () => {
+    const model = writeChain(join(folder.path, 'chain-misfit.onnx'), 2);
+    await withEvaluation(model, randomSamples(1), async (evaluation) => {
+      const store = memoryStore({});
+      const sketched = (value: number) =>
+        knownSketch(
+          withStore(measuredAnew(evaluation), store, { evaluation: 'misfit', recipe: {} }, model),
+          ...([model, findLayers(model), 'fp16', ['y']] as const),
+          { direction: 'loss', labels: [{ values: Float64Array.of(value), key: `${value}` }] },
+        );
+      for (const _ of ['first', 'again'])
+        await expect(sketched(WIDTH)).rejects.toThrow(
+          new RegExp(`label, the number ${WIDTH}, fits none of the outputs "y" \\(1 x ${WIDTH}\\)`, 'u'),
+        );
+      expect((await sketched(WIDTH - 1)).sessions).toBe(1);
+    });
+  });
 });
 
 describe('a sketch', () => {

@@ -3,15 +3,17 @@
  * few backward passes per sample. Runs the graph that sketch-graph.ts builds; what is made of the numbers is in
  * ../prediction. Activations are those of one sample at a time.
  */
-import { DataType, inferShapesSteps, type Model, type Shape } from '../../onnx/index.js';
+import { DataType, inferShapesSteps, type Model } from '../../onnx/index.js';
 import { modelFacts, type RoundingEvents } from '../../plan/index.js';
 import { RuntimeFailure, type Session, type TensorHandle } from '../../runtime/index.js';
 import { EMULATION_SETTINGS, type Evaluation, type WorkOptions } from '../evaluation.js';
 import { inSlices } from '../in-slices.js';
 import { ownQuantizations } from '../own-quantizations.js';
 import { observedShapes } from '../observed-shapes.js';
+import { concreteShapes } from '../sample-shapes.js';
 import type { Label, Sample } from '../samples/index.js';
-import { lossOf } from './loss.js';
+import { elementsOf, floatsOf, takenBy } from '../session-tensors.js';
+import { labelRole, lossOf } from './loss.js';
 import { isExact, probeRows } from './probes.js';
 import { isSaturated, saturatingOperator } from './saturation.js';
 import type { SketchFigure, SketchPiece } from './products.js';
@@ -59,10 +61,18 @@ export interface SketchOptions extends WorkOptions {
   readonly seed: number;
   /** `output`: one row, the output itself, so that products are changes of half its squared norm, relative to that. */
   readonly direction?: 'random' | 'output' | 'loss';
-  /** By sample, for `loss`. An output that a label does not fit has no part in it. */
+  /** By sample, for `loss`. An output that a label does not fit has no part in it; each label has to fit one of them. */
   readonly labels?: readonly Label[] | undefined;
   /** Also the squared norms of gradients, those of weights included. */
   readonly curvature?: boolean;
+}
+
+/** A label fits none of the outputs: the loss that is asked for is of nothing. */
+export class LabelMismatch extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'LabelMismatch';
+  }
 }
 
 /** A session for samples of the same shapes. */
@@ -88,10 +98,14 @@ export class Sketcher {
     private readonly options: SketchOptions,
   ) {}
 
-  /** @throws {RuntimeFailure} as the runtime does; a graph that it refuses is `refused` or `failed`. */
+  /**
+   * @throws {RuntimeFailure} as the runtime does; a graph that it refuses is `refused` or `failed`.
+   * @throws {LabelMismatch} for a loss against a label that fits no output
+   */
   async sketch(sample: number): Promise<SampleSketch> {
     const found = this.evaluation.samples[sample];
     if (found === undefined) throw new RangeError(`no sample ${sample}`);
+    if (this.options.direction === 'loss') this.checkLabel(sample, found.name);
     const open = await this.sessionFor(found);
     const outputs: OutputSketch[] = [];
     const { events } = this.events;
@@ -111,6 +125,23 @@ export class Sketcher {
       }
     }
     return { states: open.graph.states, ...norms, outputs };
+  }
+
+  /** Scores of a loss of nothing would all be 0, as if no layer mattered. */
+  private checkLabel(sample: number, name: string): void {
+    const label = this.options.labels?.[sample]?.values ?? new Float64Array(0);
+    const all = this.evaluation.references[sample] ?? {};
+    const shapes = this.outputs.flatMap((output) => {
+      const dims = all[output]?.dims;
+      return dims === undefined ? [] : [{ output, dims }];
+    });
+    if (shapes.some(({ dims }) => labelRole(dims, label) !== undefined)) return;
+    const outputs = shapes.map(({ output, dims }) => `"${output}" (${dims.join(' x ')})`);
+    const held = label.length === 1 ? `the number ${label[0]}` : `${label.length} numbers`;
+    throw new LabelMismatch(
+      `sample ${name}: its label, ${held}, fits none of the outputs ${outputs.join(', ')}: ` +
+        'write a class from 0 up for each row of one (its last axis are the classes), or a number for each of its elements',
+    );
   }
 
   async close(): Promise<void> {
@@ -148,10 +179,12 @@ export class Sketcher {
   private async shapesOf(sample: Sample): Promise<ReadonlyMap<string, readonly number[]>> {
     const { runtime, model } = this.evaluation;
     const inputShapes = new Map(Object.entries(sample.inputs).map(([name, { dims }]) => [name, dims]));
-    const inferred = concrete(await inSlices(inferShapesSteps(model, { inputShapes })));
+    const inferred = concreteShapes(await inSlices(inferShapesSteps(model, { inputShapes })));
     const shapes = new Map([...inferred, ...inputShapes]);
     if (isComplete(model, shapes)) return shapes;
-    const observed = concrete(await observedShapes(runtime, model, sample, { signal: this.options.signal }));
+    const observed = concreteShapes(
+      await observedShapes(runtime, model, sample, { signal: this.options.signal }),
+    );
     this.sessions += 1;
     this.inferences += 1;
     return new Map([...shapes, ...observed]);
@@ -174,7 +207,7 @@ export class Sketcher {
     const reference = references[sample]?.[output];
     const feed = feeds[sample];
     if (reference === undefined || feed === undefined) return undefined;
-    const elements = sizeOf(reference.dims);
+    const elements = elementsOf(reference.dims);
     const sums = [{ name: 'relative_l2' }, { name: 'psnr' }] as const;
     const [squares, peaks] = await runtime.compare(reference, reference, sums, signal);
     const norm = squares?.sums[1] ?? Number.NaN;
@@ -201,14 +234,14 @@ export class Sketcher {
         const rows =
           index === place
             ? await this.rowsFor(reference, elements, norm, sample, place)
-            : new Float32Array(sizeOf(dims) * probes);
+            : new Float32Array(elementsOf(dims) * probes);
         const bytes = new Uint8Array(rows.buffer);
         const handle = await runtime.put(DataType.FLOAT, [probes, ...dims], { kind: 'bytes', bytes }, signal);
         seeds.push(handle);
         probeFeeds.push([input, handle]);
       }
       const given = { ...feed, ...Object.fromEntries(probeFeeds) };
-      answers = await runtime.run(session, taken(given, session), [result], signal);
+      answers = await runtime.run(session, takenBy(session, given), [result], signal);
       this.inferences += 1;
       const norms = {
         atoms: new Float32Array(count),
@@ -217,7 +250,7 @@ export class Sketcher {
         curvature: new Float32Array(count),
       };
       const { dots, diagonals } = sketch;
-      const figures = floats(await runtime.read(handleOf(answers, result), signal));
+      const figures = floatsOf(await runtime.read(handleOf(answers, result), signal));
       addPieces(figures, graph.pieces, probes, { ...norms, dots, diagonals });
       for (const [column, square] of graph.constants) {
         norms.constants[column] = (norms.constants[column] ?? 0) + square;
@@ -239,7 +272,7 @@ export class Sketcher {
     const scale = scaleFor(norm);
     if (direction === 'loss') {
       const label = this.options.labels?.[sample];
-      const values = floats(await this.evaluation.runtime.read(reference, signal));
+      const values = floatsOf(await this.evaluation.runtime.read(reference, signal));
       const output = this.outputs[place] ?? '';
       const isSoftmax = saturatingOperator(this.evaluation.model, output) === 'Softmax';
       const scores = isSoftmax ? 'probabilities' : 'logits';
@@ -251,7 +284,7 @@ export class Sketcher {
     if (direction !== 'output') return probeRows(elements, probes, scale, this.seedOf(sample, place));
     const rows = new Float32Array(elements * probes);
     rows.set(
-      floats(await this.evaluation.runtime.read(reference, signal)).map((value) => value * scale * scale),
+      floatsOf(await this.evaluation.runtime.read(reference, signal)).map((value) => value * scale * scale),
     );
     return rows;
   }
@@ -260,7 +293,11 @@ export class Sketcher {
     const { runtime, model } = this.evaluation;
     const operator = saturatingOperator(model, output);
     if (operator === undefined || reference.dataType !== DataType.FLOAT) return false;
-    return isSaturated(operator, floats(await runtime.read(reference, this.options.signal)), reference.dims);
+    return isSaturated(
+      operator,
+      floatsOf(await runtime.read(reference, this.options.signal)),
+      reference.dims,
+    );
   }
 
   /** Samples and outputs have draws of their own. */
@@ -299,34 +336,10 @@ function addPieces(
   }
 }
 
-function taken(
-  feeds: Readonly<Record<string, TensorHandle>>,
-  { inputs }: Session,
-): Readonly<Record<string, TensorHandle>> {
-  return Object.fromEntries(Object.entries(feeds).filter(([name]) => inputs.includes(name)));
-}
-
 function handleOf(handles: Readonly<Record<string, TensorHandle>>, name: string): TensorHandle {
   const handle = handles[name];
   if (handle === undefined) throw new RuntimeFailure('failed', `The sketch gave no ${name}.`);
   return handle;
-}
-
-function floats(bytes: Uint8Array): Float32Array {
-  return new Float32Array(bytes.slice().buffer);
-}
-
-function sizeOf(dims: readonly number[]): number {
-  return dims.reduce((product, dim) => product * dim, 1);
-}
-
-function concrete(shapes: ReadonlyMap<string, Shape>): Map<string, readonly number[]> {
-  const known = new Map<string, readonly number[]>();
-  for (const [name, shape] of shapes) {
-    const dims = shape.filter((dim) => typeof dim === 'number');
-    if (dims.length === shape.length) known.set(name, dims);
-  }
-  return known;
 }
 
 /** Whether the shape of every computed tensor of numbers is known. */

@@ -15,6 +15,7 @@ import { inSlices } from '../in-slices.js';
 import { observedShapes } from '../observed-shapes.js';
 import { concreteShapes, samplesByShape } from '../sample-shapes.js';
 import { effortOf, NO_EFFORT, type Effort, type Results } from '../remembered.js';
+import { elementsOf, floatsOf, takenBy } from '../session-tensors.js';
 import { displacedSteps, type Place } from './displaced.js';
 import { eigenvaluesOf, type Eigenvalues } from './lanczos.js';
 
@@ -252,13 +253,13 @@ async function openProducts(
     try {
       const all = { ...feeds[sample], ...given, [displaced.step]: handle };
       const names = own.map(([name]) => name);
-      found = await runtime.run(forwards, taken(all, forwards), names, signal);
+      found = await runtime.run(forwards, takenBy(forwards, all), names, signal);
       const parts: number[] = [];
       for (const [name, reference] of own) {
         const scale = await scaleOf(reference);
         const output = found[name];
         if (output === undefined) continue;
-        for (const value of floats(await runtime.read(output, signal))) parts.push(value * scale);
+        for (const value of floatsOf(await runtime.read(output, signal))) parts.push(value * scale);
       }
       return Float64Array.from(parts);
     } finally {
@@ -285,7 +286,7 @@ async function openProducts(
           probes[backward.probeOf.get(name) ?? ''] = handle;
         }
         const all = { ...feeds[sample], ...probes };
-        const found = await runtime.run(backwards, taken(all, backwards), gradients, signal);
+        const found = await runtime.run(backwards, takenBy(backwards, all), gradients, signal);
         runs += 1;
         held.push(...Object.values(found));
         let square = 0;
@@ -318,16 +319,4 @@ async function openProducts(
       await runtime.close(forwards);
     },
   };
-}
-
-function taken(feeds: Feeds, { inputs }: Session): Feeds {
-  return Object.fromEntries(Object.entries(feeds).filter(([name]) => inputs.includes(name)));
-}
-
-function floats(bytes: Uint8Array): Float32Array {
-  return new Float32Array(bytes.slice().buffer);
-}
-
-function elementsOf(dims: readonly number[]): number {
-  return dims.reduce((product, dim) => product * dim, 1);
 }

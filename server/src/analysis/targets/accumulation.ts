@@ -13,7 +13,13 @@ import {
   makeValueInfo,
   type Node,
 } from '../../onnx/index.js';
-import { RuntimeFailure, type Provider, type ProviderOptions, type Runtime } from '../../runtime/index.js';
+import {
+  circumstanceOf,
+  RuntimeFailure,
+  type Provider,
+  type ProviderOptions,
+  type Runtime,
+} from '../../runtime/index.js';
 import { floats, runOnce, smallModel, type SmallRunTarget } from './small-run.js';
 
 /** Operators whose sums are looked at; others that add up are built like one of them. */
@@ -132,8 +138,8 @@ async function sumOf(runtime: Runtime, operator: AddingOperator, target: SmallRu
     const { scalars } = await runOnce(runtime, bytes, Object.fromEntries(fed), target);
     return scalars[0] ?? Number.NaN;
   } catch (error) {
-    if (error instanceof RuntimeFailure && (error.kind === 'refused' || error.kind === 'failed'))
-      return Number.NaN;
+    if (!(error instanceof RuntimeFailure) || circumstanceOf(error) === 'moment') throw error;
+    if (error.kind === 'refused' || error.kind === 'failed') return Number.NaN;
     throw error;
   }
 }

@@ -6,22 +6,21 @@ export { knownTarget, providerOf, storedTarget, type KnownTarget } from './known
 export {
   compareLayers,
   suspiciousLayers,
-  SUSPICIOUS_FACTOR,
   type LayerComparison,
   type LayerComparisonOptions,
 } from './layer-comparison.js';
 export { type SupportOutcome, type TriedLayer } from './layer-trial.js';
 export {
   layerSupport,
-  nativeLayers,
   operatorsOf,
   operatorSupport,
   storedLayerSupport,
   type LayerSupport,
   type OperatorSupport,
   type OperatorSupportOptions,
+  type SupportSubject,
 } from './operator-support.js';
-export { leavesSumsOpen, withKnownSums, withOptionsOf, withStoredSums } from './plan-targets.js';
+export { withKnownSums, withOptionsOf, withStoredSums } from './plan-targets.js';
 export { placementNotes, placementOf, type Elsewhere, type Placement } from './placement.js';
 export {
   gainOf,

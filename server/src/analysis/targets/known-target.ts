@@ -3,14 +3,20 @@
  * which is kept for the runtime's version, the provider with its options and the device. Knows no model of the user's.
  */
 import type { FoundTarget, PlanTarget } from '../../plan/index.js';
-import { PROVIDERS, RuntimeFailure, type Provider, type Runtime } from '../../runtime/index.js';
+import {
+  circumstanceOf,
+  PROVIDERS,
+  RuntimeFailure,
+  type Provider,
+  type Runtime,
+} from '../../runtime/index.js';
 import type { Store } from '../../store/index.js';
 import { findAccumulation, foundSums, type FoundAccumulation } from './accumulation.js';
 import { targetRecipe } from './target-recipe.js';
 import { targetState, type TargetState } from './target-states.js';
 
 export interface KnownTarget extends FoundTarget, TargetState {
-  /** Operator by operator; empty for a target that is not usable. */
+  /** Operator by operator; empty for a target that is not usable, and where the experiments came to no end. */
   readonly accumulation: readonly FoundAccumulation[];
 }
 
@@ -55,8 +61,8 @@ async function knownAccumulation(
     await store?.put(KIND, recipe, found);
     return found;
   } catch (error) {
-    // The process died under it, for a reason of its own or another's: nothing is known, and nothing kept.
-    if (error instanceof RuntimeFailure && (error.kind === 'crashed' || error.kind === 'stale')) return [];
+    // The process died under it, or memory was short: nothing is known, and nothing kept.
+    if (error instanceof RuntimeFailure && circumstanceOf(error) !== undefined) return [];
     throw error;
   }
 }

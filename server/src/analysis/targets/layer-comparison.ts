@@ -39,7 +39,7 @@ export interface LayerComparisonOptions extends WorkOptions {
 }
 
 /** From this factor between executed and emulated error on, a layer is worth a look. */
-export const SUSPICIOUS_FACTOR = 4;
+const SUSPICIOUS_FACTOR = 4;
 /** Errors below this share of the output are those of FP32 kernels that add up in another order. */
 const UNREMARKABLE = 1e-4;
 

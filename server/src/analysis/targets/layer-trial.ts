@@ -31,7 +31,9 @@ import {
   type Layer,
 } from '../../plan/index.js';
 import {
+  circumstanceOf,
   RuntimeFailure,
+  type Circumstance,
   type ProfiledKernel,
   type Provider,
   type ProviderOptions,
@@ -54,6 +56,13 @@ export interface TriedLayer {
   readonly detail: string;
 }
 
+/** What came of a trial. */
+export interface FinishedTrial {
+  readonly tried: TriedLayer;
+  /** Of a refusal: what it depends on that other layers of the kind, or a later trial, need not share. */
+  readonly circumstance: Circumstance | undefined;
+}
+
 export interface Trial {
   readonly format: RunFormat;
   readonly provider: Provider;
@@ -74,20 +83,16 @@ export async function tryLayer(
   model: Model,
   layer: Layer,
   trial: Trial,
-): Promise<TriedLayer> {
+): Promise<FinishedTrial> {
   const { variant, inputs } = await inSlices(singleNode(model, layer, trial));
   const folder = weightsFolder(model) ?? '.';
-  for (let crashes = 0; ;) {
-    try {
-      const { kernels } = await runOnce(runtime, variant.bytes, inputs, trial, folder);
-      return outcomeOf(kernels, layer.node, trial);
-    } catch (error) {
-      if (!(error instanceof RuntimeFailure)) throw error;
-      if (error.kind === 'cancelled' || error.kind === 'unavailable' || error.kind === 'stale') throw error;
-      // One crash may have another's fault; the second is this layer's.
-      if (error.kind === 'crashed' && crashes === 0) crashes += 1;
-      else return { outcome: 'refused', detail: error.message };
-    }
+  try {
+    const { kernels } = await runOnce(runtime, variant.bytes, inputs, trial, folder);
+    return { tried: outcomeOf(kernels, layer.node, trial), circumstance: undefined };
+  } catch (error) {
+    if (!(error instanceof RuntimeFailure)) throw error;
+    if (error.kind === 'cancelled' || error.kind === 'unavailable' || error.kind === 'stale') throw error;
+    return { tried: { outcome: 'refused', detail: error.message }, circumstance: circumstanceOf(error) };
   }
 }
 

@@ -1,7 +1,8 @@
 /**
  * How a target runs the operators of a model in a format, found by experiment: no list of kernels is believed. Layers that a
  * runtime could tell apart are tried apart; what was found is kept for the runtime's version, the target with its options and the
- * device, whatever the model. Knows which layers are alike; how one is tried, it does not.
+ * device, whatever the model; where sizes are the reason of a refusal, for those. Knows which layers are alike; how one is tried, it
+ * does not.
  */
 import type { RunFormat } from '../../formats/index.js';
 import { finish, isStep, type Model, type Shape, type Steps } from '../../onnx/index.js';
@@ -71,12 +72,19 @@ export async function layerSupport(
   const kinds = await inSlices(kindSteps(model, layers, format));
   const found: LayerSupport[] = [];
   for (const [index, kind] of kinds.entries()) {
-    let tried = await storedTrial(store, target, kind, format);
+    const smallest = smallestOf(kind.layers, shapes);
+    const recipe = { ...target, ...kind.recipe, format };
+    const sizes = sizesOf(model, smallest, shapes);
+    let tried = await storedTrial(store, recipe, sizes);
     if (tried === undefined) {
       progress?.(index, kinds.length, `operators on ${provider}`);
-      const smallest = smallestOf(kind.layers, shapes);
-      tried = await tryLayer(runtime, model, smallest, { format, provider, providerOptions, shapes, signal });
-      await store?.put(KIND, { ...target, ...kind.recipe, format }, tried);
+      const trial = { format, provider, providerOptions, shapes, signal };
+      const finished = await tryLayer(runtime, model, smallest, trial);
+      const { circumstance } = finished;
+      tried = finished.tried;
+      if (circumstance !== 'moment') {
+        await store?.put(KIND, circumstance === 'size' ? { ...recipe, sizes } : recipe, tried);
+      }
     }
     for (const layer of kind.layers) found.push({ layer, format, ...tried });
   }
@@ -92,9 +100,11 @@ export async function storedLayerSupport(
   { provider, providerOptions, store, signal }: SupportSubject & WorkOptions,
 ): Promise<readonly LayerSupport[]> {
   const target = targetRecipe(await runtime.information(signal), provider, providerOptions);
+  const shapes = inferredShapes({ model });
   const found: LayerSupport[] = [];
   for (const kind of finish(kindSteps(model, layers, format))) {
-    const tried = await storedTrial(store, target, kind, format);
+    const sizes = sizesOf(model, smallestOf(kind.layers, shapes), shapes);
+    const tried = await storedTrial(store, { ...target, ...kind.recipe, format }, sizes);
     if (tried === undefined) continue;
     for (const layer of kind.layers) found.push({ layer, format, ...tried });
   }
@@ -125,11 +135,6 @@ export function operatorsOf(found: readonly LayerSupport[]): readonly OperatorSu
     worst.set(operator, { operator, ...one });
   }
   return [...worst.values()];
-}
-
-/** Whether the target runs each layer in its format by itself, by the layer's name: what a model of costs asks. */
-export function nativeLayers(found: readonly LayerSupport[]): ReadonlyMap<string, boolean> {
-  return new Map(found.map(({ layer, outcome }) => [layer.name, outcome === 'native']));
 }
 
 /** The layers that allow `format`, by kind. */
@@ -170,13 +175,21 @@ function smallestOf(layers: readonly Layer[], shapes: ReadonlyMap<string, Shape>
   return layers.reduce((best, layer) => (sizeOf(layer) < sizeOf(best) ? layer : best));
 }
 
+/** The dimensions of a layer's tensors, on which refusals may depend. */
+function sizesOf(model: Model, { node }: Layer, shapes: ReadonlyMap<string, Shape>): readonly Shape[] {
+  const { index } = modelFacts(model);
+  return [...node.inputs, ...node.outputs].map(
+    (name) => index.constantOf(name)?.dims ?? shapes.get(name) ?? [],
+  );
+}
+
+/** What was kept of layers of these sizes, or else of every layer of the kind. */
 async function storedTrial(
   store: Store | undefined,
-  target: TargetRecipe,
-  { recipe }: LayerKind,
-  format: RunFormat,
+  recipe: TargetRecipe,
+  sizes: readonly Shape[],
 ): Promise<TriedLayer | undefined> {
-  const found = await store?.get(KIND, { ...target, ...recipe, format });
+  const found = (await store?.get(KIND, { ...recipe, sizes })) ?? (await store?.get(KIND, recipe));
   return found === undefined ? undefined : (found as TriedLayer);
 }
 

@@ -56,7 +56,7 @@ export async function withStoredSums<P extends BoundPlan>(
 }
 
 /** Whether how a target adds up would change what the plan, or a plan of its model, does. */
-export function leavesSumsOpen(plan: BoundPlan): boolean {
+function leavesSumsOpen(plan: BoundPlan): boolean {
   return plan.accumulate === undefined && addsUpSomewhere(plan);
 }
 

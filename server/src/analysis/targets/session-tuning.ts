@@ -4,17 +4,19 @@
  * fastest of many is partly the luckiest. Knows two model files; what they compute does not change.
  */
 import { availableParallelism } from 'node:os';
-import type {
-  OptimizationLevel,
-  Provider,
-  ProviderOptions,
-  Runtime,
-  RuntimeInformation,
-  Session,
+import {
+  RuntimeFailure,
+  type RuntimeFailureKind,
+  type OptimizationLevel,
+  type Provider,
+  type ProviderOptions,
+  type Runtime,
+  type RuntimeInformation,
+  type Session,
+  type SessionRequest,
 } from '../../runtime/index.js';
 import { quantile, spreadOf } from '../benchmark.js';
 import { putSample, type Feeds, type WorkOptions } from '../evaluation.js';
-import { openOptimized } from '../open-session.js';
 import type { Sample } from '../samples/index.js';
 
 export interface SessionSettings {
@@ -42,7 +44,7 @@ export interface Gain {
 }
 
 export interface SessionTuning {
-  /** The original as a session is opened where nobody says how: all cores, all optimisations. */
+  /** The original as a session is opened where nobody says how: all cores, all optimisations that work. */
   readonly original: TimedSettings;
   /** The model with the same settings. */
   readonly usual: TimedSettings;
@@ -54,7 +56,7 @@ export interface SessionTuning {
   readonly session: Gain | undefined;
   /** All settings, fastest first, as they were when they were compared. */
   readonly tried: readonly TimedSettings[];
-  /** Settings at which the runtime does not load the model, and why. */
+  /** Levels at which the runtime does not load or run a model, and why. */
   readonly notes: readonly string[];
   readonly machine: Pick<RuntimeInformation, 'device' | 'platform' | 'cores' | 'onnxRuntime'>;
 }
@@ -77,6 +79,9 @@ const TRIED_OPTIONS: Readonly<Partial<Record<Provider, readonly ProviderOptions[
   coreml: [{ coreMlFlags: 16 }],
 };
 
+/** What settings are to blame for; anything else would end every one of them. */
+const FAULTS: ReadonlySet<RuntimeFailureKind> = new Set(['crashed', 'refused', 'failed']);
+
 /** One setting of one model, open. */
 interface Candidate {
   readonly settings: SessionSettings;
@@ -98,49 +103,41 @@ export async function tuneSession(
   const usual: SessionSettings = {
     ...{ provider, options, threads: availableParallelism(), optimization: 'all' },
   };
-  const notes: string[] = [];
   const searched = Math.ceil(runs / 3);
-  const feeds = await putSample(runtime, sample, signal);
+  // Before anything is kept open: settings that end the process would take all of it along.
+  const working = await workingSettings(runtime, path, candidatesOf(usual), sample, { signal, progress });
+  const levels = LEVELS.map((optimization) => ({ ...usual, optimization }));
+  const ofOriginal = await workingSettings(runtime, original, levels, sample, {
+    signal,
+    untilOneWorks: true,
+  });
   const opened: Candidate[] = [];
-  const open = async (file: string, wanted: SessionSettings): Promise<Candidate> => {
-    const request = {
-      ...wanted,
-      timing: true,
-      highest: wanted.optimization,
-      providerOptions: wanted.options,
-    };
-    const { session, optimization, notes: own } = await openOptimized(runtime, file, request, signal);
-    notes.push(...own);
-    const candidate = { settings: { ...wanted, optimization }, session };
+  let feeds: Feeds = {};
+  const open = async (file: string, settings: SessionSettings): Promise<Candidate> => {
+    const candidate = { settings, session: await runtime.open(requestOf(file, settings), signal) };
     opened.push(candidate);
     return candidate;
   };
-  const timed = async (candidates: readonly Candidate[], count: number): Promise<readonly number[][]> =>
+  const timed = async (
+    candidates: readonly Candidate[],
+    { from, count }: { readonly from: number; readonly count: number },
+  ): Promise<readonly number[][]> =>
     await timeInTurns(runtime, candidates, feeds, count, {
       signal,
-      progress: (done) =>
-        progress?.(
-          opened.length === candidates.length ? done : searched + done,
-          searched + runs,
-          'settings of the session',
-        ),
+      progress: (done) => progress?.(from + done, searched + runs, 'settings of the session'),
     });
   try {
+    feeds = await putSample(runtime, sample, signal);
     const candidates: Candidate[] = [];
-    for (const wanted of candidatesOf(usual)) {
-      const candidate = await open(path, wanted);
-      // A lower level than was wanted is a candidate of its own; the usual settings are there whatever they come to.
-      if (wanted === usual || candidate.settings.optimization === wanted.optimization)
-        candidates.push(candidate);
-    }
-    const times = await timed(candidates, searched);
+    for (const settings of working.settings) candidates.push(await open(path, settings));
+    const times = await timed(candidates, { from: 0, count: searched });
     const tried = candidates.map((candidate, index) => ({ candidate, ...spreadOf(times[index] ?? []) }));
     tried.sort((a, b) => a.median - b.median);
-    const [usually] = candidates;
+    const usually = candidates.find(({ settings }) => settings === working.usual);
     const fastest = tried[0]?.candidate;
     if (usually === undefined || fastest === undefined) throw new RangeError('one setting at least is tried');
-    const last = [await open(original, usual), usually, ...(fastest === usually ? [] : [fastest])];
-    const compared = await timed(last, runs);
+    const last = [await open(original, ofOriginal.usual), usually, ...(fastest === usually ? [] : [fastest])];
+    const compared = await timed(last, { from: searched, count: runs });
     const [exact, low, fast] = last.map(({ settings }, index): TimedSettings => ({
       ...settings,
       ...spreadOf(compared[index] ?? []),
@@ -155,7 +152,7 @@ export async function tuneSession(
       precision: gainOf(ofExact, ofLow),
       session,
       tried: tried.map(({ candidate, ...spread }) => ({ ...candidate.settings, ...spread })),
-      notes: [...new Set(notes)],
+      notes: [...new Set([...working.notes, ...ofOriginal.notes])],
       machine: (({ device, platform, cores, onnxRuntime }) => ({ device, platform, cores, onnxRuntime }))(
         machine,
       ),
@@ -164,6 +161,80 @@ export async function tuneSession(
     for (const { session } of opened) await runtime.close(session);
     await runtime.release(Object.values(feeds));
   }
+}
+
+/** Settings with which a model loads and runs. */
+interface WorkingSettings {
+  readonly settings: readonly SessionSettings[];
+  /** The first of them that differs from the usual ones in its level at most. */
+  readonly usual: SessionSettings;
+  readonly notes: readonly string[];
+}
+
+/**
+ * Which of `all`, the usual ones first and higher levels before lower ones, run the model at `file`: each is opened alone, run once and
+ * closed. Nothing below the first that works is tried with `untilOneWorks`. Throws the last failure where the usual settings run it at no
+ * level.
+ */
+async function workingSettings(
+  runtime: Runtime,
+  file: string,
+  all: readonly SessionSettings[],
+  sample: Sample,
+  { signal, progress, untilOneWorks = false }: WorkOptions & { readonly untilOneWorks?: boolean },
+): Promise<WorkingSettings> {
+  const settings: SessionSettings[] = [];
+  const notes: string[] = [];
+  const isUsual = (one: SessionSettings): boolean =>
+    one.threads === all[0]?.threads && sameOptions(one.options, all[0].options);
+  let failure = new RuntimeFailure('refused', 'no settings of the session were tried');
+  for (const [index, one] of all.entries()) {
+    progress?.(index, all.length, 'settings that work');
+    const fault = await faultOf(runtime, requestOf(file, one), sample, signal);
+    if (fault === undefined) {
+      settings.push(one);
+      if (untilOneWorks) break;
+      continue;
+    }
+    if (isUsual(one)) failure = fault;
+    const options = Object.keys(one.options).length === 0 ? '' : ` with ${JSON.stringify(one.options)}`;
+    notes.push(
+      `ONNX Runtime ${fault.kind} at optimisation level ${one.optimization}${options}: ${fault.message}`,
+    );
+  }
+  progress?.(all.length, all.length, 'settings that work');
+  const usual = settings.find(isUsual);
+  if (usual === undefined) throw failure;
+  return { settings, usual, notes };
+}
+
+/** What the runtime fails at when it opens a session and runs it once; undefined where both work. */
+async function faultOf(
+  runtime: Runtime,
+  request: SessionRequest,
+  sample: Sample,
+  signal: AbortSignal | undefined,
+): Promise<RuntimeFailure | undefined> {
+  const feeds = await putSample(runtime, sample, signal);
+  try {
+    const session = await runtime.open(request, signal);
+    try {
+      await runtime.release(Object.values(await runtime.run(session, feeds, undefined, signal)));
+    } finally {
+      await runtime.close(session);
+    }
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof RuntimeFailure) || !FAULTS.has(error.kind)) throw error;
+    return error;
+  } finally {
+    await runtime.release(Object.values(feeds));
+  }
+}
+
+function requestOf(path: string, settings: SessionSettings): SessionRequest {
+  const { options: providerOptions, provider, threads, optimization } = settings;
+  return { model: { path }, provider, providerOptions, threads, optimization, timing: true };
 }
 
 /** The usual settings first. */

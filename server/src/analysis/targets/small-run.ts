@@ -8,7 +8,13 @@ import {
   type Node,
   type ValueInfo,
 } from '../../onnx/index.js';
-import type { ProfiledKernel, Provider, ProviderOptions, Runtime } from '../../runtime/index.js';
+import {
+  RuntimeFailure,
+  type ProfiledKernel,
+  type Provider,
+  type ProviderOptions,
+  type Runtime,
+} from '../../runtime/index.js';
 import { putSample } from '../evaluation.js';
 import type { SampleTensor } from '../samples/index.js';
 
@@ -47,14 +53,46 @@ export function floats(values: ArrayLike<number>, dims: readonly number[]): Samp
   };
 }
 
-/** Runs it without optimisation. `scalars`: the first element of each output. Throws the runtime's `RuntimeFailure`. */
+/** What came of a small run. */
+export interface SmallRun {
+  readonly kernels: readonly ProfiledKernel[];
+  /** The first element of each output. */
+  readonly scalars: readonly number[];
+}
+
+/** Times that a run is begun again because the process ended between two of its calls. */
+const MOST_LOSSES = 3;
+
+/**
+ * Runs it without optimisation; again where the process was lost to somebody else's work, and once where it crashed: one crash may
+ * have another's fault, the second is the model's. Throws the runtime's `RuntimeFailure`.
+ */
 export async function runOnce(
   runtime: Runtime,
   bytes: Uint8Array,
   inputs: Readonly<Record<string, SampleTensor>>,
-  { provider, providerOptions, signal }: SmallRunTarget,
+  target: SmallRunTarget,
   weightsFolder = '.',
-): Promise<{ readonly kernels: readonly ProfiledKernel[]; readonly scalars: readonly number[] }> {
+): Promise<SmallRun> {
+  for (let losses = 0, crashes = 0; ;) {
+    try {
+      return await run(runtime, bytes, inputs, target, weightsFolder);
+    } catch (error) {
+      if (!(error instanceof RuntimeFailure)) throw error;
+      if (error.kind === 'stale' && losses < MOST_LOSSES) losses += 1;
+      else if (error.kind === 'crashed' && crashes === 0) crashes += 1;
+      else throw error;
+    }
+  }
+}
+
+async function run(
+  runtime: Runtime,
+  bytes: Uint8Array,
+  inputs: Readonly<Record<string, SampleTensor>>,
+  { provider, providerOptions, signal }: SmallRunTarget,
+  weightsFolder: string,
+): Promise<SmallRun> {
   const settings = {
     provider,
     providerOptions,

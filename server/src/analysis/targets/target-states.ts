@@ -31,7 +31,10 @@ export async function targetStates(runtime: Runtime, signal?: AbortSignal): Prom
   return states;
 }
 
-/** The state of one target, with options of its provider. A runtime that cannot be started at all throws its `RuntimeFailure`. */
+/**
+ * The state of one target, with options of its provider. A runtime that cannot be started at all, or that is lost to others' work
+ * time and again, throws its `RuntimeFailure`: that says nothing of the target.
+ */
 export async function targetState(
   runtime: Runtime,
   name: Provider,
@@ -50,7 +53,8 @@ export async function targetState(
       return { name, usable: false, summary, advice: wayToDevice(name, platform, '') };
     }
   } catch (error) {
-    if (!(error instanceof RuntimeFailure) || error.kind === 'cancelled') throw error;
+    if (!(error instanceof RuntimeFailure) || error.kind === 'cancelled' || error.kind === 'stale')
+      throw error;
     const reason = sentence(error.message);
     const summary = `ONNX Runtime ${onnxRuntime} has the ${name} provider, which does not start: ${reason}`;
     return { name, usable: false, summary, advice: wayToDevice(name, platform, reason) };

@@ -22,7 +22,12 @@ import {
   type Tensor,
 } from '../../onnx/index.js';
 import { bindPlan, type TracedPlan } from '../../plan/index.js';
-import type { RuntimeOptions } from '../../runtime/index.js';
+import {
+  RuntimeFailure,
+  type RuntimeFailureKind,
+  type RuntimeOptions,
+  type SessionRequest,
+} from '../../runtime/index.js';
 import { processScript } from '../../runtime/testing/index.js';
 import { startCompute, type Runtime } from '../compute.js';
 import type { Sample } from '../samples/index.js';
@@ -39,6 +44,37 @@ export async function testComputeOptions(): Promise<RuntimeOptions> {
 /** The real runtime; the test disposes of it. */
 export async function startTestCompute(options: RuntimeOptions = {}): Promise<Runtime> {
   return startCompute({ ...(await testComputeOptions()), ...options });
+}
+
+/**
+ * The real runtime, in which the first run of some sessions ends so: `crashed` ends the process with all that is open in it. It takes
+ * the device of another machine to see that of itself.
+ */
+export function failingInRuns(
+  runtime: Runtime,
+  failureOf: (request: SessionRequest) => RuntimeFailureKind | undefined,
+): Runtime {
+  const failing = new Map<number, RuntimeFailureKind>();
+  return {
+    ...runtime,
+    open: async (request, signal) => {
+      const session = await runtime.open(request, signal);
+      const kind = failureOf(request);
+      if (kind !== undefined) failing.set(session.id, kind);
+      return session;
+    },
+    run: async (session, feeds, outputs, signal) => {
+      const kind = failing.get(session.id);
+      if (kind === undefined) return await runtime.run(session, feeds, outputs, signal);
+      if (kind === 'crashed') await runtime.dispose();
+      throw new RuntimeFailure(kind, 'no kernel');
+    },
+    time: async (sessions, runs, signal) => {
+      if (sessions.some(({ session }) => failing.has(session.id)))
+        throw new RuntimeFailure('failed', 'no kernel');
+      return await runtime.time(sessions, runs, signal);
+    },
+  };
 }
 
 /** A folder for a file of tests, and how to remove it. */

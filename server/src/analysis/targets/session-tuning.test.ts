@@ -1,0 +1,61 @@
+/** Settings with which the runtime fails on a model: they are left out and said, and the others are timed all the same. */
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { RuntimeFailureKind, SessionRequest } from '../../runtime/index.js';
+import type { Runtime } from '../compute.js';
+import { failingInRuns, randomSamples, startTestCompute, testFolder, writeChain } from '../testing/index.js';
+import { tuneSession, type SessionTuning } from './session-tuning.js';
+
+const folder = testFolder();
+const MODEL = join(folder.path, 'low.onnx');
+const ORIGINAL = join(folder.path, 'm.onnx');
+let runtime: Runtime;
+
+beforeAll(async () => {
+  writeChain(MODEL, 2);
+  writeChain(ORIGINAL, 2);
+  runtime = await startTestCompute();
+});
+afterAll(async () => {
+  await runtime.dispose();
+  folder.remove();
+});
+
+/** The tuning of a model whose sessions fail in their first run so, and the steps of its progress by phase. */
+async function tunedWhere(
+  failureOf: (level: SessionRequest['optimization']) => RuntimeFailureKind | undefined,
+): Promise<{ readonly tuning: SessionTuning; readonly steps: ReadonlyMap<string, readonly number[]> }> {
+  const failing = failingInRuns(runtime, ({ model, optimization }) =>
+    'path' in model && model.path === MODEL ? failureOf(optimization) : undefined,
+  );
+  const [sample] = randomSamples(1);
+  if (sample === undefined) throw new Error('no sample');
+  const steps = new Map<string, number[]>();
+  const progress = (done: number, _total: number, phase: string): void => {
+    steps.set(phase, [...(steps.get(phase) ?? []), done]);
+  };
+  return {
+    tuning: await tuneSession(failing, MODEL, ORIGINAL, sample, { provider: 'cpu', runs: 3, progress }),
+    steps,
+  };
+}
+
+it.each(['failed', 'crashed'] as const)('leaves out a level that loads and %s in a run', async (kind) => {
+  const { tuning, steps } = await tunedWhere((level) => (level === 'basic' ? kind : undefined));
+  const levels = new Set(tuning.tried.map(({ optimization }) => optimization));
+  expect(levels).toEqual(new Set(['all', 'extended', 'disabled']));
+  expect(tuning.usual.optimization).toBe('all');
+  expect(tuning.notes).toEqual([`ONNX Runtime ${kind} at optimisation level basic: no kernel`]);
+  for (const [phase, done] of steps) expect(done, phase).toEqual(done.toSorted((a, b) => a - b));
+});
+
+it('has the highest level that runs as the usual one, and the original at all optimisations', async () => {
+  const { tuning } = await tunedWhere((level) => (level === 'all' ? 'failed' : undefined));
+  expect(tuning.usual.optimization).toBe('extended');
+  expect(tuning.original.optimization).toBe('all');
+  expect(tuning.tried.map(({ optimization }) => optimization)).not.toContain('all');
+});
+
+it('fails as the model does where no level runs it', async () => {
+  await expect(tunedWhere(() => 'failed')).rejects.toMatchObject({ kind: 'failed', message: 'no kernel' });
+});
