@@ -4,7 +4,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeAttribute, makeNode, type Model, type Node, type Tensor } from '../onnx/index.js';
 import { findLayers, nodeRoles, precisionGraph, type Layer } from '../plan/index.js';
 import type { Runtime } from '../runtime/index.js';
-import { closeEvaluation, openEvaluation, type Evaluation } from './evaluation.js';
 import { measuredErrors, type MeasuredError, type MeasuredErrors } from './measured-errors.js';
 import { measure } from './measurement.js';
 import { resolveSamples, type Sample } from './samples/index.js';
@@ -19,6 +18,7 @@ import {
   startTestCompute,
   testFolder,
   WIDTH,
+  withEvaluation,
   writeModel,
 } from './testing/index.js';
 
@@ -32,19 +32,6 @@ afterAll(async () => {
   folder.remove();
 });
 
-async function withEvaluation(
-  model: Model,
-  samples: readonly Sample[],
-  use: (evaluation: Evaluation) => Promise<void>,
-): Promise<void> {
-  const evaluation = await openEvaluation(runtime, model, samples);
-  try {
-    await use(evaluation);
-  } finally {
-    await closeEvaluation(evaluation);
-  }
-}
-
 /** Both ways give the same numbers, to the last bit. */
 async function checkWays(
   model: Model,
@@ -53,7 +40,7 @@ async function checkWays(
 ): Promise<MeasuredErrors> {
   const layers = findLayers(model);
   let found: MeasuredErrors | undefined;
-  await withEvaluation(model, samples, async (evaluation) => {
+  await withEvaluation(runtime, model, samples, async (evaluation) => {
     const segments = await measuredErrors(evaluation, layers, format);
     const plain = await measuredErrors(evaluation, layers, format, [], { way: 'plain' });
     expect(plain.plain).toBe(plain.errors.length);
@@ -186,7 +173,7 @@ describe('measured errors of the pose model', () => {
   }
 
   it('are what `measure` says of plans that lower one layer, tolerances included', async () => {
-    await withEvaluation(model, await samples(), async (evaluation) => {
+    await withEvaluation(runtime, model, await samples(), async (evaluation) => {
       const some = layers.filter((_, index) => index % 19 === 0);
       const found = await measuredErrors(evaluation, some, 'fp16', plan.tolerances);
       expect(found.plain).toBe(0);
@@ -211,7 +198,7 @@ describe('measured errors of the pose model', () => {
   });
 
   it('are kept as far as they were found when the work is cancelled', async () => {
-    await withEvaluation(model, await samples(), async (evaluation) => {
+    await withEvaluation(runtime, model, await samples(), async (evaluation) => {
       const cancel = new AbortController();
       const kept: MeasuredError[] = [];
       const finished = (error: MeasuredError): void => {

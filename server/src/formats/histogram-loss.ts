@@ -2,6 +2,7 @@
 import type { FloatFormatName, IntegerFormatName } from './format.js';
 import { binadeOf, type Histogram } from './histogram.js';
 import { formatInformation } from './information.js';
+import { integerRange } from './quantization/index.js';
 import { thresholdsOf } from './thresholds.js';
 
 export interface FormatLoss {
@@ -27,16 +28,13 @@ export function lossOf(histogram: Histogram, format: FloatFormatName): FormatLos
   };
 }
 
-/** Levels on the larger side of zero. */
-const LEVELS: Readonly<Record<IntegerFormatName, number>> = { int8: 127, int4: 7 };
-
 /**
  * The same for an integer format whose steps reach from one end of the values to the other (`minmax`): nothing is beyond them, and
  * as steps are even, a value that becomes 0 is as near to it as any other to its own: no underflow. Other choices of a range
  * clip what they leave out. What becomes 0 is counted to the binade.
  */
 export function integerLossOf(histogram: Histogram, maxAbs: number, format: IntegerFormatName): FormatLoss {
-  const halfStep = maxAbs / LEVELS[format] / 2;
+  const halfStep = maxAbs / integerRange(format).highest / 2;
   return {
     nonZero: countWhere(histogram, () => true) + histogram.nonFinite,
     overflow: 0,

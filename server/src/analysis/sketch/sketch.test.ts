@@ -14,13 +14,12 @@ import {
 } from '../../plan/index.js';
 import type { Runtime } from '../../runtime/index.js';
 import { memoryStore } from '../../store/index.js';
-import { closeEvaluation, openEvaluation, type Evaluation } from '../evaluation.js';
+import type { Evaluation } from '../evaluation.js';
 import { measure } from '../measurement.js';
 import { measuredErrors } from '../measured-errors.js';
 import { Predictor, predictorFrom } from '../prediction/index.js';
 import { rankCorrelation } from '../rank-correlation.js';
 import { measuredAnew, withStore, type Results } from '../remembered.js';
-import type { Sample } from '../samples/index.js';
 import {
   floatTensor,
   randomSamples,
@@ -28,6 +27,7 @@ import {
   startTestCompute,
   testFolder,
   WIDTH,
+  withEvaluation,
   writeChain,
   writeModel,
 } from '../testing/index.js';
@@ -54,19 +54,6 @@ afterAll(async () => {
   await runtime.dispose();
   folder.remove();
 });
-
-async function withEvaluation<T>(
-  model: Model,
-  samples: readonly Sample[],
-  use: (evaluation: Evaluation) => Promise<T>,
-): Promise<T> {
-  const evaluation = await openEvaluation(runtime, model, samples);
-  try {
-    return await use(evaluation);
-  } finally {
-    await closeEvaluation(evaluation);
-  }
-}
 
 async function sketchOf(evaluation: Evaluation, probes: number, seed = 1): Promise<Sketch> {
   const { model, floatOutputs } = evaluation;
@@ -107,7 +94,7 @@ describe('the first order of a loss', () => {
     if (content?.kind !== 'bytes') throw new Error('the sample has no values');
     const x = new Float32Array(content.bytes.slice().buffer);
     const label = { values: Float64Array.of(3), key: 'three' };
-    const scores = await withEvaluation(model, samples, async (evaluation) => {
+    const scores = await withEvaluation(runtime, model, samples, async (evaluation) => {
       const options = { direction: 'loss', labels: [label] } as const;
       const results = measuredAnew(evaluation);
       const sketch = await knownSketch(results, model, findLayers(model), 'fp16', ['y'], options);
@@ -127,7 +114,7 @@ describe('the first order of a loss', () => {
 
   it('against a label that fits no output is refused, and nothing is kept of it', async () => {
     const model = writeChain(join(folder.path, 'chain-misfit.onnx'), 2);
-    await withEvaluation(model, randomSamples(1), async (evaluation) => {
+    await withEvaluation(runtime, model, randomSamples(1), async (evaluation) => {
       const store = memoryStore({});
       const sketched = (value: number) =>
         knownSketch(
@@ -148,7 +135,7 @@ describe('a sketch', () => {
   it('holds what each rounding does to each element of the output, where there are enough probes', async () => {
     const model = writeChain(join(folder.path, 'chain-2.onnx'), 2);
     const samples = randomSamples(1);
-    const sketch = await withEvaluation(model, samples, (evaluation) => sketchOf(evaluation, WIDTH));
+    const sketch = await withEvaluation(runtime, model, samples, (evaluation) => sketchOf(evaluation, WIDTH));
     const content = samples[0]?.inputs['x']?.content;
     if (content?.kind !== 'bytes') throw new Error('the sample has no values');
     const x = new Float32Array(content.bytes.slice().buffer);
@@ -185,7 +172,7 @@ describe('a sketch', () => {
 
   it('is repeatable by its seed', async () => {
     const model = writeChain(join(folder.path, 'chain-seeds.onnx'), 3);
-    await withEvaluation(model, randomSamples(2), async (evaluation) => {
+    await withEvaluation(runtime, model, randomSamples(2), async (evaluation) => {
       const dots = async (seed: number): Promise<unknown> =>
         (await sketchOf(evaluation, 4, seed)).samples.map(({ outputs }) => outputs.map((one) => one.dots));
       expect(await dots(5)).toEqual(await dots(5));
@@ -195,7 +182,7 @@ describe('a sketch', () => {
 
   it('ranks layers as measuring them does', async () => {
     const model = writeChain(join(folder.path, 'chain-12.onnx'), 12);
-    await withEvaluation(model, randomSamples(8), async (evaluation) => {
+    await withEvaluation(runtime, model, randomSamples(8), async (evaluation) => {
       const layers = findLayers(model);
       const sketched = sketchedErrors(await sketchOf(evaluation, 8), layers, []);
       const { errors } = await measuredErrors(evaluation, layers, 'fp16');
@@ -209,7 +196,7 @@ describe('a sketch', () => {
 
   it('predicts what sets of layers do, within its interval for nine of ten', async () => {
     const model = writeChain(join(folder.path, 'chain-8.onnx'), 8);
-    await withEvaluation(model, randomSamples(6), async (evaluation) => {
+    await withEvaluation(runtime, model, randomSamples(6), async (evaluation) => {
       const layers = findLayers(model);
       const predictor = new Predictor([await sketchOf(evaluation, 8)]);
       let inside = 0;
@@ -234,7 +221,7 @@ describe('a sketch', () => {
 
   it('keeps each sample that it was done with', async () => {
     const model = writeChain(join(folder.path, 'chain-kept.onnx'), 3);
-    await withEvaluation(model, randomSamples(3), async (evaluation) => {
+    await withEvaluation(runtime, model, randomSamples(3), async (evaluation) => {
       const store = memoryStore();
       const kept = withStore(measuredAnew(evaluation), store, { evaluation: '', recipe: {} }, model);
       let sketched = 0;
@@ -270,7 +257,7 @@ describe('a sketch', () => {
       inputs: { x: [1, WIDTH] },
       outputs: { y: [1, WIDTH] },
     });
-    await withEvaluation(model, randomSamples(2), async (evaluation) => {
+    await withEvaluation(runtime, model, randomSamples(2), async (evaluation) => {
       const subject = subjectOf(model);
       const results = measuredAnew(evaluation);
       const flagsOf = new Map(
@@ -304,7 +291,7 @@ describe('a sketch', () => {
       inputs: { x: [1, WIDTH] },
       outputs: { y: [1, WIDTH] },
     });
-    await withEvaluation(model, randomSamples(3), async (evaluation) => {
+    await withEvaluation(runtime, model, randomSamples(3), async (evaluation) => {
       const layers = findLayers(model);
       const sketched = sketchedErrors(await sketchOf(evaluation, WIDTH), layers, []);
       const { errors } = await measuredErrors(evaluation, layers, 'fp16');
@@ -321,7 +308,7 @@ describe('a sketch', () => {
       inputs: { x: [1, WIDTH] },
       outputs: { y: [1, WIDTH] },
     });
-    await withEvaluation(model, randomSamples(2), async (evaluation) => {
+    await withEvaluation(runtime, model, randomSamples(2), async (evaluation) => {
       const results = measuredAnew(evaluation);
       const subject = subjectOf(model);
       const { errors, sketch } = await knownSensitivities(results, subject, { way: 'sketch' });
@@ -349,7 +336,7 @@ describe('a sketch', () => {
         outputs: { y: [1, WIDTH] },
       });
     const flagsOf = async (model: Model): Promise<unknown> =>
-      withEvaluation(model, randomSamples(2), async (evaluation) => {
+      withEvaluation(runtime, model, randomSamples(2), async (evaluation) => {
         const results = measuredAnew(evaluation);
         const { errors } = await knownSensitivities(results, subjectOf(model), { way: 'sketch-first' });
         return errors.map(({ flags, method }) => [flags.includes('unresolved-output'), method]);
@@ -360,7 +347,7 @@ describe('a sketch', () => {
 
   it('stops when it is cancelled', async () => {
     const model = writeChain(join(folder.path, 'chain-cancelled.onnx'), 3);
-    await withEvaluation(model, randomSamples(2), async (evaluation) => {
+    await withEvaluation(runtime, model, randomSamples(2), async (evaluation) => {
       const { floatOutputs } = evaluation;
       const events = roundingEvents(model, findLayers(model), 'fp16');
       const signal = AbortSignal.abort();

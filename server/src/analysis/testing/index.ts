@@ -30,6 +30,7 @@ import {
 } from '../../runtime/index.js';
 import { processScript } from '../../runtime/testing/index.js';
 import { startCompute, type Runtime } from '../compute.js';
+import { closeEvaluation, openEvaluation, type Evaluation } from '../evaluation.js';
 import type { Sample } from '../samples/index.js';
 
 export const ROOT = resolve(import.meta.dirname, '../../../..');
@@ -174,6 +175,21 @@ export function randomSamples(count: number, dims: readonly number[] = [1, WIDTH
   return Array.from({ length: count }, (_, index) =>
     sampleOf(index, { x: { dims, values: randomValues(size, 1000 + index) } }),
   );
+}
+
+/** Opens an evaluation of a model and closes it, however the use of it ends. */
+export async function withEvaluation<T>(
+  runtime: Runtime,
+  model: Model,
+  samples: readonly Sample[],
+  use: (evaluation: Evaluation) => Promise<T>,
+): Promise<T> {
+  const evaluation = await openEvaluation(runtime, model, samples);
+  try {
+    return await use(evaluation);
+  } finally {
+    await closeEvaluation(evaluation);
+  }
 }
 
 /** Binds a plan's text, the `model` statement left out, to a model that is open. `files`: what it includes, by name. */
