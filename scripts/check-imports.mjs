@@ -1,6 +1,6 @@
 /**
  * Fails on an import against the arrows between rooms (docs/ARCHITECTURE.md): from a lower room to an upper one, past
- * another room's index.ts, or of a package that only some rooms may load.
+ * another room's index.ts, of a package that only some rooms may load, or in a circle of files.
  * `node scripts/check-imports.mjs [ROOT]`
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -10,6 +10,7 @@ import ts from 'typescript';
 
 /** From the lowest floor to the uppermost. A room imports from floors below its own, never from its own floor. */
 const floors = [
+  ['testing'],
   ['language', 'onnx', 'formats', 'metrics', 'profiles'],
   ['plan'],
   ['convert', 'emulate', 'exchange', 'gradients'],
@@ -30,6 +31,9 @@ const importersOf = {
 
 /** Files that may import one file above them: `lsp` starts the server. */
 const exceptions = new Set(['server/src/cli/lsp.ts -> server/src/stdio.js']);
+
+/** Imports that close a circle because what the files read is one: an attribute may hold a graph, whose nodes have attributes. */
+const inherentCircles = new Set(['server/src/onnx/read-attribute.ts -> server/src/onnx/read-graph.ts']);
 
 const protocolRooms = ['features', 'server', 'client'];
 /** Packages that only these rooms may import; tests have rules of their own. */
@@ -55,12 +59,15 @@ function roomOf(relativePath) {
 
 const floorOf = (room) => floors.findIndex((floor) => floor.includes(room));
 const isTest = (file) => file.endsWith('.test.ts') || file.startsWith('test/');
+/** A file that only tests use: one called `testing`, or anything in a folder of that name. */
+const isForTests = (file) => /\/testing[./]/.test(file);
 
 /** What is wrong with `file` importing a file of ours, or undefined. */
 function problemWithFile(file, imported) {
   const from = roomOf(file);
   const to = roomOf(imported);
   if (imported.endsWith('.json')) return undefined;
+  if (isForTests(imported) && !isTest(file) && !isForTests(file)) return 'only tests use what is for tests';
   if (to === undefined) return `${imported} is in no room`;
   if (from === to) return undefined;
   if (from === 'client') return 'the client imports nothing but itself';
@@ -131,25 +138,61 @@ function sourceFiles(root) {
     .sort();
 }
 
-/** All violations below a root, in the order of files and lines. */
-function findViolations(root) {
-  return sourceFiles(root).flatMap((file) => {
-    const text = readFileSync(path.join(root, file), 'utf8');
-    const sourceFile = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
-    return importsOf(sourceFile).flatMap((literal) => {
-      const specifier = literal.text;
-      const problem = specifier.startsWith('.')
-        ? problemWithFile(file, path.posix.join(path.posix.dirname(file), specifier))
-        : problemWithPackage(file, specifier);
-      if (problem === undefined) return [];
-      const line = sourceFile.getLineAndCharacterOfPosition(literal.getStart()).line + 1;
-      return [`${file}:${line}: ${specifier}: ${problem}`];
-    });
+/** Every import of a file: what it names, the file of ours that this is if it is one, and its line from 1. */
+function readImports(root, file) {
+  const text = readFileSync(path.join(root, file), 'utf8');
+  const sourceFile = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
+  return importsOf(sourceFile).map((literal) => {
+    const specifier = literal.text;
+    const imported = specifier.startsWith('.')
+      ? path.posix.join(path.posix.dirname(file), specifier)
+      : undefined;
+    const line = sourceFile.getLineAndCharacterOfPosition(literal.getStart()).line + 1;
+    return { specifier, imported, line };
   });
 }
 
+/** What is wrong with single imports, in the order of files and lines. */
+function wrongImports(importsByFile) {
+  return [...importsByFile].flatMap(([file, imports]) =>
+    imports.flatMap(({ specifier, imported, line }) => {
+      const problem =
+        imported === undefined ? problemWithPackage(file, specifier) : problemWithFile(file, imported);
+      return problem === undefined ? [] : [`${file}:${line}: ${specifier}: ${problem}`];
+    }),
+  );
+}
+
+/**
+ * Circles of files that import each other, types included: where one is, none of its files can be read, tested or moved
+ * without the others. Of several through one file the first is told.
+ */
+function circles(importsByFile) {
+  const done = new Set();
+  const trail = [];
+  const found = [];
+  const follow = (file) => {
+    if (done.has(file)) return;
+    const at = trail.indexOf(file);
+    if (at >= 0) {
+      found.push(trail.slice(at));
+      return;
+    }
+    trail.push(file);
+    for (const { imported } of importsByFile.get(file) ?? []) {
+      const next = imported?.replace(/\.js$/, '.ts');
+      if (next !== undefined && !inherentCircles.has(`${file} -> ${next}`)) follow(next);
+    }
+    trail.pop();
+    done.add(file);
+  };
+  for (const file of importsByFile.keys()) follow(file);
+  return found.map((circle) => `${circle[0]}: a circle of imports: ${[...circle, circle[0]].join(' -> ')}`);
+}
+
 const root = path.resolve(process.argv[2] ?? path.join(path.dirname(fileURLToPath(import.meta.url)), '..'));
-const violations = findViolations(root);
+const importsByFile = new Map(sourceFiles(root).map((file) => [file, readImports(root, file)]));
+const violations = [...wrongImports(importsByFile), ...circles(importsByFile)];
 for (const violation of violations) console.error(violation);
-if (violations.length === 0) console.log(`${sourceFiles(root).length} files keep to the arrows.`);
+if (violations.length === 0) console.log(`${importsByFile.size} files keep to the arrows.`);
 process.exitCode = violations.length === 0 ? 0 : 1;

@@ -17,14 +17,14 @@ import { showOutcome } from './results.js';
 import { ServerSession } from './server-session.js';
 import { initializationOptions, NEEDS_RESTART, SECTION } from './settings.js';
 import { StatusItem } from './status-item.js';
-import { chooseTarget, TargetItem } from './target-item.js';
+import { chooseTarget, targetItem } from './target-item.js';
 
 let session: ServerSession | undefined;
 
 export async function activate(context: ExtensionContext): Promise<void> {
   const log = window.createOutputChannel('ONNX Precision', { log: true });
   const status = new StatusItem();
-  const targets = new TargetItem();
+  const targets = targetItem();
   const reports = new ReportPanel();
   /** For what nobody waits for: an error is at least in the log. */
   const guarded = (action: Thenable<unknown>): void => {

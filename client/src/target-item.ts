@@ -1,12 +1,6 @@
 /** The status item of targets: where the plan in view runs, whether this machine has that, and a list to choose from. Knows no provider. */
-import {
-  commands,
-  type Disposable,
-  type QuickPickItem,
-  StatusBarAlignment,
-  ThemeColor,
-  window,
-} from 'vscode';
+import { commands, type QuickPickItem, ThemeColor, window } from 'vscode';
+import { type Look, PlanItem } from './plan-item.js';
 import { activePlan } from './plans-in-view.js';
 import type { TargetStatus } from './server-session.js';
 
@@ -18,55 +12,29 @@ export interface TargetEntry extends TargetStatus {
 
 const CHOOSE_TARGET = 'onnxPrecision.chooseTarget';
 
-export class TargetItem implements Disposable {
-  private readonly item = window.createStatusBarItem('onnxPrecision.target', StatusBarAlignment.Right, 99);
-  private readonly targets = new Map<string, readonly TargetStatus[]>();
-  private readonly listening = window.onDidChangeActiveTextEditor(() => {
-    this.update();
+/** Shows the targets of the plan in view, as far as the server has told them. */
+export function targetItem(): PlanItem<readonly TargetStatus[]> {
+  return new PlanItem({
+    id: 'onnxPrecision.target',
+    name: 'ONNX Precision: Target',
+    command: CHOOSE_TARGET,
+    priority: 99,
+    lookOf: (_path, targets = []) => (targets.length === 0 ? undefined : lookOf(targets)),
   });
+}
 
-  constructor() {
-    this.item.name = 'ONNX Precision: Target';
-    this.item.command = CHOOSE_TARGET;
-  }
-
-  show(path: string, targets: readonly TargetStatus[]): void {
-    this.targets.set(path, targets);
-    this.update();
-  }
-
-  /** For a server that ended. */
-  clear(): void {
-    this.targets.clear();
-    this.update();
-  }
-
-  dispose(): void {
-    this.listening.dispose();
-    this.item.dispose();
-  }
-
-  private update(): void {
-    const plan = activePlan();
-    const targets = plan === undefined ? [] : (this.targets.get(plan.uri.fsPath) ?? []);
-    if (targets.length === 0) {
-      this.item.hide();
-      return;
-    }
-    const isMissing = targets.some(({ usable }) => usable === false);
-    const names = targets.map(({ name }) => name).join(', ');
-    this.item.text = `${isMissing ? '$(warning)' : '$(server-environment)'} ${names}`;
-    this.item.backgroundColor = isMissing ? new ThemeColor('statusBarItem.warningBackground') : undefined;
-    const lines = targets.map(({ name, usable, detail }) =>
-      usable === undefined ? `${name}: not looked at yet` : `${name}: ${detail}`,
-    );
-    this.item.tooltip = [...lines, 'Click to choose another target.'].join('\n');
-    this.item.accessibilityInformation = {
-      label: ['Target of the plan', ...lines].join(', '),
-      role: 'button',
-    };
-    this.item.show();
-  }
+function lookOf(targets: readonly TargetStatus[]): Look {
+  const isMissing = targets.some(({ usable }) => usable === false);
+  const names = targets.map(({ name }) => name).join(', ');
+  const lines = targets.map(({ name, usable, detail }) =>
+    usable === undefined ? `${name}: not looked at yet` : `${name}: ${detail}`,
+  );
+  return {
+    text: `${isMissing ? '$(warning)' : '$(server-environment)'} ${names}`,
+    tooltip: [...lines, 'Click to choose another target.'].join('\n'),
+    accessibility: { label: ['Target of the plan', ...lines].join(', '), role: 'button' },
+    background: isMissing ? new ThemeColor('statusBarItem.warningBackground') : undefined,
+  };
 }
 
 /** Shows all targets and has the server write the one that is picked into the plan in view. */

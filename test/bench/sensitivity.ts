@@ -28,10 +28,10 @@ import { parse } from '../../server/src/language/index.js';
 import { openModel } from '../../server/src/onnx/index.js';
 import {
   bindPlan,
+  layerInFormat,
   precisionGraph,
   type BoundPlan,
   type Layer,
-  type LayerDecision,
   type Tolerance,
 } from '../../server/src/plan/index.js';
 import { flipSeconds } from './shared/flips.js';
@@ -246,10 +246,7 @@ async function setFigures(
   const random = (): number => (state = (state * 48271) % 2147483647) / 2147483647;
   for (let trial = 0; trial < SETS; trial++) {
     const chosen = (trial % 6) / 5 || 0.1;
-    const decisions = layers.map((layer): LayerDecision => ({
-      ...{ layer, wanted: 'fp16', format: random() < chosen ? 'fp16' : 'fp32', clamped: undefined },
-      ...{ pinned: false, overflow: 'inf', source: undefined },
-    }));
+    const decisions = layers.map((layer) => layerInFormat(layer, random() < chosen ? 'fp16' : 'fp32'));
     const predicted = predictor.predict(decisions, tolerances);
     const graph = precisionGraph(evaluation.model, roles, layers, decisions);
     const { tolerances: measured } = await measure(evaluation, graph, tolerances);

@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { checkDocument, POSE_PLAN, poseFolder, run, temporaryFolder } from './command.js';
+import { checkDocument, newFolder, POSE_PLAN, poseFolder, run } from './command.js';
 
 /** A plan whose model file is what `spoil` makes of it. */
 function spoiledModel(spoil: (path: string) => void): string {
@@ -127,7 +127,7 @@ describe('samples', () => {
 describe('a plan', () => {
   /** 10 MB of bytes that look random, each made by `byte` from a number below 256. */
   function garbage(byte: (random: number) => number): string {
-    const plan = join(temporaryFolder(), 'garbage.precision');
+    const plan = join(newFolder(), 'garbage.precision');
     const bytes = Buffer.alloc(10_000_000);
     let state = 1;
     for (let index = 0; index < bytes.length; index++) {
@@ -153,7 +153,7 @@ describe('a plan', () => {
   });
 
   it('that is no UTF-8 is never written back', async () => {
-    const plan = join(temporaryFolder(), 'latin.precision');
+    const plan = join(newFolder(), 'latin.precision');
     const bytes = Buffer.from('# caf\u00e9\nmodel "m.onnx"\ndefault:   fp16\n', 'latin1');
     writeFileSync(plan, bytes);
     const outcome = await run(['format', plan]);
@@ -163,7 +163,7 @@ describe('a plan', () => {
   });
 
   it('that is missing', async () => {
-    const outcome = await run(['check', join(temporaryFolder(), 'none.precision')]);
+    const outcome = await run(['check', join(newFolder(), 'none.precision')]);
     expect(outcome.status).toBe(2);
     expect(outcome.error).toMatch(/none\.precision: error plan-unreadable: no such file/);
   });
@@ -256,7 +256,7 @@ describe('the command line', () => {
   });
 
   it('answers failures with a document where JSON was asked for', async () => {
-    const outcome = await run(['verify', join(temporaryFolder(), 'none.precision'), '--json']);
+    const outcome = await run(['verify', join(newFolder(), 'none.precision'), '--json']);
     expect(outcome.status).toBe(2);
     checkDocument(outcome, 'error');
   });

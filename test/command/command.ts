@@ -1,16 +1,13 @@
 /** For tests of the command: runs the built program as a process of its own and reads what it wrote. */
 import { spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Ajv } from 'ajv';
-import { afterAll, expect, onTestFinished } from 'vitest';
+import { expect } from 'vitest';
+import { folderForTests, foldersForTests } from '../../server/src/testing/index.js';
 
 /** Where all tests of a file keep results; no user's cache is read or written. */
-const caches = mkdtempSync(join(tmpdir(), 'onnx-precision-cache-'));
-afterAll(() => {
-  rmSync(caches, { recursive: true, force: true });
-});
+const caches = folderForTests();
 
 export const ROOT = resolve(import.meta.dirname, '../..');
 export const POSE = join(ROOT, 'samples/pose');
@@ -77,21 +74,15 @@ function parseJson(out: string, error: string): unknown {
   }
 }
 
-/** A folder of the test's own, removed when the test ends. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'onnx-precision-test-'));
-  onTestFinished(() => {
-    rmSync(folder, { recursive: true, force: true });
-  });
-  return folder;
-}
+/** A folder of the test's own, removed when the tests of the file have ended. */
+export const newFolder = foldersForTests();
 
 /** The pose model with a few of its samples and a plan of the test's own. Gives the plan's path. */
 export function poseFolder(
   plan: string,
   samples = ['walker_a', 'walker_b', 'walker_c', 'astronaut'],
 ): string {
-  const folder = temporaryFolder();
+  const folder = newFolder();
   mkdirSync(join(folder, 'inputs'));
   cpSync(join(POSE, 'pose_landmark_lite.onnx'), join(folder, 'pose_landmark_lite.onnx'));
   for (const name of samples) cpSync(join(POSE, `inputs/${name}.npy`), join(folder, `inputs/${name}.npy`));

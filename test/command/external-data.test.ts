@@ -4,21 +4,20 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
   DataType,
-  encodeBytes,
-  encodeFresh,
   makeExternalTensor,
   makeGraph,
   makeNode,
   makeTensorType,
   makeValueInfo,
 } from '../../server/src/onnx/index.js';
-import { run, runJson, temporaryFolder } from './command.js';
+import { graphBytes } from '../../server/src/onnx/testing/index.js';
+import { newFolder, run, runJson } from './command.js';
 
 const SIZE = 64;
 
 /** A MatMul with 64 x 64 weights in `weights.bin`, and a plan that puts it into FP16. Gives the folder. */
 function externalModel(): string {
-  const folder = temporaryFolder();
+  const folder = newFolder();
   const weights = Float32Array.from({ length: SIZE * SIZE }, (_, index) => Math.sin(index));
   writeFileSync(join(folder, 'weights.bin'), new Uint8Array(weights.buffer));
   const type = makeTensorType(DataType.FLOAT, [2, SIZE]);
@@ -31,7 +30,7 @@ function externalModel(): string {
       makeExternalTensor('w', DataType.FLOAT, [SIZE, SIZE], 'weights.bin', 0, weights.byteLength),
     ],
   });
-  const bytes = encodeBytes(encodeFresh({ irVersion: 8, opsets: new Map([['', 17]]), graph }));
+  const bytes = graphBytes(graph);
   writeFileSync(join(folder, 'model.onnx'), bytes);
   writeFileSync(
     join(folder, 'model.precision'),

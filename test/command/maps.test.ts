@@ -7,7 +7,7 @@ import { expect, it } from 'vitest';
 import { DataType, encodeBytes, encodeFresh, inferTypes, makeGraph } from '../../server/src/onnx/index.js';
 import { mapValue } from '../../server/src/onnx/testing/index.js';
 import { graphOf, modelOfBytes } from '../conversion/graph-text.js';
-import { run, runJson, temporaryFolder } from './command.js';
+import { newFolder, run, runJson } from './command.js';
 
 const TEXT = `input x: float[1,3]
   init w: float[3,3] = 0.5 0.25 2 -1
@@ -35,7 +35,7 @@ function modelBytes(): Uint8Array {
 }
 
 it('maps pass through every subcommand', async () => {
-  const folder = temporaryFolder();
+  const folder = newFolder();
   const original = modelBytes();
   writeFileSync(join(folder, 'model.onnx'), original);
   writeFileSync(join(folder, 'plan.precision'), 'model "model.onnx"\ndefault: fp16\n');

@@ -2,7 +2,7 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { POSE, POSE_PLAN, poseFolder, run, runJson, temporaryFolder } from './command.js';
+import { newFolder, POSE, POSE_PLAN, poseFolder, run, runJson } from './command.js';
 
 interface ToleranceDocument {
   readonly metric: string;
@@ -120,11 +120,18 @@ describe('analyze by other methods', () => {
     const document = (await runJson(['analyze', plan, '--method', 'all'], 'analyze')) as {
       rankCorrelations: Readonly<Record<string, number>>;
     };
-    const { sketch = 0, local = 0 } = document.rankCorrelations;
-    expect(Object.keys(document.rankCorrelations)).toEqual(['sketch', 'local', 'hessian', 'first-order']);
+    const { sketch = 0, local = 0, hessian = 0 } = document.rankCorrelations;
+    expect(Object.keys(document.rankCorrelations)).toEqual([
+      'sketch',
+      'local',
+      'hessian',
+      'hessian-weights',
+      'first-order',
+    ]);
     expect(local).toBeGreaterThan(0);
     expect(local).toBeLessThan(0.8);
     expect(sketch).toBeGreaterThan(0.85);
+    expect(hessian).toBeGreaterThan(local);
   });
 
   it('refuses a method that there is not', async () => {
@@ -265,7 +272,7 @@ describe('bench', () => {
 
 describe('init', () => {
   it('writes a plan that checks without an error, and does not overwrite it', async () => {
-    const folder = temporaryFolder();
+    const folder = newFolder();
     const plan = join(folder, 'pose.precision');
     const model = join(POSE, 'pose_landmark_lite.onnx');
     expect((await run(['init', model, '-o', plan])).status).toBe(0);
@@ -277,7 +284,7 @@ describe('init', () => {
   });
 
   it('--expand names every layer', async () => {
-    const plan = join(temporaryFolder(), 'pose.precision');
+    const plan = join(newFolder(), 'pose.precision');
     const model = join(POSE, 'pose_landmark_lite.onnx');
     await run(['init', model, '--expand', '-o', plan]);
     const inspected = (await runJson(['inspect', model], 'inspect')) as { layers: { name: string }[] };

@@ -2,7 +2,7 @@
 import { cpSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ROOT, run, runJson, temporaryFolder } from './command.js';
+import { newFolder, ROOT, run, runJson } from './command.js';
 
 const MODULES = join(ROOT, 'node_modules');
 
@@ -48,7 +48,7 @@ describe.each(MODELS)('$path', ({ path, convolutions }) => {
   });
 
   it('gets a starting plan that checks, converts and runs', async () => {
-    const folder = temporaryFolder();
+    const folder = newFolder();
     const model = join(folder, basename(path));
     cpSync(path, model);
     const plan = join(folder, 'model.precision');

@@ -3,17 +3,15 @@
  * problem that is told, within the memory that the file itself would explain.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { convert } from '../../server/src/convert/index.js';
 import { emulated } from '../../server/src/emulate/index.js';
 import {
   bufferSource,
   DataType,
   encodeBytes,
-  encodeFresh,
   inferShapes,
   inferTypes,
   makeExternalTensor,
@@ -23,7 +21,9 @@ import {
   readModel,
   type Model,
 } from '../../server/src/onnx/index.js';
+import { graphBytes } from '../../server/src/onnx/testing/index.js';
 import { findLayers } from '../../server/src/plan/index.js';
+import { folderForTests } from '../../server/src/testing/index.js';
 import { modelOf } from '../conversion/graph-text.js';
 import { graphFor } from '../conversion/plans.js';
 import { standardData } from './standard-data.js';
@@ -240,10 +240,7 @@ describe('a damaged model with graphs and functions in each other', () => {
 });
 
 describe('a damaged model with external data', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'onnx-damaged-'));
-  afterAll(() => {
-    rmSync(folder, { recursive: true });
-  });
+  const folder = folderForTests();
   const LENGTH = 64;
   const bytes = ((): Uint8Array => {
     const { graph } = modelOf(`input x: float[2,4]
@@ -256,7 +253,7 @@ describe('a damaged model with external data', () => {
     ];
     const { nodes, inputs, outputs } = graph;
     const own = makeGraph({ name: 'external', nodes, inputs, outputs, initializers });
-    return encodeBytes(encodeFresh({ irVersion: 8, opsets: new Map([['', 17]]), graph: own }));
+    return graphBytes(own);
   })();
 
   /** What lies at `weights.bin`: so many bytes, nothing, a folder, or a link to what is outside. */

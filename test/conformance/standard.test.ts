@@ -4,7 +4,7 @@
  * accepted by the standard's own checker where Python has it. What ONNX Runtime cannot do is named, one by one.
  */
 import { afterAll, describe, expect, it } from 'vitest';
-import { startTestCompute } from '../../server/src/analysis/testing/index.js';
+import { computeForTests } from '../../server/src/analysis/testing/index.js';
 import { findLayers } from '../../server/src/plan/index.js';
 import { checkConversion } from '../conversion/plans.js';
 import { plans } from './plans.js';
@@ -39,7 +39,7 @@ const WITHOUT_KERNEL: ReadonlyMap<string, RegExp> = new Map([
  */
 const CORRECTED_LATER = /^test_gridsample.*grid has inconsistent type/;
 
-const runtime = await startTestCompute();
+const { runtime } = await computeForTests();
 const tests = floatingPointTests(standardData());
 const baselines = new Map<StandardTest, Baseline>();
 for (const test of tests) baselines.set(test, await baselineOf(runtime, test));
@@ -99,8 +99,7 @@ if (checker !== undefined) {
   });
 }
 
-afterAll(async () => {
-  await runtime.dispose();
+afterAll(() => {
   const all = [...baselines.values()];
   const runs = all.filter(({ run }) => run !== undefined).length;
   const right = all.filter((baseline) => baseline.run !== undefined && baseline.isRight).length;

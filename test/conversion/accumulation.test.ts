@@ -3,7 +3,14 @@ import * as ort from 'onnxruntime-node';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { emulated } from '../../server/src/emulate/index.js';
-import { conv, gemm, matMul, type Accumulation, type ShapedValues } from '../../server/src/formats/index.js';
+import {
+  conv,
+  dot,
+  gemm,
+  matMul,
+  type Accumulation,
+  type ShapedValues,
+} from '../../server/src/formats/index.js';
 import { modelOf } from './graph-text.js';
 import { graphFor } from './plans.js';
 import { floatsOf, randomNumbers, runModel } from './run-model.js';
@@ -38,6 +45,25 @@ async function run(
   return plain(
     floatsOf(await runModel(variant.bytes, Object.fromEntries(tensors) as Record<string, ort.Tensor>), 'y'),
   );
+}
+
+/** The elements along `axes` of a tensor of rank 3 added up, by the reference for sums of products. */
+function addedOver(
+  { values, shape: [, rows = 1, columns = 1] }: ShapedValues,
+  axes: readonly number[],
+  divides: boolean,
+  accumulation: Accumulation,
+): Float32Array {
+  const groups = new Map<string, number[]>();
+  for (const [at, value] of values.entries()) {
+    const place = [Math.floor(at / (rows * columns)), Math.floor(at / columns) % rows, at % columns];
+    const key = place.filter((_, axis) => !axes.includes(axis)).join();
+    groups.set(key, [...(groups.get(key) ?? []), value]);
+  }
+  return Float32Array.from([...groups.values()], (group) => {
+    const sum = dot(Float32Array.from(group), new Float32Array(group.length).fill(1), { accumulation });
+    return divides ? sum / group.length : sum;
+  });
 }
 
 /** Signs of zero say nothing here. */
@@ -141,6 +167,39 @@ describe('accumulation', () => {
       },
     );
     await fc.assert(property, { numRuns: 40 });
+  });
+
+  it('of sums and means over any axes, in any opset', async () => {
+    const cases = fc.constantFrom<readonly [string, readonly number[], number]>(
+      ['ReduceSum(x) {"axes": [1]}', [1], 12],
+      ['ReduceSum(x, axes)', [0, 2], 13],
+      ['ReduceMean(x) {"axes": [-1, 0], "keepdims": 0}', [0, 2], 11],
+      ['ReduceMean(x) {"keepdims": 0}', [0, 1, 2], 17],
+      ['ReduceMean(x, axes)', [0, 2], 18],
+      ['GlobalAveragePool(x)', [2], 17],
+    );
+    const property = fc.asyncProperty(
+      cases,
+      seeds,
+      accumulations,
+      async ([call, axes, opset], seed, accumulate) => {
+        const x = valuesOf([3, 4, 5], seed);
+        const text = `input x: float[3,4,5]\n${call.includes(', axes') ? 'init axes: int64[2] = 0 -1\n' : ''}y = ${call}\noutput y: float`;
+        const found = await run(text, accumulate, { x }, opset);
+        const divides = !call.startsWith('ReduceSum');
+        expect(found).toEqual(plain(addedOver(x, axes, divides, accumulate)));
+      },
+    );
+    await fc.assert(property, { numRuns: 60 });
+  });
+
+  it('of a mean whose sum is beyond FP16 overflows', async () => {
+    const feeds = { x: { values: new Float32Array(4096).fill(32), shape: [1, 1, 64, 64] } };
+    for (const declared of [declare(feeds), 'input x: float\n']) {
+      const text = `${declared}y = GlobalAveragePool(x)\noutput y: float`;
+      expect(await run(text, { kind: 'chunked', length: 16 }, feeds)).toEqual([Infinity]);
+      expect(await run(text, { kind: 'fp32' }, feeds)).toEqual([32]);
+    }
   });
 
   it('of a long sum swamps in FP16, and does not in chunks', async () => {

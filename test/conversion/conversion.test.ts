@@ -1,6 +1,5 @@
 // What conversion does to constants, names and declarations, and when it refuses.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { convert } from '../../server/src/convert/index.js';
@@ -14,8 +13,11 @@ import {
   type Model,
   type Tensor,
 } from '../../server/src/onnx/index.js';
+import { folderForTests } from '../../server/src/testing/index.js';
 import { modelOf, modelOfBytes } from './graph-text.js';
 import { checkConversion, graphFor, sameBytes, type Overflow } from './plans.js';
+
+const folder = folderForTests();
 
 /** The weight `w` of `y = OP(x, w)` as it is stored when the layer is FP16. */
 function storedWeight(values: string, overflow: Overflow, operator = 'Add'): readonly number[] {
@@ -271,14 +273,9 @@ function weights(model: Model): readonly (readonly [string, number, readonly num
 }
 
 function withFiles(files: Readonly<Record<string, Uint8Array>>, use: (model: Model) => void): void {
-  const folder = mkdtempSync(join(tmpdir(), 'onnx-precision-'));
-  try {
-    for (const [name, bytes] of Object.entries(files)) writeFileSync(join(folder, name), bytes);
-    const opened = openModel(join(folder, 'model.onnx'));
-    if ('problem' in opened) throw new Error(opened.problem.message);
-    use(opened.model);
-    opened.model.source.close();
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  for (const [name, bytes] of Object.entries(files)) writeFileSync(join(folder, name), bytes);
+  const opened = openModel(join(folder, 'model.onnx'));
+  if ('problem' in opened) throw new Error(opened.problem.message);
+  use(opened.model);
+  opened.model.source.close();
 }

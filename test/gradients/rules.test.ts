@@ -75,7 +75,7 @@ function table(): string {
   return all
     .map((row) =>
       row
-        .map((cell, column) => cell.padEnd(column === 0 ? 36 : 15))
+        .map((cell, column) => cell.padEnd(column === 0 ? 48 : 15))
         .join('')
         .trimEnd(),
     )

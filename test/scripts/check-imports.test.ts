@@ -3,10 +3,12 @@
  * and what it must let pass.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { foldersForTests } from '../../server/src/testing/index.js';
+
+const newFolder = foldersForTests();
 
 /** Writes a fixture in which `//- PATH` starts a file. */
 function writeTree(root: string, fixture: string): void {
@@ -20,17 +22,13 @@ function writeTree(root: string, fixture: string): void {
 
 /** Expects exactly these violations; none means that the check passes. */
 function checkImports(fixture: string, violations: readonly string[]): void {
-  const root = mkdtempSync(path.join(tmpdir(), 'imports-'));
-  try {
-    writeTree(root, fixture);
-    const { status, stderr } = spawnSync(process.execPath, ['scripts/check-imports.mjs', root], {
-      encoding: 'utf8',
-    });
-    expect(stderr.split('\n').filter((line) => line !== '')).toEqual(violations);
-    expect(status).toBe(violations.length === 0 ? 0 : 1);
-  } finally {
-    rmSync(root, { recursive: true, force: true });
-  }
+  const root = newFolder();
+  writeTree(root, fixture);
+  const { status, stderr } = spawnSync(process.execPath, ['scripts/check-imports.mjs', root], {
+    encoding: 'utf8',
+  });
+  expect(stderr.split('\n').filter((line) => line !== '')).toEqual(violations);
+  expect(status).toBe(violations.length === 0 ? 0 : 1);
 }
 
 describe('the arrows between rooms', () => {
@@ -148,6 +146,57 @@ import { startRuntime } from '../runtime/index.js';
       [
         'server/src/cli/bench.ts:1: ../runtime/index.js: only analysis and search use runtime',
         'server/src/features/lenses.ts:1: ../store/index.js: only analysis and search use store',
+      ],
+    );
+  });
+
+  it('let no files of a room stand in a circle, be it of types, but where what they read is one', () => {
+    checkImports(
+      `
+//- server/src/plan/a.ts
+import { b } from './b.js';
+//- server/src/plan/b.ts
+import { c } from './parts/c.js';
+import { d } from './d.js';
+//- server/src/plan/d.ts
+export * from './parts/c.js';
+//- server/src/plan/parts/c.ts
+import type { A } from '../a.js';
+//- server/src/plan/self.ts
+import { self } from './self.js';
+//- server/src/onnx/read-graph.ts
+import { readAttribute } from './read-attribute.js';
+//- server/src/onnx/read-attribute.ts
+import { readGraph } from './read-graph.js';
+`,
+      [
+        'server/src/plan/a.ts: a circle of imports: server/src/plan/a.ts -> server/src/plan/b.ts -> ' +
+          'server/src/plan/parts/c.ts -> server/src/plan/a.ts',
+        'server/src/plan/self.ts: a circle of imports: server/src/plan/self.ts -> server/src/plan/self.ts',
+      ],
+    );
+  });
+
+  it('leave what is for tests to tests', () => {
+    checkImports(
+      `
+//- server/src/plan/bind.test.ts
+import { folderForTests } from '../testing/index.js';
+import { modelOf } from '../onnx/testing/index.js';
+//- server/src/analysis/live/testing.ts
+import { temporaryFolder } from '../../testing/index.js';
+import { startTestCompute } from '../testing/index.js';
+//- test/conversion/conversion.test.ts
+import { folderForTests } from '../../server/src/testing/index.js';
+//- server/src/plan/bind.ts
+import { folderForTests } from '../testing/index.js';
+import { modelOf } from '../onnx/testing/index.js';
+import { fixture } from './testing.js';
+`,
+      [
+        'server/src/plan/bind.ts:1: ../testing/index.js: only tests use what is for tests',
+        'server/src/plan/bind.ts:2: ../onnx/testing/index.js: only tests use what is for tests',
+        'server/src/plan/bind.ts:3: ./testing.js: only tests use what is for tests',
       ],
     );
   });

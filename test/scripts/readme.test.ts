@@ -1,9 +1,9 @@
 /** What README.md and CONTRIBUTING.md tell is there: pictures, links, scripts, settings, commands, subcommands. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { folderForTests } from '../../server/src/testing/index.js';
 
 interface Manifest {
   readonly engines: Readonly<Record<string, string>>;
@@ -41,6 +41,8 @@ function mentioned(pattern: RegExp): string[] {
 }
 
 describe('the read-me', () => {
+  const folder = folderForTests();
+
   it('links to files that are there', () => {
     const links = mentioned(/\]\((?!https?:)([^)#]+)/g);
     expect(links.length).toBeGreaterThan(5);
@@ -48,29 +50,22 @@ describe('the read-me', () => {
   });
 
   it('of the packaged extension has its pictures in it, and no link that leads nowhere', () => {
-    const folder = mkdtempSync(path.join(tmpdir(), 'readme-'));
-    try {
-      const script = `import { writeExtension } from './scripts/extension-files.mjs'; writeExtension(${JSON.stringify(folder)}, 'universal');`;
-      const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
-        encoding: 'utf8',
-      });
-      expect([status, stderr]).toEqual([0, '']);
-      const packaged = readFileSync(path.join(folder, 'README.md'), 'utf8');
-      const addresses = [...packaged.matchAll(/!?\[[^\]]*\]\(([^)]*)\)/g)].map(
-        ([, address]) => address ?? '',
-      );
-      const pictures = addresses.filter((address) => address.startsWith('data:'));
-      const files = [...readme.matchAll(/!\[[^\]]*\]\(([^)]*)\)/g)].map(([, file]) => file ?? '');
-      expect(pictures).toEqual(
-        files.map((file) => `data:image/png;base64,${readFileSync(file).toString('base64')}`),
-      );
-      expect(files.length).toBeGreaterThan(0);
-      expect(addresses.filter((address) => !/^(data|https):|^#/.test(address))).toEqual([]);
-      // The words of links stay.
-      expect(packaged).toContain('the plan language');
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+    const script = `import { writeExtension } from './scripts/extension-files.mjs'; writeExtension(${JSON.stringify(folder)}, 'universal');`;
+    const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+      encoding: 'utf8',
+    });
+    expect([status, stderr]).toEqual([0, '']);
+    const packaged = readFileSync(path.join(folder, 'README.md'), 'utf8');
+    const addresses = [...packaged.matchAll(/!?\[[^\]]*\]\(([^)]*)\)/g)].map(([, address]) => address ?? '');
+    const pictures = addresses.filter((address) => address.startsWith('data:'));
+    const files = [...readme.matchAll(/!\[[^\]]*\]\(([^)]*)\)/g)].map(([, file]) => file ?? '');
+    expect(pictures).toEqual(
+      files.map((file) => `data:image/png;base64,${readFileSync(file).toString('base64')}`),
+    );
+    expect(files.length).toBeGreaterThan(0);
+    expect(addresses.filter((address) => !/^(data|https):|^#/.test(address))).toEqual([]);
+    // The words of links stay.
+    expect(packaged).toContain('the plan language');
   });
 
   it('links to each of the pages on the language and on formats', () => {

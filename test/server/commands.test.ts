@@ -1,11 +1,11 @@
 /** The commands that work on a model, over the real protocol and with real inference: tune, convert, verify, benchmark, new plan. */
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CodeLens, TextEdit } from 'vscode-languageserver';
 import { TextDocument } from 'vscode-languageserver-textdocument';
+import { folderForTests } from '../../server/src/testing/index.js';
 import { type Editor, startEditor } from './editor.js';
 
 /** What commands answer, as far as these tests look. */
@@ -22,18 +22,11 @@ interface Outcome {
 
 const HEADER = 'model "pose.onnx"\ninput "input_1" = uniform(0, 1) { count: 1 }\n';
 
-const folder = mkdtempSync(join(tmpdir(), 'onnx-precision-commands-'));
+const folder = folderForTests();
 const inFolder = (name: string): string => join(folder, name);
 const uriOf = (name: string): string => pathToFileURL(inFolder(name)).href;
 
-beforeAll(() => {
-  mkdirSync(folder, { recursive: true });
-  cpSync(resolve('samples/pose/pose_landmark_lite.onnx'), inFolder('pose.onnx'));
-});
-
-afterAll(() => {
-  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-});
+cpSync(resolve('samples/pose/pose_landmark_lite.onnx'), inFolder('pose.onnx'));
 
 /** An editor that shows progress and nothing of ours. */
 const plain = { workspace: { applyEdit: true }, window: { workDoneProgress: true } };

@@ -297,9 +297,10 @@ export async function startEditor(
       connection.dispose();
       return status;
     },
-    /** For the end of a test, however that went. */
-    kill(): void {
+    /** For the end of a test, however that went; the server writes nothing any more. */
+    async kill(): Promise<void> {
       server.kill('SIGKILL');
+      await exited;
     },
   };
 }

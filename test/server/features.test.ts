@@ -2,8 +2,7 @@
  * Each feature as an editor meets it, over the server's real protocol: one that can do what VS Code can, and one that can
  * do no more than the protocol's first version. What features say in detail is tested beside them.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { CancellationTokenSource } from 'vscode-jsonrpc';
@@ -24,15 +23,9 @@ import {
 } from 'vscode-languageserver';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { afterEach, describe, expect, it } from 'vitest';
-import {
-  DataType,
-  encodeBytes,
-  encodeFresh,
-  makeGraph,
-  makeNode,
-  makeTensorType,
-  makeValueInfo,
-} from '../../server/src/onnx/index.js';
+import { DataType, makeGraph, makeNode, makeTensorType, makeValueInfo } from '../../server/src/onnx/index.js';
+import { graphBytes } from '../../server/src/onnx/testing/index.js';
+import { folderForTests } from '../../server/src/testing/index.js';
 import { besideSample, type Editor, startEditor } from './editor.js';
 
 /** What VS Code says of itself, as far as the server listens. */
@@ -77,9 +70,7 @@ const minimal: ClientCapabilities = {};
 const header = 'model "pose_landmark_lite.onnx"\ninput "input_1" = uniform(0, 1)\n';
 
 let editor: Editor;
-afterEach(() => {
-  editor.kill();
-});
+afterEach(() => editor.kill());
 
 interface Opened {
   readonly document: TextDocument;
@@ -263,33 +254,30 @@ describe('requests that come too late', () => {
 });
 
 describe('a plan of many lines on a model of many layers', () => {
+  const folder = folderForTests();
+
   it('is served in all features, with every edit in between', async () => {
-    const folder = mkdtempSync(path.join(tmpdir(), 'server-long-'));
-    try {
-      writeFileSync(path.join(folder, 'm.onnx'), longModelBytes(2000));
-      const lines = Array.from({ length: 4000 }, (_, line) => `layer "/block.${line % 2000}/Op": fp16\n`);
-      editor = await startEditor(full);
-      const uri = pathToFileURL(path.join(folder, 'long.precision')).href;
-      let document = await editor.open(uri, `model "m.onnx"\ninput "x" = zeros\n${lines.join('')}`);
-      for (const character of 'layer "/block.19') {
-        document = await editor.type(document, document.getText().length, character);
-      }
-      const position = document.positionAt(document.getText().length);
-      const list = await editor.ask<CompletionList>('textDocument/completion', document, { position });
-      expect(list.isIncomplete).toBe(true);
-      expect(list.items[0]?.label).toBe('/block.19/Op');
-      const onFirst = { position: { line: 2, character: 10 } };
-      const hover = await editor.ask<Hover>('textDocument/hover', document, onFirst);
-      expect(hover.contents).toMatchObject({ value: expect.stringContaining('line 2003') as string });
-      const symbols = await editor.ask<DocumentSymbol[]>('textDocument/documentSymbol', document);
-      expect(symbols.at(-1)?.children?.length).toBe(4001);
-      const tokens = await editor.ask<SemanticTokens>('textDocument/semanticTokens/full', document);
-      expect(tokens.data.length / 5).toBeGreaterThan(12_000);
-      expect((await editor.pull(document)).length).toBe(1001);
-      expect(editor.logged).toEqual([]);
-    } finally {
-      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    writeFileSync(path.join(folder, 'm.onnx'), longModelBytes(2000));
+    const lines = Array.from({ length: 4000 }, (_, line) => `layer "/block.${line % 2000}/Op": fp16\n`);
+    editor = await startEditor(full);
+    const uri = pathToFileURL(path.join(folder, 'long.precision')).href;
+    let document = await editor.open(uri, `model "m.onnx"\ninput "x" = zeros\n${lines.join('')}`);
+    for (const character of 'layer "/block.19') {
+      document = await editor.type(document, document.getText().length, character);
     }
+    const position = document.positionAt(document.getText().length);
+    const list = await editor.ask<CompletionList>('textDocument/completion', document, { position });
+    expect(list.isIncomplete).toBe(true);
+    expect(list.items[0]?.label).toBe('/block.19/Op');
+    const onFirst = { position: { line: 2, character: 10 } };
+    const hover = await editor.ask<Hover>('textDocument/hover', document, onFirst);
+    expect(hover.contents).toMatchObject({ value: expect.stringContaining('line 2003') as string });
+    const symbols = await editor.ask<DocumentSymbol[]>('textDocument/documentSymbol', document);
+    expect(symbols.at(-1)?.children?.length).toBe(4001);
+    const tokens = await editor.ask<SemanticTokens>('textDocument/semanticTokens/full', document);
+    expect(tokens.data.length / 5).toBeGreaterThan(12_000);
+    expect((await editor.pull(document)).length).toBe(1001);
+    expect(editor.logged).toEqual([]);
   });
 });
 
@@ -310,5 +298,5 @@ function longModelBytes(layers: number): Uint8Array {
     inputs: [makeValueInfo('x', type)],
     outputs: [makeValueInfo(`t${layers - 1}`, type)],
   });
-  return encodeBytes(encodeFresh({ irVersion: 8, opsets: new Map([['', 17]]), graph }));
+  return graphBytes(graph);
 }

@@ -2,8 +2,7 @@
  * Live numbers over the real protocol, of real inference: lenses stay where they are while numbers arrive, findings come
  * and go with what the plan says, flips are edits, and the editor is asked again only for what looks different.
  */
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -17,6 +16,7 @@ import {
   type TextEdit,
 } from 'vscode-languageserver';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
+import { folderForTests } from '../../server/src/testing/index.js';
 import { startEditor, type Editor } from './editor.js';
 
 const TEXT = `model "pose_landmark_lite.onnx"
@@ -34,7 +34,7 @@ input "input_1" = constant(1e6) { count: 1 }
 default: fp16
 `;
 
-const folder = mkdtempSync(join(tmpdir(), 'onnx-precision-server-'));
+const folder = folderForTests();
 const everything = { start: { line: 0, character: 0 }, end: { line: 100, character: 0 } };
 const options = { cacheFolder: join(folder, 'cache') };
 let editor: Editor;
@@ -54,10 +54,7 @@ beforeAll(async () => {
   );
 });
 
-afterAll(async () => {
-  await editor.stop();
-  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-});
+afterAll(() => editor.stop());
 
 async function open(name: string, text: string): Promise<TextDocument> {
   writeFileSync(join(folder, name), text);
@@ -264,7 +261,7 @@ describe('an editor', () => {
       expect(document.getText(overflow?.range)).toBe('default: fp16');
       await other.stop();
     } finally {
-      other.kill();
+      await other.kill();
     }
   });
 
@@ -278,7 +275,7 @@ describe('an editor', () => {
       expect(titleOf(resolved)).toMatch(/^analysis failed: /);
       await other.stop();
     } finally {
-      other.kill();
+      await other.kill();
     }
   });
 
@@ -295,7 +292,7 @@ describe('an editor', () => {
       expect(status.path).toBe(join(folder, 'seen.precision'));
       await other.stop();
     } finally {
-      other.kill();
+      await other.kill();
     }
   });
 });

@@ -1,32 +1,22 @@
 /**
  * A model is exported again while its plan is open: the editor that saved the plan finds its layers under their new names.
  */
-import { existsSync, mkdtempSync, rmSync, watch, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, watch, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { afterEach, expect, it } from 'vitest';
-import {
-  DataType,
-  encodeBytes,
-  encodeFresh,
-  makeGraph,
-  makeNode,
-  makeTensorType,
-  makeValueInfo,
-} from '../../server/src/onnx/index.js';
+import { DataType, makeGraph, makeNode, makeTensorType, makeValueInfo } from '../../server/src/onnx/index.js';
+import { graphBytes } from '../../server/src/onnx/testing/index.js';
+import { folderForTests } from '../../server/src/testing/index.js';
 import { type Editor, startEditor } from './editor.js';
 
-const folder = mkdtempSync(path.join(tmpdir(), 'onnx-precision-moved-'));
+const folder = folderForTests();
 const plan = path.join(folder, 'p.precision');
 const lock = `${plan}.lock`;
 
 let editor: Editor;
-afterEach(() => {
-  editor.kill();
-  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-});
+afterEach(() => editor.kill());
 
 /** A chain of operators, which an exporter names by `name`. */
 function writeModel(operators: readonly string[], name: (operator: string, index: number) => string): void {
@@ -41,7 +31,7 @@ function writeModel(operators: readonly string[], name: (operator: string, index
   );
   const [inputs, outputs] = [[makeValueInfo('x', floats)], [makeValueInfo('y', floats)]];
   const graph = makeGraph({ name: 'g', nodes, inputs, outputs });
-  const bytes = encodeBytes(encodeFresh({ irVersion: 8, opsets: new Map([['', 17]]), graph }));
+  const bytes = graphBytes(graph);
   writeFileSync(path.join(folder, 'm.onnx'), bytes);
 }
 

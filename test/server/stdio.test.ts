@@ -1,13 +1,13 @@
 /** The language server as an editor meets it: its process, the protocol, the sample's real model. */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ClientCapabilities, Diagnostic } from 'vscode-languageserver';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import { writeChain } from '../../server/src/analysis/testing/index.js';
+import { foldersForTests } from '../../server/src/testing/index.js';
 import { besideSample, type Editor, startEditor } from './editor.js';
 
 const pulling: ClientCapabilities = {
@@ -19,10 +19,9 @@ const pushedTo: ClientCapabilities = {};
 /** The two lines of a plan that nothing is to be said about. */
 const model = 'model "pose_landmark_lite.onnx"\ninput "input_1" = uniform(0, 1)\n';
 
+const newFolder = foldersForTests();
 let editor: Editor;
-afterEach(() => {
-  editor.kill();
-});
+afterEach(() => editor.kill());
 
 async function start(capabilities: ClientCapabilities): Promise<void> {
   editor = await startEditor(capabilities);
@@ -47,19 +46,13 @@ describe('diagnostics', () => {
   });
 
   it('are not sent to an editor that asks after the delay after which they would be, either', async () => {
-    const folder = mkdtempSync(path.join(tmpdir(), 'server-'));
-    try {
-      editor = await startEditor(pulling, { cacheFolder: path.join(folder, 'cache') });
-      let status = editor.nextStatus();
-      await editor.open(besideSample('new.precision'), `${model}layer "conv2d_5/Convv": fp32\n`);
-      // Inference begins after a longer time of quiet.
-      while ((await status).state !== 'working') status = editor.nextStatus();
-      expect(editor.published).toEqual([]);
-    } finally {
-      // What it keeps is written until it has ended.
-      await editor.stop();
-      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-    }
+    const folder = newFolder();
+    editor = await startEditor(pulling, { cacheFolder: path.join(folder, 'cache') });
+    let status = editor.nextStatus();
+    await editor.open(besideSample('new.precision'), `${model}layer "conv2d_5/Convv": fp32\n`);
+    // Inference begins after a longer time of quiet.
+    while ((await status).state !== 'working') status = editor.nextStatus();
+    expect(editor.published).toEqual([]);
   });
 
   it('are sent to an editor that does not ask, and taken back when the plan is closed', async () => {
@@ -93,26 +86,22 @@ describe('diagnostics', () => {
   });
 
   it('follow the model on disk when the editor tells of a change', async () => {
-    const folder = mkdtempSync(path.join(tmpdir(), 'server-'));
-    try {
-      await start(pulling);
-      const uri = pathToFileURL(path.join(folder, 'pose.precision')).href;
-      const document = await editor.open(uri, model);
-      expect(summary(document, await editor.pull(document))).toEqual([
-        'model-not-found at "pose_landmark_lite.onnx"',
-      ]);
-      expect(editor.registered).toEqual(['workspace/didChangeWatchedFiles']);
-      const endings = /^\*\*\/\*\.\{(.*)\}$/.exec(editor.watched.join())?.[1]?.split(',');
-      // Models, plans, samples, metrics and profiles: all that a plan names and that is read as it is bound.
-      expect(endings).toEqual(expect.arrayContaining(['onnx', 'precision', 'npy', 'png', 'mjs', 'json']));
-      const copy = path.join(folder, 'pose_landmark_lite.onnx');
-      copyFileSync('samples/pose/pose_landmark_lite.onnx', copy);
-      await editor.changedOnDisk(pathToFileURL(copy).href);
-      expect(await editor.pull(document)).toEqual([]);
-      expect(editor.refreshes()).toBe(1);
-    } finally {
-      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-    }
+    const folder = newFolder();
+    await start(pulling);
+    const uri = pathToFileURL(path.join(folder, 'pose.precision')).href;
+    const document = await editor.open(uri, model);
+    expect(summary(document, await editor.pull(document))).toEqual([
+      'model-not-found at "pose_landmark_lite.onnx"',
+    ]);
+    expect(editor.registered).toEqual(['workspace/didChangeWatchedFiles']);
+    const endings = /^\*\*\/\*\.\{(.*)\}$/.exec(editor.watched.join())?.[1]?.split(',');
+    // Models, plans, samples, metrics and profiles: all that a plan names and that is read as it is bound.
+    expect(endings).toEqual(expect.arrayContaining(['onnx', 'precision', 'npy', 'png', 'mjs', 'json']));
+    const copy = path.join(folder, 'pose_landmark_lite.onnx');
+    copyFileSync('samples/pose/pose_landmark_lite.onnx', copy);
+    await editor.changedOnDisk(pathToFileURL(copy).href);
+    expect(await editor.pull(document)).toEqual([]);
+    expect(editor.refreshes()).toBe(1);
   });
 
   it('of a plan that is saved nowhere are those of its text', async () => {
@@ -201,50 +190,42 @@ describe('the command', () => {
     [(at: string) => ['--cache', at], true],
     [() => ['--no-cache'], false],
   ])('keeps results where it is told to, whatever the editor says (%#)', async (words, isKept) => {
-    const folder = mkdtempSync(path.join(tmpdir(), 'server-'));
+    const folder = newFolder();
     const [told, asked] = [path.join(folder, 'told'), path.join(folder, 'asked')];
-    try {
-      writeChain(path.join(folder, 'm.onnx'), 1);
-      editor = await startEditor(
-        pulling,
-        { cacheFolder: asked },
-        { script: command, words: ['lsp', ...words(told)] },
-      );
-      let status = editor.nextStatus();
-      const uri = pathToFileURL(path.join(folder, 'p.precision')).href;
-      await editor.open(uri, 'model "m.onnx"\ninput "x" = ones { count: 1 }\ndefault: fp16\n');
-      while ((await status).state !== 'idle') status = editor.nextStatus();
-      expect(await editor.stop()).toBe(0);
-      expect([existsSync(told), existsSync(asked)]).toEqual([isKept, false]);
-    } finally {
-      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-    }
+    writeChain(path.join(folder, 'm.onnx'), 1);
+    editor = await startEditor(
+      pulling,
+      { cacheFolder: asked },
+      { script: command, words: ['lsp', ...words(told)] },
+    );
+    let status = editor.nextStatus();
+    const uri = pathToFileURL(path.join(folder, 'p.precision')).href;
+    await editor.open(uri, 'model "m.onnx"\ninput "x" = ones { count: 1 }\ndefault: fp16\n');
+    while ((await status).state !== 'idle') status = editor.nextStatus();
+    expect(await editor.stop()).toBe(0);
+    expect([existsSync(told), existsSync(asked)]).toEqual([isKept, false]);
   });
 
   it('loads the server for `lsp` only, and ONNX Runtime for nobody', () => {
-    const folder = mkdtempSync(path.join(tmpdir(), 'server-'));
-    try {
-      const report = path.join(folder, 'loaded.txt');
-      const preload = path.join(folder, 'preload.cjs');
-      const names = "Object.keys(require.cache).join('\\n')";
-      writeFileSync(
-        preload,
-        `process.on('exit', () => require('node:fs').writeFileSync(${JSON.stringify(report)}, ${names}));`,
-      );
-      /** The modules that `words` loads, their input at its end. */
-      const loaded = (words: readonly string[]): string => {
-        spawnSync(process.execPath, ['--require', preload, command, ...words], { input: '' });
-        return readFileSync(report, 'utf8').replaceAll('\\', '/');
-      };
-      const server = loaded(['lsp', '--stdio']);
-      expect(server).toMatch(/dist\/server\.js$/m);
-      expect(server).not.toMatch(/onnxruntime/);
-      const version = loaded(['--version']);
-      expect(version).toMatch(/dist\/cli\.js$/m);
-      expect(version).not.toMatch(/dist\/server\.js|onnxruntime/);
-    } finally {
-      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-    }
+    const folder = newFolder();
+    const report = path.join(folder, 'loaded.txt');
+    const preload = path.join(folder, 'preload.cjs');
+    const names = "Object.keys(require.cache).join('\\n')";
+    writeFileSync(
+      preload,
+      `process.on('exit', () => require('node:fs').writeFileSync(${JSON.stringify(report)}, ${names}));`,
+    );
+    /** The modules that `words` loads, their input at its end. */
+    const loaded = (words: readonly string[]): string => {
+      spawnSync(process.execPath, ['--require', preload, command, ...words], { input: '' });
+      return readFileSync(report, 'utf8').replaceAll('\\', '/');
+    };
+    const server = loaded(['lsp', '--stdio']);
+    expect(server).toMatch(/dist\/server\.js$/m);
+    expect(server).not.toMatch(/onnxruntime/);
+    const version = loaded(['--version']);
+    expect(version).toMatch(/dist\/cli\.js$/m);
+    expect(version).not.toMatch(/dist\/server\.js|onnxruntime/);
   });
 });
 

@@ -43,6 +43,8 @@ interface ExecutedDocument {
   };
   readonly layers: readonly { readonly name: string; readonly executed: number; readonly emulated: number }[];
   readonly suspicious: readonly string[];
+  readonly causes: readonly string[];
+  readonly others: readonly { readonly target: string; readonly holds: boolean }[];
   readonly tolerances: readonly { readonly emulated?: number }[];
   readonly outputs: readonly {
     readonly name: string;
@@ -188,7 +190,7 @@ describe('verify --executed', () => {
     expect((await run('verify p.precision --draws 1', { environment })).status).toBe(0);
     const executed = await run('verify p.precision --executed --draws 1', { environment });
     expect(executed.status).toBe(1);
-    expect(executed.error).toMatch(/layer "long sum" errs by .* in emulation/);
+    expect(executed.error).toMatch(/layer "long sum" \(MatMul\) errs by .* in emulation/);
     expect(executed.out).toMatch(/^long sum +MatMul +0\.\d+ +0 +–$/mu);
     const found = await document<ExecutedDocument>('verify p.precision --executed --draws 1', 'verify');
     expect(found.suspicious[0]).toBe('long sum');
@@ -202,6 +204,58 @@ describe('verify --executed', () => {
     const foreseen = await document<ExecutedDocument>('verify p.precision --executed --draws 1', 'verify');
     expect(foreseen.suspicious).toEqual([]);
     expect(foreseen.outputs[0]?.emulated?.relative_l2).toBeGreaterThan(0.1);
+  });
+
+  it('runs the plan on each of its targets, and it holds where it holds on all', async () => {
+    const terms = new Float32Array(4097).fill(2 ** -11);
+    terms[0] = 1;
+    writeModel(join(folder, 'm.onnx'), {
+      nodes: [makeNode({ opType: 'MatMul', name: 'long sum', inputs: ['x', 'w'], outputs: ['y'] })],
+      weights: [floatTensor('w', [4097, 1], terms)],
+      inputs: { x: [1, 4097] },
+      outputs: { y: [1, 1] },
+    });
+    writePlan(
+      'model "m.onnx"\ninput "x" = ones\ntolerance "y" relative_l2 <= 0.01\ntarget cpu\ntarget webgpu\ndefault: fp16\n',
+    );
+    const found = await document<ExecutedDocument>('verify p.precision --executed --draws 1', 'verify');
+    expect(found).toMatchObject({
+      target: 'cpu',
+      holds: false,
+      others: [{ target: 'webgpu', holds: false }],
+    });
+    const said = await run('verify p.precision --executed --draws 1', { environment });
+    expect(said.status).toBe(1);
+    expect(said.out).toMatch(/target cpu: holds\n[^]*target webgpu: does not hold\n/);
+    expect(said.error).toMatch(/tolerance-exceeded: "y" relative_l2 on webgpu is/);
+    const one = await run('verify p.precision --executed --draws 1 --target cpu', { environment });
+    expect(one.status).toBe(0);
+  });
+
+  it('foresees a mean whose sum is beyond FP16 there, and names its layer where the plan says otherwise', async () => {
+    writeModel(join(folder, 'm.onnx'), {
+      nodes: [
+        makeNode({ opType: 'Mul', name: 'large', inputs: ['x', 'w'], outputs: ['a'] }),
+        makeNode({ opType: 'GlobalAveragePool', name: 'mean', inputs: ['a'], outputs: ['b'] }),
+        makeNode({ opType: 'Neg', name: 'behind', inputs: ['b'], outputs: ['y'] }),
+      ],
+      weights: [floatTensor('w', [1, 2, 1, 1], new Float32Array(2).fill(32))],
+      inputs: { x: [1, 2, 64, 64] },
+      outputs: { y: [1, 2, 1, 1] },
+    });
+    const planOf = (sums: string): string =>
+      `model "m.onnx"\ninput "x" = ones\ntolerance "y" relative_l2 <= 0.01\ntarget webgpu\n${sums}default: fp16\n`;
+    writePlan(planOf(''));
+    const foreseen = await run('verify p.precision --draws 1', { environment });
+    expect(foreseen.status).toBe(1);
+    expect(foreseen.error).toMatch(/tolerance-exceeded: "y" relative_l2 is (Infinity|NaN)/);
+    writePlan(planOf('accumulate: fp32\n'));
+    expect((await run('verify p.precision --draws 1', { environment })).status).toBe(0);
+    const found = await document<ExecutedDocument>('verify p.precision --executed --draws 1', 'verify');
+    expect(found).toMatchObject({ holds: false, suspicious: ['mean', 'behind'], causes: ['mean'] });
+    const said = await run('verify p.precision --executed --draws 1', { environment });
+    expect(said.error).toMatch(/layer "mean" \(GlobalAveragePool\) gives infinities or NaN on webgpu/);
+    expect(said.error).toMatch(/one layer behind it errs with it, most of all "behind"/);
   });
 
   it('tells what ran elsewhere because the target has no kernel for it', async () => {

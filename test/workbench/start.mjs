@@ -1,4 +1,4 @@
-/** `npm start`, as a person sees it: an address, a plan with its lenses behind it, and nothing left after Ctrl-C. */
+/** `npm start`, as a person sees it: an address, a plan with its lenses and targets behind it, and nothing left after Ctrl-C. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,6 +7,7 @@ import path from 'node:path';
 import { root } from '../../scripts/setup.mjs';
 import { keepScreenshot, openBrowser } from './browser.mjs';
 import { untilLensesMatch } from './plan-page.mjs';
+import { checkTargetItem } from './target-page.mjs';
 
 /** Whether what started does not end by itself once it is interrupted. */
 const endLimitSeconds = 30;
@@ -76,6 +77,7 @@ export async function checkStart() {
       await browser.page.goto(url);
       await untilLensesMatch(browser.page, /^0 of 133 layers in low precision/);
       assert.equal(readFileSync(plan, 'utf8'), edited, 'the plan of an earlier start was overwritten');
+      await checkTargetItem(browser.page);
     } catch (error) {
       await keepScreenshot(browser.page, 'start');
       throw error;

@@ -1,21 +1,10 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Runtime } from '../runtime/index.js';
+import { describe, expect, it } from 'vitest';
 import { benchmark, quantile } from './benchmark.js';
-import { randomSamples, startTestCompute, testFolder, writeChain } from './testing/index.js';
+import { computeForTests, failingInRuns, randomSamples, writeChain } from './testing/index.js';
 
-const folder = testFolder();
-let runtime: Runtime;
-
-beforeAll(async () => {
-  runtime = await startTestCompute();
-});
-
-afterAll(async () => {
-  await runtime.dispose();
-  folder.remove();
-});
+const { runtime, folder } = await computeForTests();
 
 describe('a quantile', () => {
   it.each([
@@ -50,8 +39,26 @@ describe('a quantile', () => {
 });
 
 describe('a benchmark', () => {
+  it('times one level lower what kills its process in a run, and says so', async () => {
+    const path = join(folder, 'fragile.onnx');
+    writeChain(path, 1);
+    const [sample] = randomSamples(1);
+    if (sample === undefined) throw new Error('there is a sample');
+    const fragile = failingInRuns(runtime, ({ optimization }) =>
+      optimization === 'all' ? 'crashed' : undefined,
+    );
+    const options = { provider: 'cpu', runs: 2, threads: 1 } as const;
+    const { rows } = await benchmark(fragile, [{ name: 'fragile', path }], sample, options);
+    expect(rows).toMatchObject([
+      {
+        optimization: 'layout',
+        notes: ['ONNX Runtime crashed in a run at optimisation level all: no kernel'],
+      },
+    ]);
+  });
+
   it('times every entry as often as was asked for, and tells how far it is', async () => {
-    const paths = [join(folder.path, 'short.onnx'), join(folder.path, 'long.onnx')];
+    const paths = [join(folder, 'short.onnx'), join(folder, 'long.onnx')];
     const entries = paths.map((path, index) => {
       writeChain(path, index === 0 ? 1 : 200);
       return { name: index === 0 ? 'short' : 'long', path };

@@ -6,7 +6,7 @@ import { loadavg } from 'node:os';
 import type { OptimizationLevel, Provider, Runtime, Session } from '../runtime/index.js';
 import { putSample, type Feeds, type WorkOptions } from './evaluation.js';
 import { WIDE_SPREAD } from './machine.js';
-import { withOptimized, type OpenedSession, type OpenOptions } from './open-session.js';
+import { withOptimized, type OpenedSession, type RunOptions } from './open-session.js';
 import type { Sample } from './samples/index.js';
 
 export interface BenchmarkEntry {
@@ -59,7 +59,8 @@ export async function benchmark(
   { provider, runs, threads, signal, progress }: BenchmarkOptions,
 ): Promise<Benchmark> {
   const information = await runtime.information(signal);
-  const levels = await findLevels(runtime, entries, sample, { provider, threads, timing: true }, signal);
+  const options = { provider, threads, timing: true, startsAfresh: true };
+  const levels = await findLevels(runtime, entries, sample, options, signal);
   const sessions: Session[] = [];
   let feeds: Feeds = {};
   try {
@@ -91,7 +92,7 @@ async function findLevels(
   runtime: Runtime,
   entries: readonly BenchmarkEntry[],
   sample: Sample,
-  options: OpenOptions,
+  options: RunOptions,
   signal: AbortSignal | undefined,
 ): Promise<(BenchmarkEntry & Omit<OpenedSession, 'session'>)[]> {
   const levels = [];

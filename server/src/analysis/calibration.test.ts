@@ -1,6 +1,6 @@
 /** Scales of integer formats, found over real runs, against what the samples and weights themselves say. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   chooseQuantization,
   LOW_FORMAT_NAMES,
@@ -12,57 +12,37 @@ import {
 import { makeNode } from '../onnx/index.js';
 import {
   findLayers,
+  layerInFormat,
   nodeRoles,
   precisionGraph,
   type LayerNumerics,
   type PrecisionGraph,
 } from '../plan/index.js';
-import type { Runtime } from '../runtime/index.js';
 import { calibrated, needsSamples } from './calibration.js';
 import { openEvaluation, type Evaluation } from './evaluation.js';
 import { localErrors } from './local-errors.js';
 import { measuredErrors } from './measured-errors.js';
 import { measure } from './measurement.js';
-import {
-  floatTensor,
-  randomValues,
-  sampleOf,
-  startTestCompute,
-  testFolder,
-  writeModel,
-} from './testing/index.js';
+import { computeForTests, floatTensor, randomValues, sampleOf, writeModel } from './testing/index.js';
 
 const SIZE = 16;
-const folder = testFolder();
+const { runtime, folder } = await computeForTests();
 const weights = randomValues(SIZE * SIZE, 3);
 const inputs = [11, 12, 13].map((seed) => randomValues(SIZE, seed));
-let runtime: Runtime;
-let evaluation: Evaluation;
 
-beforeAll(async () => {
-  runtime = await startTestCompute();
-  const model = writeModel(join(folder.path, 'product.onnx'), {
-    nodes: [makeNode({ opType: 'MatMul', name: 'product', inputs: ['x', 'w'], outputs: ['y'] })],
-    weights: [floatTensor('w', [SIZE, SIZE], weights)],
-    inputs: { x: [1, SIZE] },
-    outputs: { y: [1, SIZE] },
-  });
-  const samples = inputs.map((values, index) => sampleOf(index, { x: { dims: [1, SIZE], values } }));
-  evaluation = await openEvaluation(runtime, model, samples);
+const model = writeModel(join(folder, 'product.onnx'), {
+  nodes: [makeNode({ opType: 'MatMul', name: 'product', inputs: ['x', 'w'], outputs: ['y'] })],
+  weights: [floatTensor('w', [SIZE, SIZE], weights)],
+  inputs: { x: [1, SIZE] },
+  outputs: { y: [1, SIZE] },
 });
-
-afterAll(async () => {
-  await runtime.dispose();
-  folder.remove();
-});
+const samples = inputs.map((values, index) => sampleOf(index, { x: { dims: [1, SIZE], values } }));
+const evaluation = await openEvaluation(runtime, model, samples);
 
 function graphWith(numerics: LayerNumerics, format: 'int8' | 'int4' | 'fp32' = 'int8'): PrecisionGraph {
   const { model } = evaluation;
   const layers = findLayers(model);
-  const decisions = layers.map((layer) => ({
-    ...{ layer, wanted: format, format, numerics, clamped: undefined },
-    ...({ pinned: false, overflow: 'error', source: undefined } as const),
-  }));
+  const decisions = layers.map((layer) => ({ ...layerInFormat(layer, format), numerics }));
   return precisionGraph(model, nodeRoles(model), layers, decisions);
 }
 

@@ -1,22 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { convert } from '../convert/index.js';
 import { bufferSource, encodeBytes, readModel, type Model } from '../onnx/index.js';
-import { findLayers, nodeRoles, precisionGraph } from '../plan/index.js';
+import { findLayers, layerInFormat, nodeRoles, precisionGraph } from '../plan/index.js';
 import { correspondingNodes } from './corresponding-nodes.js';
 import { POSE_MODEL, realModel } from './testing/index.js';
 
 /** The model with every other layer in FP16. */
 function mixed(model: Model): Model {
   const layers = findLayers(model);
-  const decisions = layers.map((layer, index) => ({
-    layer,
-    wanted: index % 2 === 0 ? ('fp16' as const) : ('original' as const),
-    format: index % 2 === 0 ? ('fp16' as const) : ('original' as const),
-    clamped: undefined,
-    pinned: false,
-    overflow: 'saturate' as const,
-    source: undefined,
-  }));
+  const decisions = layers.map((layer, index) => layerInFormat(layer, index % 2 === 0 ? 'fp16' : 'original'));
   const converted = convert(precisionGraph(model, nodeRoles(model), layers, decisions));
   if ('problems' in converted) throw new Error(converted.problems[0]?.message);
   const read = readModel(bufferSource(encodeBytes(converted.pieces)));

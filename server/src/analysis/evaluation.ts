@@ -4,7 +4,7 @@
  */
 import { explicitSteps, exposedSteps, isMixed } from '../emulate/index.js';
 import { weightsFolder, type Model } from '../onnx/index.js';
-import { isFloating, modelFacts } from '../plan/index.js';
+import { isFloating, modelFacts, type IntegerRanges } from '../plan/index.js';
 import type { Runtime, Session, TensorHandle } from '../runtime/index.js';
 import type { Sample } from './samples/index.js';
 import { inSlices } from './in-slices.js';
@@ -36,6 +36,8 @@ export interface Evaluation {
   readonly feeds: readonly Feeds[];
   /** `references[sample][output]`: what the original gives for each floating-point output, and for each that is a state. */
   readonly references: readonly Outputs[];
+  /** How the ranges of layers in an integer format are chosen that no plan decides; as usual where it is left out. */
+  readonly ranges?: IntegerRanges;
 }
 
 /** The emulation's settings are part of its definition: a last digit depends on them. */

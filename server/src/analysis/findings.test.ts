@@ -1,51 +1,39 @@
 /** Findings on a small model: each on the statement that decides the layer, once per statement. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { makeNode } from '../onnx/index.js';
 import { precisionGraph } from '../plan/index.js';
-import type { Runtime } from '../runtime/index.js';
-import { openEvaluation, type Evaluation } from './evaluation.js';
+import { openEvaluation } from './evaluation.js';
 import { rangeFindings, toleranceFindings } from './findings.js';
 import { measure } from './measurement.js';
 import { judge } from './noise.js';
 import { knownRanges } from './known-ranges.js';
 import { measuredAnew } from './remembered.js';
-import { bindTo, floatTensor, sampleOf, startTestCompute, testFolder, writeModel } from './testing/index.js';
+import { bindTo, computeForTests, floatTensor, sampleOf, writeModel } from './testing/index.js';
 
-const folder = testFolder();
-let runtime: Runtime;
-let evaluation: Evaluation;
-
-beforeAll(async () => {
-  runtime = await startTestCompute();
-  const model = writeModel(join(folder.path, 'findings.onnx'), {
-    nodes: [
-      makeNode({ opType: 'Mul', name: 'up', inputs: ['x', 'thousand'], outputs: ['a'] }),
-      makeNode({ opType: 'Mul', name: 'further', inputs: ['a', 'thousand'], outputs: ['b'] }),
-      makeNode({ opType: 'Mul', name: 'weighted', inputs: ['x', 'w'], outputs: ['c'] }),
-      makeNode({ opType: 'Mul', name: 'down', inputs: ['x', 'tiny'], outputs: ['d'] }),
-      makeNode({ opType: 'LpNormalization', name: 'norm', inputs: ['c'], outputs: ['e'] }),
-      makeNode({ opType: 'Sum', name: 'all', inputs: ['b', 'c', 'd', 'e'], outputs: ['y'] }),
-    ],
-    weights: [
-      floatTensor('thousand', [1], Float32Array.of(1000)),
-      floatTensor('tiny', [1], Float32Array.of(2 ** -13)),
-      floatTensor('w', [1, 4], Float32Array.of(1, 1, 1e5, 1)),
-    ],
-    inputs: { x: [1, 4] },
-    outputs: { y: [1, 4] },
-  });
-  const samples = [
-    sampleOf(0, { x: { dims: [1, 4], values: Float32Array.of(0.1, 0.2, 0.3, 0.4) } }),
-    sampleOf(1, { x: { dims: [1, 4], values: Float32Array.of(0.1, 99, 0.3, 0.25) } }),
-  ];
-  evaluation = await openEvaluation(runtime, model, samples);
+const { runtime, folder } = await computeForTests();
+const model = writeModel(join(folder, 'findings.onnx'), {
+  nodes: [
+    makeNode({ opType: 'Mul', name: 'up', inputs: ['x', 'thousand'], outputs: ['a'] }),
+    makeNode({ opType: 'Mul', name: 'further', inputs: ['a', 'thousand'], outputs: ['b'] }),
+    makeNode({ opType: 'Mul', name: 'weighted', inputs: ['x', 'w'], outputs: ['c'] }),
+    makeNode({ opType: 'Mul', name: 'down', inputs: ['x', 'tiny'], outputs: ['d'] }),
+    makeNode({ opType: 'LpNormalization', name: 'norm', inputs: ['c'], outputs: ['e'] }),
+    makeNode({ opType: 'Sum', name: 'all', inputs: ['b', 'c', 'd', 'e'], outputs: ['y'] }),
+  ],
+  weights: [
+    floatTensor('thousand', [1], Float32Array.of(1000)),
+    floatTensor('tiny', [1], Float32Array.of(2 ** -13)),
+    floatTensor('w', [1, 4], Float32Array.of(1, 1, 1e5, 1)),
+  ],
+  inputs: { x: [1, 4] },
+  outputs: { y: [1, 4] },
 });
-
-afterAll(async () => {
-  await runtime.dispose();
-  folder.remove();
-});
+const samples = [
+  sampleOf(0, { x: { dims: [1, 4], values: Float32Array.of(0.1, 0.2, 0.3, 0.4) } }),
+  sampleOf(1, { x: { dims: [1, 4], values: Float32Array.of(0.1, 99, 0.3, 0.25) } }),
+];
+const evaluation = await openEvaluation(runtime, model, samples);
 
 const FILE = { path: '/plans/p.precision' };
 

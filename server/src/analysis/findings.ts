@@ -94,9 +94,9 @@ export function rangeFindings(
 export function toleranceFindings(
   plan: BoundPlan,
   verdicts: readonly ToleranceVerdict[],
-  way: 'emulated' | 'executed' = 'emulated',
+  executedOn?: string,
 ): Diagnostic[] {
-  const isPlain = way === 'executed' || accumulationWords(plan.decisions) === 'fp32';
+  const isPlain = executedOn !== undefined || accumulationWords(plan.decisions) === 'fp32';
   const sums = isPlain ? '' : `, sums in ${accumulationReason(plan)}`;
   return verdicts
     .filter((one) => !one.holds)
@@ -108,7 +108,7 @@ export function toleranceFindings(
         severity: 'error',
         range: source.range,
         message:
-          `"${output}" ${metricLabel(metric)} is ${one.measured.toPrecision(3)} (${over} of the samples, noise ` +
+          `"${output}" ${metricLabel(metric)}${executedOn === undefined ? '' : ` on ${executedOn}`} is ${one.measured.toPrecision(3)} (${over} of the samples, noise ` +
           `${one.noise.toPrecision(2)}${within}${sums}), wanted ${operator} ${limit}; \`tune\` finds a plan that holds`,
         ...(source.path === plan.path ? {} : { path: source.path }),
       };

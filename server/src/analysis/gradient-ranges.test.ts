@@ -1,34 +1,22 @@
 /** Ranges of gradients against derivatives by hand, and the scale that follows from them. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { makeNode } from '../onnx/index.js';
 import { findLayers } from '../plan/index.js';
-import type { Runtime } from '../runtime/index.js';
 import { openEvaluation, type Evaluation } from './evaluation.js';
 import { gradientRanges, spreadOfAll } from './gradient-ranges.js';
 import { settledScale } from './loss-scale.js';
 import {
+  computeForTests,
   floatTensor,
   POSE_MODEL,
   randomSamples,
   realModel,
   sampleOf,
-  startTestCompute,
-  testFolder,
   writeModel,
 } from './testing/index.js';
 
-const folder = testFolder();
-let runtime: Runtime;
-
-beforeAll(async () => {
-  runtime = await startTestCompute();
-});
-
-afterAll(async () => {
-  await runtime.dispose();
-  folder.remove();
-});
+const { runtime, folder } = await computeForTests();
 
 const SAMPLES = [
   [1, -2, 3, 4],
@@ -37,7 +25,7 @@ const SAMPLES = [
 
 /** y = relu(w x), w = 3: the gradient of half the mean of y^2 is y / 4 at y, 3 y / 4 before, and the sum of x y / 4 at w. */
 async function small(opType: string): Promise<Evaluation> {
-  const model = writeModel(join(folder.path, `${opType}.onnx`), {
+  const model = writeModel(join(folder, `${opType}.onnx`), {
     nodes: [
       makeNode({ opType: 'Mul', name: 'times', inputs: ['x', 'w'], outputs: ['a'] }),
       makeNode({ opType, name: 'last', inputs: ['a'], outputs: ['y'] }),

@@ -37,9 +37,9 @@ export {
   UNDERFLOW_SHARE,
   type LayerRange,
   type LayerRangeFigures,
-  type MeasuredLayerRange,
 } from './ranges.js';
 export { type InsideSum } from './inside-sums.js';
+export { type MeasuredLayerRange } from './layer-surroundings.js';
 export { explain, flagsOf, placeOf, reasonText, type LayerEvidence, type Reason } from './reasons.js';
 export { ownMetricFaults, ownMetricFindings } from './own-metric-faults.js';
 export { quietLayers } from './quiet-layers.js';
@@ -67,6 +67,7 @@ export {
   knownNoise,
   knownVerdict,
 } from './known-verdict.js';
+export { withRanges } from './planned-ranges.js';
 export { rankCorrelation } from './rank-correlation.js';
 export {
   effortOf,

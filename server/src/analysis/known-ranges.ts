@@ -3,7 +3,8 @@ import type { FloatFormatName, FormatName } from '../formats/index.js';
 import type { Layer } from '../plan/index.js';
 import type { Model } from '../onnx/index.js';
 import type { WorkOptions } from './evaluation.js';
-import { layerRangeIn, measureRanges, type LayerRange, type MeasuredLayerRange } from './ranges.js';
+import type { MeasuredLayerRange } from './layer-surroundings.js';
+import { layerRangeIn, measureRanges, type LayerRange } from './ranges.js';
 import { NO_EFFORT, type Effort, type Results } from './remembered.js';
 import { layersBeyondRange } from './tensor-range.js';
 

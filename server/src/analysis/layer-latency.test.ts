@@ -1,33 +1,22 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { convert } from '../convert/index.js';
 import { openModel, writePieces, type Model } from '../onnx/index.js';
 import { precisionGraph } from '../plan/index.js';
-import type { Runtime } from '../runtime/index.js';
 import { layerLatency, type LayerLatency } from './layer-latency.js';
 import type { Sample } from './samples/index.js';
 import {
   bindTo,
+  computeForTests,
   failingInRuns,
   OCR_MODELS,
   POSE_MODEL,
   randomSamples,
   realModel,
-  startTestCompute,
   writeChain,
 } from './testing/index.js';
 
-let runtime: Runtime;
-const folder = mkdtempSync(join(tmpdir(), 'onnx-precision-test-'));
-beforeAll(async () => {
-  runtime = await startTestCompute();
-});
-afterAll(async () => {
-  await runtime.dispose();
-  rmSync(folder, { recursive: true, force: true });
-});
+const { runtime, folder } = await computeForTests();
 
 /** The model that the plan is converted to, as a file. */
 async function converted(model: Model, text: string, name: string): Promise<Model> {
@@ -109,6 +98,21 @@ describe('latency of layers', () => {
     const latency = await layerLatency(failing, model, mixed, sample, { threads: 1, runs: 1 });
     expect(latency.optimization).toEqual({ fp32: 'all', plan: 'layout' });
     expect(latency.notes).toEqual(['ONNX Runtime failed in a run at optimisation level all: no kernel']);
+  });
+
+  it('names nodes and tensors of the model in what it says of a level that failed', async () => {
+    const model = writeChain(join(folder, 'named.onnx'), 1);
+    const mixed = await converted(model, 'default: fp16\n', 'low-named.onnx');
+    const [sample] = randomSamples(1);
+    if (sample === undefined) throw new Error('no sample');
+    let opened = 0;
+    const failing = failingInRuns(
+      runtime,
+      () => (++opened === 1 ? 'failed' : undefined),
+      "Name:'node_1_' reads tensor_1_",
+    );
+    const { notes } = await layerLatency(failing, model, mixed, sample, { threads: 1, runs: 1 });
+    expect(notes[0]).toMatch(/Name:'relu_0' reads (x|w_0|m_0|y)$/);
   });
 
   it('of a model that does not run here names the layer for which that is so', async () => {

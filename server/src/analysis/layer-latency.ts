@@ -157,7 +157,8 @@ async function timedModel(
 ): Promise<TimedModel> {
   const variant = await inSlices(labelledSteps(model));
   const file = { bytes: variant.bytes, weightsFolder: weightsFolder(model) ?? '.' };
-  const found = withOptimized(runtime, file, { threads, provider }, signal, async (opened) => {
+  const options = { threads, provider, startsAfresh: true };
+  const found = withOptimized(runtime, file, options, signal, async (opened) => {
     const { session, optimization, notes } = opened;
     const feeds = await putSample(runtime, sample, signal);
     try {
@@ -166,7 +167,7 @@ async function timedModel(
     } finally {
       await runtime.release(Object.values(feeds));
     }
-    return { optimization, notes };
+    return { optimization, notes: notes.map((note) => textInOwnNames(note, model, variant)) };
   });
   const level = await found.catch((error: unknown) => {
     throw inOwnNames(error, model, variant);
@@ -220,14 +221,19 @@ async function profiledRuns(
   }
 }
 
-/** What the runtime says of a node that goes by a number, with the name that the model has for it. */
-function inOwnNames(error: unknown, { graph }: Model, { parts }: LabelledVariant): unknown {
+/** What the runtime says of nodes and tensors that go by numbers, with the names that the model has for them. */
+function inOwnNames(error: unknown, model: Model, variant: LabelledVariant): unknown {
   if (!(error instanceof RuntimeFailure)) return error;
-  const message = error.message.replace(/\bnode_\d+_/g, (label) => {
-    const [at] = parts(label).nodes;
-    return (at === undefined ? undefined : graph.nodes[at]?.name) ?? label;
+  return new RuntimeFailure(error.kind, textInOwnNames(error.message, model, variant));
+}
+
+function textInOwnNames(text: string, { graph }: Model, { parts }: LabelledVariant): string {
+  return text.replace(/\b(?:node|tensor)_\d+_/g, (label) => {
+    const { nodes, tensors } = parts(label);
+    const node = graph.nodes[nodes[0] ?? -1];
+    const name = node?.name === '' ? node.outputs[0] : node?.name;
+    return name ?? tensors[0] ?? label;
   });
-  return new RuntimeFailure(error.kind, message);
 }
 
 /** The latency of a model, given the kernels of all runs. */

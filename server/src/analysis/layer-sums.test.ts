@@ -1,34 +1,23 @@
 /** What operators add up inside, how many terms, and what cancels out: on small models, against sums by hand. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { makeAttribute, makeNode, type Node } from '../onnx/index.js';
 import { findLayers } from '../plan/index.js';
-import type { Runtime } from '../runtime/index.js';
 import { closeEvaluation, openEvaluation } from './evaluation.js';
 import { insideSum } from './inside-sums.js';
-import { measureRanges, type MeasuredLayerRange } from './ranges.js';
+import type { MeasuredLayerRange } from './layer-surroundings.js';
+import { measureRanges } from './ranges.js';
 import {
+  computeForTests,
   floatTensor,
   randomValues,
   sampleOf,
-  startTestCompute,
-  testFolder,
   writeModel,
   type SmallModel,
 } from './testing/index.js';
 
-const folder = testFolder();
-let runtime: Runtime;
+const { runtime, folder } = await computeForTests();
 let models = 0;
-
-beforeAll(async () => {
-  runtime = await startTestCompute();
-});
-
-afterAll(async () => {
-  await runtime.dispose();
-  folder.remove();
-});
 
 /** Two samples of this many elements, the second ten times as large. */
 const DIMS = [2, 4, 3, 5];
@@ -42,7 +31,7 @@ async function rangeOf(
   samples: readonly Float32Array[] = [FIRST, SECOND],
 ): Promise<MeasuredLayerRange> {
   models += 1;
-  const model = writeModel(join(folder.path, `sums-${models}.onnx`), {
+  const model = writeModel(join(folder, `sums-${models}.onnx`), {
     nodes: [...(more.before ?? []), node],
     weights: more.weights ?? [],
     inputs: { x: DIMS },

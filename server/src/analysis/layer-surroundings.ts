@@ -4,8 +4,14 @@
  */
 import { floatsOf, isFloating, isInMainGraph, isMovement, modelFacts, type Layer } from '../plan/index.js';
 import type { Model, Node, Tensor } from '../onnx/index.js';
-import { insideSum, looksAtInput, termsOf, weightGroups, type AroundNode } from './inside-sums.js';
-import type { MeasuredLayerRange } from './ranges.js';
+import {
+  insideSum,
+  looksAtInput,
+  termsOf,
+  weightGroups,
+  type AroundNode,
+  type InsideSum,
+} from './inside-sums.js';
 import { rootMeanSquare, type ConstantRange, type MeasuredRange } from './tensor-range.js';
 
 /** Where the values of an input come from, through nodes that only move them. */
@@ -37,6 +43,17 @@ export interface WrittenTensor {
   readonly dims: readonly number[];
   /** By index of the node: the largest of the sums of squares that it computes of this tensor. */
   readonly largestSquares: ReadonlyMap<number, number>;
+}
+
+/** What was found of a layer, whatever the format. */
+export interface MeasuredLayerRange {
+  readonly tensors: readonly MeasuredRange[];
+  /** What it computes inside and never writes; undefined where that is nothing, or nothing is known of it. */
+  readonly inside: InsideSum | undefined;
+  /** How many terms it adds up for one element of its output; undefined where it adds none, or that is not known. */
+  readonly terms: number | undefined;
+  /** How many times a relative error of its inputs is larger in its output because they cancel out; undefined where they cannot. */
+  readonly cancellation: number | undefined;
 }
 
 /** Operators whose output can be small beside their inputs because these cancel out, with the inputs concerned. */

@@ -1,36 +1,24 @@
 /** Local errors of small models, computed independently: what rounding does to one layer given exact inputs. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { roundArray } from '../formats/index.js';
 import { makeNode } from '../onnx/index.js';
 import { findLayers } from '../plan/index.js';
-import type { Runtime } from '../runtime/index.js';
 import { openEvaluation } from './evaluation.js';
 import { localErrors, type LocalErrors } from './local-errors.js';
 import type { Sample } from './samples/index.js';
 import {
+  computeForTests,
   floatTensor,
   randomSamples,
   randomValues,
   sampleOf,
-  startTestCompute,
-  testFolder,
   WIDTH,
   writeChain,
   writeModel,
 } from './testing/index.js';
 
-const folder = testFolder();
-let runtime: Runtime;
-
-beforeAll(async () => {
-  runtime = await startTestCompute();
-});
-
-afterAll(async () => {
-  await runtime.dispose();
-  folder.remove();
-});
+const { runtime, folder } = await computeForTests();
 
 async function measured(
   model: ReturnType<typeof writeModel>,
@@ -55,7 +43,7 @@ describe('the local error', () => {
   it.each(['fp16', 'bf16'] as const)('of a MatMul in %s is what rounding does by hand', async (format) => {
     const size = 64;
     const w = randomValues(size * size, 3);
-    const model = writeModel(join(folder.path, `product-${format}.onnx`), {
+    const model = writeModel(join(folder, `product-${format}.onnx`), {
       nodes: [makeNode({ opType: 'MatMul', name: 'product', inputs: ['x', 'w'], outputs: ['y'] })],
       weights: [floatTensor('w', [size, size], w)],
       inputs: { x: [1, size] },
@@ -84,11 +72,7 @@ describe('the local error', () => {
   });
 
   it('of every layer of a chain given exact inputs does not add up along the chain', async () => {
-    const { errors } = await measured(
-      writeChain(join(folder.path, 'chain.onnx'), 6),
-      randomSamples(3),
-      'bf16',
-    );
+    const { errors } = await measured(writeChain(join(folder, 'chain.onnx'), 6), randomSamples(3), 'bf16');
     expect(errors.map((one) => one.layer.nodeIndex)).toEqual([...errors.keys()]);
     for (const { value, low, high } of errors) {
       expect(low).toBeLessThanOrEqual(value);
@@ -100,7 +84,7 @@ describe('the local error', () => {
   });
 
   it('is the same in one session and in many', async () => {
-    const model = writeChain(join(folder.path, 'many.onnx'), 5);
+    const model = writeChain(join(folder, 'many.onnx'), 5);
     const one = await measured(model, randomSamples(2), 'fp16');
     const many = await measured(model, randomSamples(2), 'fp16', 3);
     expect(many.errors).toEqual(one.errors);
@@ -108,7 +92,7 @@ describe('the local error', () => {
   });
 
   it('is infinite where rounding overflows, and only there', async () => {
-    const model = writeModel(join(folder.path, 'overflow.onnx'), {
+    const model = writeModel(join(folder, 'overflow.onnx'), {
       nodes: [
         makeNode({ opType: 'Mul', name: 'large', inputs: ['x', 'million'], outputs: ['a'] }),
         makeNode({ opType: 'Mul', name: 'back', inputs: ['a', 'millionth'], outputs: ['b'] }),
@@ -135,7 +119,7 @@ describe('the local error', () => {
   });
 
   it('leaves out layers that draw random numbers, be it all of them', async () => {
-    const model = writeModel(join(folder.path, 'random.onnx'), {
+    const model = writeModel(join(folder, 'random.onnx'), {
       nodes: [makeNode({ opType: 'RandomNormalLike', name: 'noise', inputs: ['x'], outputs: ['y'] })],
       inputs: { x: [1, WIDTH] },
       outputs: { y: [1, WIDTH] },

@@ -48,7 +48,7 @@ export async function localErrors(
   for (let start = 0; start < layers.length; start += layersPerVariant) {
     const some = layers.slice(start, start + layersPerVariant);
     const quantizations = await ownQuantizations(evaluation, some, format, { signal, progress });
-    const variant = await inSlices(localErrorSteps(model, some, format, quantizations));
+    const variant = await inSlices(localErrorSteps(model, some, format, quantizations, evaluation.ranges));
     // A model without outputs is none that the runtime would open.
     if (variant.outputs.length === 0) continue;
     const session = await runtime.open(

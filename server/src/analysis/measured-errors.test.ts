@@ -1,36 +1,26 @@
 import fc from 'fast-check';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { makeAttribute, makeNode, type Model, type Node, type Tensor } from '../onnx/index.js';
-import { findLayers, nodeRoles, precisionGraph, type Layer } from '../plan/index.js';
-import type { Runtime } from '../runtime/index.js';
+import { findLayers, layerInFormat, nodeRoles, precisionGraph } from '../plan/index.js';
 import { measuredErrors, type MeasuredError, type MeasuredErrors } from './measured-errors.js';
 import { measure } from './measurement.js';
 import { resolveSamples, type Sample } from './samples/index.js';
 import {
   bindTo,
+  computeForTests,
   floatTensor,
   POSE_MODEL,
   randomSamples,
   randomValues,
   realModel,
   ROOT,
-  startTestCompute,
-  testFolder,
   WIDTH,
   withEvaluation,
   writeModel,
 } from './testing/index.js';
 
-let runtime: Runtime;
-const folder = testFolder();
-beforeAll(async () => {
-  runtime = await startTestCompute();
-});
-afterAll(async () => {
-  await runtime.dispose();
-  folder.remove();
-});
+const { runtime, folder } = await computeForTests();
 
 /** Both ways give the same numbers, to the last bit. */
 async function checkWays(
@@ -59,7 +49,7 @@ function small(
   width = WIDTH,
 ): Model {
   models += 1;
-  return writeModel(join(folder.path, `small-${models}.onnx`), {
+  return writeModel(join(folder, `small-${models}.onnx`), {
     nodes,
     weights,
     inputs: { x: [1, width] },
@@ -179,7 +169,7 @@ describe('measured errors of the pose model', () => {
       expect(found.plain).toBe(0);
       expect(found.errors.map((one) => one.layer)).toEqual(some);
       for (const error of found.errors) {
-        const graph = precisionGraph(model, nodeRoles(model), layers, decisionsFor(error.layer));
+        const graph = precisionGraph(model, nodeRoles(model), layers, [layerInFormat(error.layer, 'fp16')]);
         const measured = await measure(evaluation, graph, plan.tolerances);
         expect(error.tolerances).toEqual(measured.tolerances);
         expect(error.low).toBeLessThanOrEqual(error.value);
@@ -218,17 +208,3 @@ describe('measured errors of the pose model', () => {
     });
   });
 });
-
-function decisionsFor(layer: Layer) {
-  return [
-    {
-      layer,
-      wanted: 'fp16' as const,
-      format: 'fp16' as const,
-      clamped: undefined,
-      pinned: false,
-      overflow: 'error' as const,
-      source: undefined,
-    },
-  ];
-}

@@ -11,6 +11,7 @@ import type { Steps } from '../onnx/index.js';
 import {
   allowsFormat,
   drawsRandomNumbers,
+  layerInFormat,
   modelFacts,
   nodeRoles,
   precisionGraphSteps,
@@ -22,6 +23,7 @@ import {
 import { RuntimeFailure } from '../runtime/index.js';
 import type { Evaluation, WorkOptions } from './evaluation.js';
 import { inSlices } from './in-slices.js';
+import { metricOf } from './sample-metric.js';
 import { judgedError, type OutputError } from './judged-error.js';
 import type { LocalError } from './local-errors.js';
 import { measure, type ToleranceMeasurement } from './measurement.js';
@@ -136,22 +138,10 @@ class MeasuringLayers {
   /** The plan that lowers nothing but this layer. */
   private *graphOf(layer: Layer): Steps<PrecisionGraph> {
     const { format, roles } = this;
-    return yield* precisionGraphSteps(
-      this.evaluation.model,
-      roles,
-      [layer],
-      [
-        {
-          layer,
-          wanted: format,
-          format,
-          clamped: undefined,
-          pinned: false,
-          overflow: 'inf',
-          source: undefined,
-        },
-      ],
-    );
+    const { model, ranges } = this.evaluation;
+    const decision = layerInFormat(layer, format);
+    const decisions = [ranges === undefined ? decision : { ...decision, numerics: ranges }];
+    return yield* precisionGraphSteps(model, roles, [layer], decisions);
   }
 
   private async segments(
@@ -178,13 +168,18 @@ class MeasuringLayers {
 
   /** What the comparison says of outputs that a layer does not touch: `[question][sample]`. */
   private async unchangedFigures(): Promise<Figures> {
-    const { runtime, references } = this.evaluation;
+    const { runtime, references, samples } = this.evaluation;
     const figures = this.questions.map((): Figure[] => []);
-    for (const reference of references) {
+    for (const [sample, reference] of references.entries()) {
       for (const [index, { output, metric }] of this.questions.entries()) {
         const exact = reference[output];
         if (exact === undefined) continue;
-        const [figure] = await runtime.compare(exact, exact, [metric], this.options.signal);
+        const [figure] = await runtime.compare(
+          exact,
+          exact,
+          [metricOf(metric, samples[sample])],
+          this.options.signal,
+        );
         if (figure !== undefined) figures[index]?.push(figure);
       }
     }

@@ -1,43 +1,31 @@
 /** Plans measured on small generated models and on the pose model, against what the raw outputs say. */
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { convert } from '../convert/index.js';
 import { emulated } from '../emulate/index.js';
 import { combine, type Aggregation } from '../metrics/index.js';
 import { DataType, writePieces } from '../onnx/index.js';
 import { precisionGraph, type BoundPlan } from '../plan/index.js';
-import type { Runtime, TensorHandle } from '../runtime/index.js';
+import type { TensorHandle } from '../runtime/index.js';
 import { closeEvaluation, EMULATION_SETTINGS, openEvaluation, type Evaluation } from './evaluation.js';
 import { measure, perfectFigures } from './measurement.js';
 import { resolveSamples } from './samples/index.js';
 import {
   bindTo,
+  computeForTests,
   POSE_MODEL,
   randomSamples,
   realModel,
   ROOT,
-  startTestCompute,
-  testFolder,
   WIDTH,
   writeChain,
 } from './testing/index.js';
 
 const DEPTH = 8;
-const folder = testFolder();
-let runtime: Runtime;
-let evaluation: Evaluation;
-
-beforeAll(async () => {
-  runtime = await startTestCompute();
-  const model = writeChain(join(folder.path, 'chain.onnx'), DEPTH);
-  evaluation = await openEvaluation(runtime, model, randomSamples(5));
-});
-
-afterAll(async () => {
-  await runtime.dispose();
-  folder.remove();
-});
+const { runtime, folder } = await computeForTests();
+const model = writeChain(join(folder, 'chain.onnx'), DEPTH);
+const evaluation = await openEvaluation(runtime, model, randomSamples(5));
 
 function graphOf(plan: BoundPlan): ReturnType<typeof precisionGraph> {
   return precisionGraph(plan.model, plan.roles, plan.layers, plan.decisions);
@@ -111,7 +99,7 @@ describe('a measurement', () => {
   it('of a model that is in 16 bits already and is left alone is exactly 0: its roundings are those of the plan', async () => {
     const conversion = convert(graphOf(bindTo(evaluation.model, 'default: fp16\n').plan));
     if ('problems' in conversion) throw new Error(conversion.problems[0]?.message);
-    const path = join(folder.path, 'half.onnx');
+    const path = join(folder, 'half.onnx');
     await writePieces(path, conversion.pieces);
     const half = await openEvaluation(runtime, realModel(path), randomSamples(2));
     const { outputs } = await measure(half, graphOf(bindTo(half.model, '').plan), []);

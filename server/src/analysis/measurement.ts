@@ -21,6 +21,7 @@ import {
   type WorkOptions,
 } from './evaluation.js';
 import { inSlices } from './in-slices.js';
+import { metricOf } from './sample-metric.js';
 import { fedWithStates, isSequence, withStates } from './sequence.js';
 
 /** The errors that are reported for every floating-point output, tolerance or not. */
@@ -133,7 +134,8 @@ export async function measureSession(
         const expected = reference[comparison.output];
         const actual = outputs[comparison.output];
         if (expected === undefined || actual === undefined) continue;
-        const compared = await runtime.compare(expected, actual, comparison.metrics, signal);
+        const metrics = comparison.metrics.map((metric) => metricOf(metric, samples[sample]));
+        const compared = await runtime.compare(expected, actual, metrics, signal);
         for (const [metric, figure] of compared.entries()) {
           const perSample = figures[index]?.[metric];
           if (perSample !== undefined) perSample[sample] = figure;
@@ -165,11 +167,12 @@ export async function perfectFigures(
   signal?: AbortSignal,
 ): Promise<PerfectFigures> {
   const perfect = new Map<Tolerance, Figure[]>(tolerances.map((tolerance) => [tolerance, []]));
-  for (const reference of evaluation.references) {
+  for (const [sample, reference] of evaluation.references.entries()) {
     for (const tolerance of tolerances) {
       const output = reference[tolerance.output];
       if (output === undefined) continue;
-      const [figure] = await evaluation.runtime.compare(output, output, [tolerance.metric], signal);
+      const metric = metricOf(tolerance.metric, evaluation.samples[sample]);
+      const [figure] = await evaluation.runtime.compare(output, output, [metric], signal);
       if (figure !== undefined) perfect.get(tolerance)?.push(figure);
     }
   }

@@ -1,38 +1,25 @@
 /** What a verdict says about its noise, and where the noise comes from. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { DataType, makeNode } from '../onnx/index.js';
 import { precisionGraph } from '../plan/index.js';
-import type { Runtime } from '../runtime/index.js';
 import { openEvaluation, type Evaluation } from './evaluation.js';
 import { measure, type ToleranceMeasurement } from './measurement.js';
 import { judge, withNoiseFloor, type ToleranceVerdict } from './noise.js';
 import type { Sample } from './samples/index.js';
 import {
   bindTo,
+  computeForTests,
   randomSamples,
   randomValues,
   sampleOf,
-  startTestCompute,
-  testFolder,
   WIDTH,
   writeChain,
   writeModel,
 } from './testing/index.js';
 
-const folder = testFolder();
-let runtime: Runtime;
-let chain: Evaluation;
-
-beforeAll(async () => {
-  runtime = await startTestCompute();
-  chain = await openEvaluation(runtime, writeChain(join(folder.path, 'chain.onnx'), 4), randomSamples(3));
-});
-
-afterAll(async () => {
-  await runtime.dispose();
-  folder.remove();
-});
+const { runtime, folder } = await computeForTests();
+const chain = await openEvaluation(runtime, writeChain(join(folder, 'chain.onnx'), 4), randomSamples(3));
 
 async function verdictsOf(evaluation: Evaluation, text: string, draws = 3) {
   const { plan } = bindTo(evaluation.model, text);
@@ -119,7 +106,7 @@ describe('the noise floor', () => {
 
   it('moves inputs of one shape apart, so that it does not cancel out', async () => {
     // The difference of two inputs that are alike: the same noise on both would leave it at 0.
-    const model = writeModel(join(folder.path, 'difference.onnx'), {
+    const model = writeModel(join(folder, 'difference.onnx'), {
       nodes: [makeNode({ opType: 'Sub', name: 'sub', inputs: ['a', 'b'], outputs: ['y'] })],
       inputs: { a: [1, WIDTH], b: [1, WIDTH] },
       outputs: { y: [1, WIDTH] },

@@ -1,27 +1,20 @@
 /** Shapes seen in a run against shapes inferred from the file, on real models. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { inferShapes, type Model, type Shape } from '../onnx/index.js';
 import { withShapes } from '../plan/index.js';
-import type { Runtime } from '../runtime/index.js';
 import { observedShapes } from './observed-shapes.js';
 import {
   bindTo,
+  computeForTests,
   OCR_MODELS,
   POSE_MODEL,
   randomSamples,
   realModel,
   sampleOf,
-  startTestCompute,
 } from './testing/index.js';
 
-let runtime: Runtime;
-
-beforeAll(async () => {
-  runtime = await startTestCompute();
-});
-
-afterAll(() => runtime.dispose());
+const { runtime } = await computeForTests();
 
 function isKnown(shape: Shape | undefined): boolean {
   return shape?.every((size) => typeof size === 'number') === true;

@@ -1,24 +1,21 @@
 /** A runtime that really crashes while it opens a model, and one that refuses it. */
 import { join } from 'node:path';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { makeNode } from '../onnx/index.js';
 import { RuntimeFailure, type Runtime, type RuntimeFailureKind } from '../runtime/index.js';
+import { folderForTests } from '../testing/index.js';
 import { onSurvivingLevel, openOptimized, withOptimized } from './open-session.js';
-import { POSE_MODEL, startTestCompute, testFolder, WIDTH, writeModel } from './testing/index.js';
+import { POSE_MODEL, startTestCompute, WIDTH, writeModel } from './testing/index.js';
 
-const folder = testFolder();
+const folder = folderForTests();
 const SETTINGS = { provider: 'cpu', threads: 1 } as const;
 const started: Runtime[] = [];
-let broken: string;
 
-beforeAll(() => {
-  broken = join(folder.path, 'broken.onnx');
-  writeModel(broken, {
-    nodes: [makeNode({ opType: 'NoSuchOperator', name: 'none', inputs: ['x'], outputs: ['y'] })],
-    inputs: { x: [1, WIDTH] },
-    outputs: { y: [1, WIDTH] },
-  });
-  return folder.remove;
+const broken = join(folder, 'broken.onnx');
+writeModel(broken, {
+  nodes: [makeNode({ opType: 'NoSuchOperator', name: 'none', inputs: ['x'], outputs: ['y'] })],
+  inputs: { x: [1, WIDTH] },
+  outputs: { y: [1, WIDTH] },
 });
 
 afterEach(async () => {

@@ -121,18 +121,26 @@ export async function onSurvivingLevel<T>(
   }
 }
 
+/** What becomes of the work where the compute process dies under it. */
+export interface RunOptions extends OpenOptions {
+  /** `use` opens everything that it needs beside the session itself, so that it can begin again in a new process. */
+  readonly startsAfresh?: boolean;
+}
+
 /**
  * Opens a model and gives the session to `use`; one level lower where a run fails in it, since some levels make of a correct model one
- * that loads and does not run. The session is closed however it ends. Throws what `use` throws at the lowest level.
+ * that loads and does not run, or kills its process. The session is closed however it ends. Throws what `use` throws at the lowest
+ * level.
  */
 export async function withOptimized<T>(
   runtime: Runtime,
   file: string | SessionRequest['model'],
-  options: OpenOptions,
+  { startsAfresh = false, ...options }: RunOptions,
   signal: AbortSignal | undefined,
   use: (opened: OpenedSession) => Promise<T>,
 ): Promise<T> {
   const notes: string[] = [];
+  const blamed: ReadonlySet<string> = new Set(startsAfresh ? ['failed', 'crashed'] : ['failed']);
   let highest = options.highest ?? 'all';
   while (true) {
     const opened = await openOptimized(runtime, file, { ...options, highest }, signal);
@@ -141,9 +149,9 @@ export async function withOptimized<T>(
       return await use({ ...opened, notes: [...notes] });
     } catch (error) {
       const lower = LEVELS[LEVELS.indexOf(opened.optimization) + 1];
-      if (!(error instanceof RuntimeFailure) || error.kind !== 'failed' || lower === undefined) throw error;
+      if (!(error instanceof RuntimeFailure) || !blamed.has(error.kind) || lower === undefined) throw error;
       notes.push(
-        `ONNX Runtime failed in a run at optimisation level ${opened.optimization}: ${error.message}`,
+        `ONNX Runtime ${error.kind} in a run at optimisation level ${opened.optimization}: ${error.message}`,
       );
       highest = lower;
     } finally {

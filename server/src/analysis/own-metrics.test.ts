@@ -1,38 +1,24 @@
 // Metrics of the user's own: run in the compute process, judged like any other, and said to be wrong where they are.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parse } from '../language/index.js';
-import type { Model } from '../onnx/index.js';
 import { bindPlan, precisionGraph, type TracedPlan } from '../plan/index.js';
-import type { Runtime } from '../runtime/index.js';
-import { closeEvaluation, openEvaluation, type Evaluation } from './evaluation.js';
+import { openEvaluation } from './evaluation.js';
 import { liveFindings, NOTHING_KNOWN } from './live/index.js';
 import { measure } from './measurement.js';
 import { ownMetricFaults, ownMetricFindings } from './own-metric-faults.js';
-import { randomSamples, startTestCompute, testFolder, writeChain } from './testing/index.js';
+import { computeForTests, randomSamples, writeChain } from './testing/index.js';
 
-const folder = testFolder();
-const path = join(folder.path, 'p.precision');
+const { runtime, folder } = await computeForTests();
+const path = join(folder, 'p.precision');
 const never = new AbortController().signal;
-let runtime: Runtime;
-let model: Model;
-let evaluation: Evaluation;
-
-beforeAll(async () => {
-  runtime = await startTestCompute();
-  model = writeChain(join(folder.path, 'model.onnx'), 2);
-  evaluation = await openEvaluation(runtime, model, randomSamples(3));
-});
-afterAll(async () => {
-  await closeEvaluation(evaluation);
-  await runtime.dispose();
-  folder.remove();
-});
+const model = writeChain(join(folder, 'model.onnx'), 2);
+const evaluation = await openEvaluation(runtime, model, randomSamples(3));
 
 /** A plan in FP16 whose metric `mine` is in a module of this text. */
 function planWith(module: string, tolerance: string, comment = ''): TracedPlan {
-  writeFileSync(join(folder.path, 'mine.mjs'), module);
+  writeFileSync(join(folder, 'mine.mjs'), module);
   const text = `${comment}model "model.onnx"\nmetric mine from "mine.mjs"\ntolerance "y" ${tolerance}\ndefault: fp16\n`;
   const readText = (file: string): string | undefined => {
     try {
@@ -102,7 +88,7 @@ describe('a metric of the user', () => {
   it('that could not be loaded is tried again: what it lacked may be there', async () => {
     const plan = planWith('import { one } from "late"; export const measure = () => one;', 'mine <= 1');
     expect(await ownMetricFaults(runtime, plan, never)).toHaveLength(1);
-    const late = join(folder.path, 'node_modules/late');
+    const late = join(folder, 'node_modules/late');
     mkdirSync(late, { recursive: true });
     writeFileSync(join(late, 'package.json'), '{ "type": "module", "main": "late.js" }');
     writeFileSync(join(late, 'late.js'), 'export const one = 1;');

@@ -15,7 +15,9 @@ export async function ownQuantizations(
   if (isFloatFormat(format)) return new Map();
   const { model } = evaluation;
   const roundings = layers.flatMap((layer): [number, NodeRounding][] => {
-    const rounding = allowsFormat(model, layer, format) ? nodeRoundingOf(model, layer, format) : undefined;
+    const rounding = allowsFormat(model, layer, format)
+      ? nodeRoundingOf(model, layer, format, evaluation.ranges)
+      : undefined;
     return rounding === undefined ? [] : [[layer.nodeIndex, rounding]];
   });
   const graph = { ...unchanged(model), roundings: new Map(roundings) };

@@ -3,30 +3,24 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { makeNode, type Model } from '../onnx/index.js';
-import type { Runtime } from '../runtime/index.js';
 import { planLatency, type PlanLatencyOptions } from './plan-latency.js';
 import {
   bindTo,
+  computeForTests,
   floatTensor,
   randomSamples,
-  startTestCompute,
-  testFolder,
   writeChain,
   writeModel,
 } from './testing/index.js';
 
-const folder = testFolder();
-let runtime: Runtime;
+const { runtime, folder } = await computeForTests();
 
-beforeAll(async () => {
+beforeAll(() => {
   // Of its own: another test may leave something in that of all.
-  for (const variable of ['TMPDIR', 'TEMP', 'TMP']) vi.stubEnv(variable, folder.path);
-  runtime = await startTestCompute();
+  for (const variable of ['TMPDIR', 'TEMP', 'TMP']) vi.stubEnv(variable, folder);
 });
-afterAll(async () => {
-  await runtime.dispose();
+afterAll(() => {
   vi.unstubAllEnvs();
-  folder.remove();
 });
 
 function latencyOf(model: Model, text: string, options: Partial<PlanLatencyOptions> = {}) {
@@ -36,13 +30,13 @@ function latencyOf(model: Model, text: string, options: Partial<PlanLatencyOptio
 }
 
 function foldersLeft(): string[] {
-  return readdirSync(folder.path).filter((name) => name.startsWith('onnx-precision-latency-'));
+  return readdirSync(folder).filter((name) => name.startsWith('onnx-precision-latency-'));
 }
 
 describe('latency of a plan', () => {
   it('is that of its converted model, of which nothing is left', async () => {
     const before = foldersLeft();
-    const latency = await latencyOf(writeChain(join(folder.path, 'chain.onnx'), 3), 'default: fp16\n');
+    const latency = await latencyOf(writeChain(join(folder, 'chain.onnx'), 3), 'default: fp16\n');
     if ('problem' in latency) throw new Error(latency.problem);
     expect(latency.layers.map(({ layer }) => layer.name)).toEqual([
       ...['mul_0', 'relu_0', 'mul_1', 'relu_1', 'mul_2', 'relu_2'],
@@ -54,7 +48,7 @@ describe('latency of a plan', () => {
   });
 
   it('is the reason for which there is no such model', async () => {
-    const model = writeModel(join(folder.path, 'beyond.onnx'), {
+    const model = writeModel(join(folder, 'beyond.onnx'), {
       nodes: [makeNode({ opType: 'Mul', name: 'mul', inputs: ['x', 'w'], outputs: ['y'] })],
       weights: [floatTensor('w', [1, 16], new Float32Array(16).fill(1e6))],
       inputs: { x: [1, 16] },
@@ -71,7 +65,7 @@ describe('latency of a plan', () => {
   it('leaves nothing behind where it is stopped', async () => {
     const before = foldersLeft();
     const abort = new AbortController();
-    const model = writeChain(join(folder.path, 'stopped.onnx'), 3);
+    const model = writeChain(join(folder, 'stopped.onnx'), 3);
     const progress = (): void => {
       abort.abort();
     };

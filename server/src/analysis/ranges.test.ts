@@ -1,6 +1,6 @@
 /** Ranges of outputs and weights against a brute-force count, and the layers that no format can hold. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   FLOAT_FORMAT_NAMES,
   formatInformation,
@@ -11,54 +11,41 @@ import {
 } from '../formats/index.js';
 import { DataType, makeNode } from '../onnx/index.js';
 import { findLayers } from '../plan/index.js';
-import type { Runtime } from '../runtime/index.js';
 import { memoryStore } from '../store/index.js';
-import { openEvaluation, type Evaluation } from './evaluation.js';
+import { openEvaluation } from './evaluation.js';
 import { knownRanges, storedRanges } from './known-ranges.js';
 import { measuredAnew, withStore } from './remembered.js';
 import { layersBeyondRange, type TensorRange } from './tensor-range.js';
 import {
+  computeForTests,
   floatTensor,
   OCR_MODELS,
   randomValues,
   realModel,
   sampleOf,
-  startTestCompute,
-  testFolder,
   writeModel,
 } from './testing/index.js';
 
 const COUNT = 500;
-const folder = testFolder();
+const { runtime, folder } = await computeForTests();
 /** Over the whole range of FP16 and beyond both ends. */
 const wide = (seed: number): Float32Array =>
   randomValues(COUNT, seed).map((value, index) => value * 10 ** ((index % 17) - 10));
 const WEIGHT = wide(50).with(7, -1234567);
 const SAMPLES = [wide(1), wide(2).with(99, -3e6), wide(3)];
 
-let runtime: Runtime;
-let evaluation: Evaluation;
-
-beforeAll(async () => {
-  runtime = await startTestCompute();
-  const model = writeModel(join(folder.path, 'ranges.onnx'), {
-    nodes: [
-      makeNode({ opType: 'Add', name: 'sum', inputs: ['x', 'w'], outputs: ['s'] }),
-      makeNode({ opType: 'TopK', name: 'best', inputs: ['s', 'k'], outputs: ['values', 'places'] }),
-      makeNode({ opType: 'Neg', name: 'minus', inputs: ['x'], outputs: ['y'] }),
-    ],
-    weights: [floatTensor('w', [1, COUNT], WEIGHT), oneInt('k', 4)],
-    inputs: { x: [1, COUNT] },
-    outputs: { y: [1, COUNT], values: [1, 4] },
-  });
-  const samples = SAMPLES.map((values, index) => sampleOf(index, { x: { dims: [1, COUNT], values } }));
-  evaluation = await openEvaluation(runtime, model, samples);
+const model = writeModel(join(folder, 'ranges.onnx'), {
+  nodes: [
+    makeNode({ opType: 'Add', name: 'sum', inputs: ['x', 'w'], outputs: ['s'] }),
+    makeNode({ opType: 'TopK', name: 'best', inputs: ['s', 'k'], outputs: ['values', 'places'] }),
+    makeNode({ opType: 'Neg', name: 'minus', inputs: ['x'], outputs: ['y'] }),
+  ],
+  weights: [floatTensor('w', [1, COUNT], WEIGHT), oneInt('k', 4)],
+  inputs: { x: [1, COUNT] },
+  outputs: { y: [1, COUNT], values: [1, 4] },
 });
-
-afterAll(async () => {
-  await runtime.dispose();
-  folder.remove();
-});
+const samples = SAMPLES.map((values, index) => sampleOf(index, { x: { dims: [1, COUNT], values } }));
+const evaluation = await openEvaluation(runtime, model, samples);
 
 /** An int64 constant of one element. */
 function oneInt(name: string, value: number): ReturnType<typeof floatTensor> {

@@ -8,23 +8,12 @@ import type { Shape } from '../onnx/index.js';
 import type { Layer } from '../plan/index.js';
 import type { Evaluation, WorkOptions } from './evaluation.js';
 import type { InsideSum } from './inside-sums.js';
-import { joinRange, surroundings } from './layer-surroundings.js';
-import { rangeIn, scaledRangeIn, type MeasuredRange, type TensorRange } from './tensor-range.js';
+import { joinRange, surroundings, type MeasuredLayerRange } from './layer-surroundings.js';
+import { rangeIn, scaledRangeIn, type TensorRange } from './tensor-range.js';
 import { constantRanges, writtenRanges } from './written-ranges.js';
 
 /** Over this share of non-zero values lost, a layer is flagged `underflow`. */
 export const UNDERFLOW_SHARE = 0.01;
-
-/** What was found of a layer, whatever the format. */
-export interface MeasuredLayerRange {
-  readonly tensors: readonly MeasuredRange[];
-  /** What it computes inside and never writes; undefined where that is nothing, or nothing is known of it. */
-  readonly inside: InsideSum | undefined;
-  /** How many terms it adds up for one element of its output; undefined where it adds none, or that is not known. */
-  readonly terms: number | undefined;
-  /** How many times a relative error of its inputs is larger in its output because they cancel out; undefined where they cannot. */
-  readonly cancellation: number | undefined;
-}
 
 /** The range of a layer in a format. */
 export interface LayerRangeFigures extends Omit<MeasuredLayerRange, 'tensors'> {

@@ -1,7 +1,8 @@
 /** Why a layer stands out: each reason by what was found, said once, and joined with those of other methods. */
 import { describe, expect, it } from 'vitest';
 import { rangeOfValues } from '../formats/index.js';
-import { layerRangeIn, type MeasuredLayerRange } from './ranges.js';
+import type { MeasuredLayerRange } from './layer-surroundings.js';
+import { layerRangeIn } from './ranges.js';
 import { explain, flagsOf, reasonText, type LayerEvidence } from './reasons.js';
 import type { MeasuredRange } from './tensor-range.js';
 

@@ -1,34 +1,21 @@
 /** What is kept of results: under which circumstances it is found again, and when nothing may be kept. */
 import { appendFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openModel, type Model } from '../onnx/index.js';
+import { describe, expect, it } from 'vitest';
+import { openModel } from '../onnx/index.js';
 import type { BoundPlan } from '../plan/index.js';
-import type { Runtime } from '../runtime/index.js';
 import { memoryStore, type Store } from '../store/index.js';
-import { openEvaluation, type Evaluation } from './evaluation.js';
+import { openEvaluation } from './evaluation.js';
 import { knownLocalErrors, knownMeasuredErrors } from './known-errors.js';
 import { knownVerdict } from './known-verdict.js';
 import { identify, identifyKnown, measuredAnew, withStore, type Results } from './remembered.js';
-import { bindTo, randomSamples, startTestCompute, testFolder, writeChain } from './testing/index.js';
+import { bindTo, computeForTests, randomSamples, writeChain } from './testing/index.js';
 import { watchFiles } from './watched-files.js';
 
-const folder = testFolder();
-const path = join(folder.path, 'chain.onnx');
-let runtime: Runtime;
-let model: Model;
-let evaluation: Evaluation;
-
-beforeAll(async () => {
-  runtime = await startTestCompute();
-  model = writeChain(path, 4);
-  evaluation = await openEvaluation(runtime, model, randomSamples(2));
-});
-
-afterAll(async () => {
-  await runtime.dispose();
-  folder.remove();
-});
+const { runtime, folder } = await computeForTests();
+const path = join(folder, 'chain.onnx');
+const model = writeChain(path, 4);
+const evaluation = await openEvaluation(runtime, model, randomSamples(2));
 
 function planOf(text = 'tolerance "y" relative_l2 <= 0.5\ndefault: fp16\n'): BoundPlan {
   return bindTo(model, text).plan;
@@ -121,7 +108,7 @@ describe('a verdict', () => {
 describe('a model', () => {
   it('has an identity without being read only where it was read before', async () => {
     const store = memoryStore();
-    const file = join(folder.path, 'known.onnx');
+    const file = join(folder, 'known.onnx');
     writeChain(file, 2);
     // What was changed just now may change again without its time showing it, and is not remembered.
     utimesSync(file, 1_700_000_000, 1_700_000_000);
@@ -135,18 +122,18 @@ describe('a model', () => {
 
   it('that changes under the work leaves nothing in the store', async () => {
     const store = memoryStore();
-    const other = writeChain(join(folder.path, 'other.onnx'), 2);
+    const other = writeChain(join(folder, 'other.onnx'), 2);
     const identity = { evaluation: '', recipe: {} };
     const results = withStore(measuredAnew(evaluation), store, identity, other);
     await results.keep('number', {}, 1);
     expect(await results.find('number', {})).toBe(1);
-    appendFileSync(join(folder.path, 'other.onnx'), 'more');
+    appendFileSync(join(folder, 'other.onnx'), 'more');
     await results.keep('number', {}, 2);
     expect(await results.find('number', {})).toBe(1);
   });
 
   it('has changed where its file has, or is gone', () => {
-    const file = join(folder.path, 'watched.onnx');
+    const file = join(folder, 'watched.onnx');
     const files = watchFiles(writeChain(file, 2));
     expect(files.changed()).toBeUndefined();
     writeFileSync(file, 'another');

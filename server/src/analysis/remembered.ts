@@ -4,6 +4,7 @@
  * neither of them, and no single method.
  */
 import type { Model, TensorProblem } from '../onnx/index.js';
+import type { IntegerRanges } from '../plan/index.js';
 import type { Runtime } from '../runtime/index.js';
 import {
   fingerprint,
@@ -47,6 +48,8 @@ export interface Measurable {
 
 /** Where results of one model on its samples are found, and what finds those that are not there. */
 export interface Results extends Measurable {
+  /** How the ranges of an integer format are chosen; as usual where it is left out. Part of every key here. */
+  readonly ranges?: IntegerRanges;
   /** What is kept under `kind` and `recipe`; undefined where nothing is. */
   find(kind: string, recipe: Recipe): Promise<unknown>;
   /** Keeps a result, unless the model has changed under the work. */

@@ -1,6 +1,6 @@
 /** Every cut of small graphs: what a segment says of a layer is what the whole model says. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { allowedCuts, switchedLayer } from '../emulate/index.js';
 import {
   makeAttribute,
@@ -13,47 +13,29 @@ import {
 } from '../onnx/index.js';
 import {
   findLayers,
+  layerInFormat,
   modelFacts,
   nodeRoles,
   precisionGraph,
   type Layer,
   type Tolerance,
 } from '../plan/index.js';
-import type { Runtime } from '../runtime/index.js';
 import { closeEvaluation, openEvaluation } from './evaluation.js';
 import { measure } from './measurement.js';
 import { runSegment } from './segment-runs.js';
 import {
+  computeForTests,
   floatTensor,
   randomSamples,
   randomValues,
-  startTestCompute,
-  testFolder,
   WIDTH,
   writeModel,
 } from './testing/index.js';
 
-let runtime: Runtime;
-const folder = testFolder();
-beforeAll(async () => {
-  runtime = await startTestCompute();
-});
-afterAll(async () => {
-  await runtime.dispose();
-  folder.remove();
-});
+const { runtime, folder } = await computeForTests();
 
 function lowered(model: Model, layer: Layer) {
-  const decision = {
-    layer,
-    wanted: 'fp16' as const,
-    format: 'fp16' as const,
-    clamped: undefined,
-    pinned: false,
-    overflow: 'inf' as const,
-    source: undefined,
-  };
-  return precisionGraph(model, nodeRoles(model), [layer], [decision]);
+  return precisionGraph(model, nodeRoles(model), [layer], [layerInFormat(layer, 'fp16')]);
 }
 
 function relative(output: string): Tolerance {
@@ -110,7 +92,7 @@ it('residuals, a shared weight, a Constant, shapes and two outputs', async () =>
       makeAttribute('value', { kind: 'tensor', value: floatTensor('', [1], Float32Array.of(0.3)) }),
     ],
   });
-  const model = writeModel(join(folder.path, 'residual.onnx'), {
+  const model = writeModel(join(folder, 'residual.onnx'), {
     weights: [square('w', 1), square('v', 2)],
     nodes: [
       constant,
@@ -149,7 +131,7 @@ it('a body that reads tensors from both sides of the cut', async () => {
       makeAttribute('else_branch', { kind: 'graph', value: branch('Sub') }),
     ],
   });
-  const model = writeModel(join(folder.path, 'body.onnx'), {
+  const model = writeModel(join(folder, 'body.onnx'), {
     weights: [square('w', 1), floatTensor('zero', [], Float32Array.of(0))],
     nodes: [
       node('MatMul', ['x', 'w'], ['a']),
@@ -172,7 +154,7 @@ it('a body that reads tensors from both sides of the cut', async () => {
 });
 
 it('no cut through a sequence', async () => {
-  const model = writeModel(join(folder.path, 'sequence.onnx'), {
+  const model = writeModel(join(folder, 'sequence.onnx'), {
     weights: [square('w', 1)],
     nodes: [
       node('MatMul', ['x', 'w'], ['a']),

@@ -10,6 +10,7 @@ import type { Layer, Tolerance } from '../plan/index.js';
 import type { Session, TensorHandle } from '../runtime/index.js';
 import { EMULATION_SETTINGS, type Evaluation, type Feeds, type Outputs } from './evaluation.js';
 import { inSlices } from './in-slices.js';
+import { metricOf } from './sample-metric.js';
 
 /** The figures of a layer: `[question][sample]`. */
 export type Figures = readonly (readonly Figure[])[];
@@ -114,6 +115,7 @@ async function runSample(
     try {
       await compareOutputs(
         evaluation,
+        sample,
         references[sample] ?? {},
         outputs,
         questions,
@@ -131,7 +133,8 @@ async function runSample(
 }
 
 async function compareOutputs(
-  { runtime }: Evaluation,
+  { runtime, samples }: Evaluation,
+  sample: number,
   reference: Outputs,
   outputs: Outputs,
   questions: readonly Tolerance[],
@@ -142,7 +145,10 @@ async function compareOutputs(
     const expected = reference[name];
     const asked = questions.flatMap((question, index) => (question.output === name ? [index] : []));
     if (expected === undefined || asked.length === 0) continue;
-    const metrics = asked.flatMap((index) => questions[index]?.metric ?? []);
+    const metrics = asked.flatMap((index) => {
+      const metric = questions[index]?.metric;
+      return metric === undefined ? [] : [metricOf(metric, samples[sample])];
+    });
     const compared = await runtime.compare(expected, actual, metrics, signal);
     for (const [at, figure] of compared.entries()) answer(asked[at] ?? -1, figure);
   }

@@ -1,30 +1,20 @@
 /** Stateful models: the samples are one sequence, and each model goes through it with the state that it makes itself. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { emulated } from '../emulate/index.js';
 import { DataType, makeNode, type Model } from '../onnx/index.js';
 import { precisionGraph, type BoundPlan, type TracedPlan } from '../plan/index.js';
-import type { Runtime, Session, TensorHandle } from '../runtime/index.js';
+import type { Session, TensorHandle } from '../runtime/index.js';
 import { closeEvaluation, EMULATION_SETTINGS, openEvaluation } from './evaluation.js';
 import { measure } from './measurement.js';
 import { withNoiseFloor } from './noise.js';
 import { resolveSamples, samplesKey, type Sample } from './samples/index.js';
-import {
-  bindTo,
-  floatTensor,
-  randomValues,
-  startTestCompute,
-  testFolder,
-  WIDTH,
-  writeModel,
-} from './testing/index.js';
+import { bindTo, computeForTests, floatTensor, randomValues, WIDTH, writeModel } from './testing/index.js';
 
 const SAMPLES = 6;
 const INPUT = `input "x" = uniform(-1, 1) { seed: 3, count: ${SAMPLES} }\n`;
 const STATE = 'state "state" from "next"\n';
-const folder = testFolder();
-let runtime: Runtime;
-let model: Model;
+const { runtime, folder } = await computeForTests();
 
 /** `next = tanh(x w + state u)`, which remembers; `y = next v`. */
 function writeRecurrent(path: string): Model {
@@ -48,22 +38,14 @@ function writeRecurrent(path: string): Model {
   });
 }
 
-beforeAll(async () => {
-  runtime = await startTestCompute();
-  model = writeRecurrent(join(folder.path, 'recurrent.onnx'));
-});
-
-afterAll(async () => {
-  await runtime.dispose();
-  folder.remove();
-});
+const model = writeRecurrent(join(folder, 'recurrent.onnx'));
 
 function bound(text: string): TracedPlan {
   return bindTo(model, text).plan;
 }
 
 async function samplesOf(plan: BoundPlan): Promise<readonly Sample[]> {
-  const { samples, problems } = await resolveSamples(plan.inputs, folder.path);
+  const { samples, problems } = await resolveSamples(plan.inputs, folder);
   expect(problems).toEqual([]);
   return samples;
 }

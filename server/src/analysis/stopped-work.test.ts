@@ -1,7 +1,6 @@
 // Work that is stopped ends at the run that is under way, keeps what it was done with, and goes on from there to the same result.
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Model } from '../onnx/index.js';
+import { describe, expect, it } from 'vitest';
 import { findLayers } from '../plan/index.js';
 import type { Runtime } from '../runtime/index.js';
 import { memoryStore, type Store } from '../store/index.js';
@@ -10,20 +9,11 @@ import { knownLocalErrors, knownMeasuredErrors } from './known-errors.js';
 import { withStore, type Results } from './remembered.js';
 import { knownSketch } from './sketch/index.js';
 import { knownSpectra } from './spectrum/index.js';
-import { randomSamples, startTestCompute, testFolder, writeChain } from './testing/index.js';
+import { computeForTests, randomSamples, writeChain } from './testing/index.js';
 
-let runtime: Runtime;
-let model: Model;
-const folder = testFolder();
+const { runtime, folder } = await computeForTests();
+const model = writeChain(join(folder, 'chain.onnx'), 4);
 const samples = randomSamples(4);
-beforeAll(async () => {
-  runtime = await startTestCompute();
-  model = writeChain(join(folder.path, 'chain.onnx'), 4);
-});
-afterAll(async () => {
-  await runtime.dispose();
-  folder.remove();
-});
 
 /** What is found, and the runs that it took. */
 type WorkToStop = (results: Results, options: WorkOptions) => Promise<unknown>;

@@ -1,7 +1,7 @@
 /** `analyze PLAN --method auto|sketch|measured|hessian|first-order|local|all`: ranges and errors of every layer, with the reason where one stands out. */
 import { errorsAmong } from '../language/index.js';
 import { lowFormat } from '../analysis/index.js';
-import { isFloatFormat, LOW_FORMAT_NAMES } from '../formats/index.js';
+import { isFloatFormat, LOW_FORMAT_NAMES, type LowFormatName } from '../formats/index.js';
 import { layersMatching } from '../plan/index.js';
 import { formatNumber, formatPercent, formatPower } from '../report/index.js';
 import {
@@ -49,8 +49,8 @@ export const analyze: Subcommand = {
         type: 'string',
         value: 'GLOB',
         help:
-          'of these layers also the largest eigenvalue of the Hessian and log det(I + H / lambda): ' +
-          'some dozens of runs for each layer and sample',
+          'of these layers also the largest eigenvalue of the Hessian and log det(I + H / lambda), and with labels the Hessian of ' +
+          'the loss: some dozens of runs for each layer and sample',
       },
       lambda: { type: 'string', value: 'X', help: 'of --spectrum (default 1)' },
       all: { type: 'boolean', help: 'list every layer, not only the 20 most sensitive' },
@@ -99,7 +99,7 @@ export const analyze: Subcommand = {
       printAnalysis(
         analyzed,
         method,
-        { all: parsed.flag('all'), layers, samples: work.samples.length },
+        { all: parsed.flag('all'), layers, samples: work.samples.length, format },
         output,
       );
       reportDiagnostics(loaded, analyzed.findings, output);
@@ -125,7 +125,17 @@ export const analyze: Subcommand = {
 function printAnalysis(
   { reports, seconds, peakMemory, rankCorrelations, gradients }: AnalyzedPlan,
   method: AnalysisMethod,
-  { all, layers, samples }: { readonly all: boolean; readonly layers: number; readonly samples: number },
+  {
+    all,
+    layers,
+    samples,
+    format,
+  }: {
+    readonly all: boolean;
+    readonly layers: number;
+    readonly samples: number;
+    readonly format: LowFormatName;
+  },
   output: Output,
 ): void {
   for (const line of layerTable(method, all ? reports : reports.slice(0, SHOWN))) output.line(line);
@@ -135,10 +145,11 @@ function printAnalysis(
   output.line(
     `${layers} layers, ${samples} samples, ${seconds.toFixed(1)} s, at most ${Math.ceil(peakMemory / BYTES_PER_MEGABYTE)} MB of memory; ${explained.join('; ')}`,
   );
-  for (const line of spectrumLines(reports)) output.line(line);
+  for (const line of [...spectrumLines(reports), ...lossLines(reports)]) output.line(line);
   for (const line of gradients === undefined ? [] : gradientLines(gradients)) output.line(line);
   for (const [name, correlation] of rankCorrelations) {
-    output.line(`rank correlation of ${name} with measured (Spearman): ${correlation?.toFixed(3) ?? 'none'}`);
+    const figure = correlation?.toFixed(3) ?? `none: it tells no two of these layers apart in ${format}`;
+    output.line(`rank correlation of ${name} with measured (Spearman): ${figure}`);
   }
 }
 
@@ -182,6 +193,24 @@ function spectrumLines(reports: readonly LayerReport[]): string[] {
   );
 }
 
+/** The Hessian of the loss against the plan's labels, of the layers that it was asked for of. */
+function lossLines(reports: readonly LayerReport[]): string[] {
+  const found = reports.flatMap(({ name, scores }) =>
+    scores?.['lossTrace'] === undefined ? [] : [{ name, scores }],
+  );
+  if (found.length === 0) return [];
+  const columns = [
+    ['trace', 'lossTrace'],
+    ['largest', 'lossLargest'],
+    ["g'dw", 'lossFirstOrder'],
+    ["dw'H dw / 2", 'lossSecondOrder'],
+  ] as const;
+  return formatTable(
+    [{ title: 'Hessian of the loss' }, ...columns.map(([title]) => ({ title, align: 'right' }) as const)],
+    found.map(({ name, scores }) => [name, ...columns.map(([, key]) => formatNumber(scores[key] ?? NaN))]),
+  );
+}
+
 /** How large gradients are, and the scale that holds them. */
 function gradientLines({ loss, lossScale, tensors, withoutRule }: GradientReport): string[] {
   const largest = tensors.reduce((most, { maxAbs }) => Math.max(most, maxAbs), 0);
@@ -220,7 +249,9 @@ const METHODS: readonly { readonly names: readonly AnalysisMethod[]; readonly te
   },
   {
     names: ['hessian', 'all'],
-    text: 'hessian: trace of the Gauss-Newton Hessian for the weights times the squared change of these, no error',
+    text:
+      'hessian: mean trace of the Gauss-Newton Hessian of half the squared relative error times the squared change, over all that the ' +
+      'layer reads, holds and writes (hessian-weights: over its constants alone, as HAWQ-V2 has it), no error',
   },
   {
     names: ['first-order', 'all'],
@@ -244,7 +275,7 @@ function layerTable(method: AnalysisMethod, reports: readonly LayerReport[]): st
   const errors = (one: LayerReport): string[] => [
     formatNumber(one.error.value),
     ...(isMixed ? [one.error.method] : []),
-    ...scored.map((name) => formatNumber(one.scores?.[name] ?? 0)),
+    ...scored.map((name) => (one.scores?.[name] === undefined ? '' : formatNumber(one.scores[name]))),
     ...(one.local === undefined ? [] : [formatNumber(one.local.value)]),
   ];
   return formatTable(

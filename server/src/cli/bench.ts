@@ -2,14 +2,12 @@
  * `bench PLAN [--runs N] [--compare FILE|last] [--history]`: latency of FP32, the plan and all-FP16, in turns, executed for real; of
  * each layer, and what keeps the plan from being faster. What is found is kept.
  */
-import { basename } from 'node:path';
 import { benchmarkHistory, type KeptBenchmark } from '../analysis/index.js';
 import { errorsAmong } from '../language/index.js';
 import type { BoundPlan } from '../plan/index.js';
 import {
   compareBenches,
   comparisonSentences,
-  dayAndTime,
   formatMilliseconds,
   formatSize,
   latencyLines,
@@ -25,6 +23,7 @@ import {
   type TimedLayers,
 } from '../work/index.js';
 import { LAST, lastBench, readBenchDocument } from './bench-comparison.js';
+import { deviceWords, historyTable } from './bench-history.js';
 import { CommandFailure, EXIT, type ExitStatus } from './exit-status.js';
 import { loadPlan, needModel } from './load.js';
 import type { Output } from './output.js';
@@ -76,7 +75,7 @@ export const bench: Subcommand = {
         loaded,
       );
       const prices = resultOf(await benchedPrices(work, plan, benched), loaded);
-      printBenchmark(benched, work.target, output);
+      printBenchmark(benched, kept, output);
       if (layers !== undefined) printLayers(layers, output);
       if (notTimed !== undefined) output.note(`layers were not timed: ${notTimed}`);
       if (speed !== undefined) output.line(speed.sentence);
@@ -138,34 +137,6 @@ async function printHistory(
   }
 }
 
-function historyTable(kept: readonly KeptBenchmark[]): string[] {
-  if (kept.length === 0) return ['no benchmark of this model on this target is kept'];
-  const median = ({ rows }: KeptBenchmark, name: string): string =>
-    formatMilliseconds(rows.find((row) => row.name === name)?.median ?? Number.NaN);
-  const titles = [
-    'when (UTC)',
-    'fp32',
-    'plan',
-    'fp16',
-    'runs',
-    'threads',
-    'load',
-    'plan',
-    'machine and versions',
-  ];
-  return formatTable(
-    titles.map((title, index) => ({ title, align: index > 0 && index < 7 ? 'right' : 'left' })),
-    kept.map((one) => [
-      dayAndTime(one.at),
-      ...['fp32', 'plan', 'fp16'].map((name) => median(one, name)),
-      ...[one.runs, one.threads].map(String),
-      `${one.load.toFixed(1)}${one.busy ? ' (busy)' : ''}`,
-      basename(one.plan),
-      `${one.device}, ${one.platform}, ONNX Runtime ${one.onnxRuntime}, onnx-precision ${one.version}`,
-    ]),
-  );
-}
-
 function sizesOf({ fp32, plan, fp16 }: BenchedPlan['models']): Readonly<Record<string, number>> {
   return { fp32: fp32.bytes, plan: plan.bytes, fp16: fp16.bytes };
 }
@@ -198,7 +169,7 @@ function printLayers({ latency }: TimedLayers, output: Output): void {
   output.line();
 }
 
-function printBenchmark({ timed, models }: BenchedPlan, target: string, output: Output): void {
+function printBenchmark({ timed, models }: BenchedPlan, kept: KeptBenchmark, output: Output): void {
   const sizes = sizesOf(models);
   const columns = ['model', 'median', 'p10', 'p90', 'size', 'optimisation'];
   const rows = timed.rows.map((row) => [
@@ -219,7 +190,7 @@ function printBenchmark({ timed, models }: BenchedPlan, target: string, output: 
   for (const line of latencyLines(timed.rows)) output.line(line);
   output.line();
   output.line(
-    `${timed.runs} runs each, in turns, on ${target} (${timed.device}, ${timed.threads} ${timed.threads === 1 ? 'thread' : 'threads'}), ` +
+    `${timed.runs} runs each, in turns, on ${kept.target} (${deviceWords(kept)}, ${timed.threads} ${timed.threads === 1 ? 'thread' : 'threads'}), ` +
       `ONNX Runtime ${timed.onnxRuntime}, load ${timed.load.toFixed(1)}`,
   );
   if (timed.busy) output.line('the machine was busy: trust no difference of a few percent');

@@ -1,5 +1,5 @@
 /** `check PLAN...`: every diagnostic that needs no inference, and those that stored results allow. */
-import { checkPlan, writeLock } from '../work/index.js';
+import { checkPlan, targetsHere, writeLock } from '../work/index.js';
 import { diagnosticForm, writeDiagnostics } from './diagnostic-form.js';
 import { placeDiagnostics, type PlacedDiagnostic } from './diagnostics.js';
 import { EXIT, type ExitStatus } from './exit-status.js';
@@ -31,7 +31,9 @@ export const check: Subcommand = {
     const placed: PlacedDiagnostic[] = [];
     try {
       for (const path of parsed.positionals) {
-        const { path: absolute, text, tree, plan } = loadPlan(path);
+        const loaded = loadPlan(path);
+        const here = await targetsHere(loaded.plan, { runtime, signal });
+        const { path: absolute, text, tree, plan } = here === undefined ? loaded : loadPlan(path, here);
         const found = await checkPlan(tree, plan, { signal, store, runtime });
         placed.push(...placeDiagnostics(absolute, text, found));
         if (parsed.flag('lock') && plan.model !== undefined) resultOf(await writeLock(plan));

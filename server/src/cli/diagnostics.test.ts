@@ -1,10 +1,10 @@
 /** Diagnostics in each form: lines and columns from 1 in text, SARIF and for GitHub, from 0 in our own JSON. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Diagnostic } from '../language/index.js';
+import { folderForTests } from '../testing/index.js';
 import {
   diagnosticLine,
   githubLines,
@@ -13,10 +13,7 @@ import {
   type PlacedDiagnostic,
 } from './diagnostics.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'onnx-precision-test-'));
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
+const folder = folderForTests();
 
 const TEXT = 'model "m.onnx"\nlayer "größe": fp61\n';
 const PATH = join(folder, 'p.precision');

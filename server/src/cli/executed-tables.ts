@@ -42,18 +42,25 @@ export function executedTables(
   ];
 }
 
-/** A sentence for each layer that a target computes worse than its format explains, as far as they are named. */
+/** A sentence for each layer that a target computes worse than its format explains, as far as they are named, and one for those behind them. */
 export function suspiciousSentences({ suspicious }: VerifiedExecuted, target: string): string[] {
-  const more = suspicious.length - SHOWN;
+  const causes = suspicious.filter(({ follows }) => !follows);
+  const [worst, ...others] = suspicious.filter(({ follows }) => follows);
+  const more = causes.length - SHOWN;
   return [
-    ...suspicious
-      .slice(0, SHOWN)
-      .map(
-        ({ layer, executed, emulated }) =>
-          `layer "${layer.name}" errs by ${formatNumber(executed)} on ${target}, by ${formatNumber(emulated)} in emulation: ` +
-          'its kernel there computes worse than its format explains, or what leads to it does',
-      ),
+    ...causes.slice(0, SHOWN).map(({ layer, executed, emulated }) => {
+      const foreseen = formatNumber(emulated);
+      return Number.isFinite(executed)
+        ? `layer "${layer.name}" (${layer.node.opType}) errs by ${formatNumber(executed)} on ${target}, by ${foreseen} in emulation: its kernel there computes worse than its format explains`
+        : `layer "${layer.name}" (${layer.node.opType}) gives infinities or NaN on ${target}, where emulation errs by ${foreseen}: something that its kernel there computes on the way is beyond FP16; keep it in fp32`;
+    }),
     ...(more > 0 ? [`and ${more} more layers`] : []),
+    ...(worst === undefined
+      ? []
+      : [
+          `${others.length === 0 ? 'one layer' : `${others.length + 1} layers`} behind ${causes.length === 1 ? 'it' : 'them'} err${others.length === 0 ? 's' : ''} with ` +
+            `${causes.length === 1 ? 'it' : 'them'}, most of all "${worst.layer.name}": ${formatNumber(worst.executed)} on ${target}, ${formatNumber(worst.emulated)} in emulation`,
+        ]),
   ];
 }
 
@@ -77,6 +84,7 @@ export function executedDocument(verified: VerifiedExecuted, target: string): ob
       ...{ name: layer.name, op: layer.node.opType, executed, emulated: foreseen },
     })),
     suspicious: suspicious.map(({ layer }) => layer.name),
+    causes: suspicious.filter(({ follows }) => !follows).map(({ layer }) => layer.name),
   };
 }
 

@@ -2,7 +2,7 @@
 import { relative } from 'node:path';
 import { usualPlanPath, writeNewPlan } from '../work/index.js';
 import { EXIT, type ExitStatus } from './exit-status.js';
-import { lockPlan } from './load.js';
+import { lockPlan } from './lock-plan.js';
 import type { Subcommand } from './subcommand.js';
 import { resultOf } from './work-failure.js';
 

@@ -3,13 +3,11 @@ import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parse, type Diagnostic, type SyntaxTree } from '../language/index.js';
-import { bindPlan, type TracedPlan, type UnboundPlan } from '../plan/index.js';
-import { writeLock } from '../work/index.js';
+import { bindPlan, type FindTarget, type TracedPlan, type UnboundPlan } from '../plan/index.js';
 import { diagnosticLine, placeDiagnostics, type PlacedDiagnostic } from './diagnostics.js';
 import { CommandFailure, EXIT, failureOf } from './exit-status.js';
 import type { Output } from './output.js';
 import { diskFiles } from './plan-files.js';
-import { resultOf } from './work-failure.js';
 
 export interface LoadedPlan {
   readonly path: string;
@@ -18,18 +16,17 @@ export interface LoadedPlan {
   readonly plan: TracedPlan | UnboundPlan;
 }
 
-/** Reads, parses and binds a plan; throws a `CommandFailure` only where the file itself cannot be read. */
-export function loadPlan(path: string): LoadedPlan {
+/**
+ * Reads, parses and binds a plan; throws a `CommandFailure` only where the file itself cannot be read.
+ *
+ * @param findTarget knows the targets of this machine, where they were looked at
+ */
+export function loadPlan(path: string, findTarget?: FindTarget): LoadedPlan {
   const absolute = resolve(path);
   const text = readPlanText(absolute);
   const tree = parse(text);
-  return { path: absolute, text, tree, plan: bindPlan({ path: absolute, tree, files: diskFiles() }) };
-}
-
-/** Writes the lock of a plan that was just written, from its file as it is now. */
-export async function lockPlan(path: string): Promise<void> {
-  const { plan } = loadPlan(path);
-  if (plan.model !== undefined) resultOf(await writeLock(plan));
+  const files = { ...diskFiles(), ...(findTarget === undefined ? {} : { findTarget }) };
+  return { path: absolute, text, tree, plan: bindPlan({ path: absolute, tree, files }) };
 }
 
 /** The text of a plan, or a `CommandFailure` that says why there is none. */

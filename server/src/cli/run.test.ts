@@ -262,6 +262,14 @@ describe('other forms of output', () => {
   });
 });
 
+it('the overview has one line for each subcommand, the first sentence of its help', async () => {
+  const { out } = await run('--help');
+  const [, , ...rest] = out.trimEnd().split('\n');
+  const lines = rest.slice(0, rest.indexOf(''));
+  expect(lines.length).toBeGreaterThan(10);
+  for (const line of lines) expect(line).toMatch(/^ {2}[a-z]+ .{24,}[^.]$/);
+});
+
 describe('tune --write', () => {
   it('writes what verify then finds to hold', async () => {
     const { status, out } = await run('tune p.precision --write --draws 1');

@@ -117,7 +117,8 @@ function unknownSubcommand(name: string): CommandFailure {
 function overview(): string {
   const lines = SUBCOMMANDS.map(({ specification }) => {
     const form = `${specification.name} ${specification.arguments}`;
-    return `  ${form.padEnd(28)}${specification.summary.split('. ')[0] ?? ''}`;
+    const [firstSentence = ''] = specification.summary.split(/\.(?:\s|$)/);
+    return `  ${form.padEnd(28)}${firstSentence}`;
   });
   return [
     'onnx-precision SUBCOMMAND ... [options]',

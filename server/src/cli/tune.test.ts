@@ -1,15 +1,14 @@
 /** The gain that `tune --json` tells, of layers whose shares differ by what is counted. */
 import { expect, it } from 'vitest';
 import { DataType, makeNode, makeTensor } from '../onnx/index.js';
-import { summarizeDecisions, type LayerDecision } from '../plan/index.js';
+import { layerInFormat, summarizeDecisions } from '../plan/index.js';
 import { gainOf } from './tune.js';
 
 function decision(nodeIndex: number, multiplyAdds: number, weights: number, format: 'fp16' | 'original') {
   const node = makeNode({ opType: 'Gemm', inputs: ['x'], outputs: ['y'] });
   const weight = makeTensor('w', DataType.FLOAT, [weights], new Uint8Array(4 * weights));
   const layer = { name: `layer_${nodeIndex}`, node, nodeIndex, weights: [weight], multiplyAdds };
-  const nothing = { clamped: undefined, pinned: false, overflow: 'inf', source: undefined } as const;
-  return { ...nothing, layer, wanted: format, format } satisfies LayerDecision;
+  return layerInFormat(layer, format);
 }
 
 it.each([

@@ -13,7 +13,8 @@ import {
   type TunedPlan,
 } from '../work/index.js';
 import { CommandFailure, EXIT, type ExitStatus } from './exit-status.js';
-import { loadPlan, lockPlan, needModel, type LoadedPlan } from './load.js';
+import { loadPlan, needModel, type LoadedPlan } from './load.js';
+import { lockPlan } from './lock-plan.js';
 import type { Output } from './output.js';
 import { priceLines } from './prices.js';
 import type { Subcommand } from './subcommand.js';

@@ -1,9 +1,9 @@
 /**
  * `verify PLAN [--executed] [--model OUT.onnx]`: every tolerance, measured over all samples with its noise floor: by emulation,
- * or by running the exported model on the target.
+ * or by running the exported model on each of the plan's targets.
  */
 import { placementNotes, toleranceFindings, USUAL_DRAWS, type OutputMeasurement } from '../analysis/index.js';
-import { accumulationReason, accumulationWords } from '../plan/index.js';
+import { accumulationReason, accumulationWords, type BoundPlan } from '../plan/index.js';
 import { outputFigures } from '../report/index.js';
 import { verifyExecuted, verifyPlan, type VerifiedPlan, type Work } from '../work/index.js';
 import { diagnosticForm, writeDiagnostics } from './diagnostic-form.js';
@@ -26,7 +26,10 @@ export const verify: Subcommand = {
     summary: 'Measures every tolerance over all samples, by emulation. Status 1 where one is exceeded.',
     shared: ['output', 'cache', 'target', 'threads'],
     options: {
-      executed: { type: 'boolean', help: 'run the exported model on the target instead of emulating it' },
+      executed: {
+        type: 'boolean',
+        help: 'run the exported model on each target of the plan instead of emulating it',
+      },
       model: {
         type: 'string',
         value: 'OUT.onnx',
@@ -52,40 +55,81 @@ export const verify: Subcommand = {
     if (parsed.text('threads') !== undefined && !parsed.flag('executed')) {
       throw new CommandFailure(EXIT.usage, 'usage', '--threads says how it is run, and goes with --executed');
     }
-    return withWork(loaded, plan, context, async (work) => {
-      // How a target adds up is part of the work's plan.
-      const accumulation = accumulationWords(work.plan.decisions);
-      const verified = parsed.flag('executed')
-        ? await verifyOnTarget(work, context, draws, loaded)
-        : {
-            ...resultOf(await verifyPlan(work, { draws }), loaded),
-            tables: [],
-            document: { mode: 'emulated', accumulation, sums: accumulationReason(work.plan) },
-          };
-      const { holds, errors, verdicts, outputs, findings, sessions, inferences, document } = verified;
-      if (form === 'text') printVerdicts(verified, output);
-      const sums = accumulationReason(work.plan);
-      if (!parsed.flag('executed') && sums !== 'fp32') output.line(`sums were added up in ${sums}`);
-      writeDiagnostics(form, placeDiagnostics(loaded.path, loaded.text, findings), output);
-      if (errors > 0)
-        output.problem(`the plan has ${errors === 1 ? 'an error' : `${errors} errors`}, so it does not hold`);
-      output.document({
-        holds,
-        samples: work.samples.length,
-        sessions,
-        inferences,
-        tolerances: toleranceDocuments(verdicts),
-        outputs: outputs.map(({ name, worst }) => ({ name, ...worst })),
-        ...document,
-      });
-      return holds ? EXIT.holds : EXIT.short;
+    const isExecuted = parsed.flag('executed');
+    const found: Verified[] = [];
+    const targets = isExecuted ? executedTargets(plan, parsed) : [parsed.text('target')];
+    for (const target of targets) {
+      const verified = await withWork(
+        loaded,
+        plan,
+        context,
+        (work) =>
+          isExecuted ? verifyOnTarget(work, context, draws, loaded) : verifyByEmulation(work, draws, loaded),
+        { target, isAgain: found.length > 0 },
+      );
+      if (form === 'text') {
+        if (found.length > 0) output.line();
+        if (targets.length > 1)
+          output.line(`target ${target ?? ''}: ${verified.holds ? 'holds' : 'does not hold'}`);
+        printVerdicts(verified, output);
+      }
+      found.push(verified);
+    }
+    const findings = found.flatMap((one) => one.findings);
+    writeDiagnostics(form, placeDiagnostics(loaded.path, loaded.text, findings), output);
+    const errors = found[0]?.errors ?? 0;
+    if (errors > 0)
+      output.problem(`the plan has ${errors === 1 ? 'an error' : `${errors} errors`}, so it does not hold`);
+    const holds = found.every((one) => one.holds);
+    const sum = (of: (one: Verified) => number): number => found.reduce((total, one) => total + of(one), 0);
+    const [first, ...others] = found.map((one) => documentOf(one));
+    output.document({
+      holds,
+      samples: found[0]?.samples ?? 0,
+      sessions: sum((one) => one.sessions),
+      inferences: sum((one) => one.inferences),
+      ...first,
+      ...(isExecuted ? { others: others.map((one, at) => ({ holds: found[at + 1]?.holds, ...one })) } : {}),
     });
+    return holds ? EXIT.holds : EXIT.short;
   },
 };
 
-type Verified = VerifiedPlan & { readonly tables: readonly string[]; readonly document: object };
+type Verified = VerifiedPlan & {
+  readonly samples: number;
+  readonly tables: readonly string[];
+  /** The last line of the text. */
+  readonly remark: string | undefined;
+  /** What the document says beside what it says of any verification. */
+  readonly document: object;
+};
 
-/** What the two ways of verifying have in common, and what this one's document says beside it. */
+/** The target that is asked for, or all that the plan must hold on. */
+function executedTargets({ targets }: BoundPlan, parsed: SubcommandContext['parsed']): readonly string[] {
+  const wanted = parsed.text('target');
+  return wanted === undefined ? targets.map(({ name }) => name) : [wanted];
+}
+
+function documentOf({ verdicts, outputs, document }: Verified): object {
+  return {
+    tolerances: toleranceDocuments(verdicts),
+    outputs: outputs.map(({ name, worst }) => ({ name, ...worst })),
+    ...document,
+  };
+}
+
+async function verifyByEmulation(work: Work, draws: number, loaded: LoadedPlan): Promise<Verified> {
+  const sums = accumulationReason(work.plan);
+  return {
+    ...resultOf(await verifyPlan(work, { draws }), loaded),
+    samples: work.samples.length,
+    tables: [],
+    remark: sums === 'fp32' ? undefined : `sums were added up in ${sums}`,
+    // How a target adds up is part of the work's plan.
+    document: { mode: 'emulated', accumulation: accumulationWords(work.plan.decisions), sums },
+  };
+}
+
 async function verifyOnTarget(
   work: Work,
   { parsed, output }: SubcommandContext,
@@ -96,28 +140,26 @@ async function verifyOnTarget(
   const verified = resultOf(await verifyExecuted(work, { draws, exported }), loaded);
   const { placement, notes, measurement, verdicts } = verified;
   for (const note of [...notes, ...placementNotes(placement, work.target)]) output.note(note);
-  const others = loaded.plan.model === undefined ? [] : loaded.plan.targets.map(({ name }) => name);
-  for (const name of parsed.text('target') === undefined ? others : []) {
-    if (name !== work.target)
-      output.note(`this was ${work.target}; the plan must hold on ${name} as well: --target ${name}`);
-  }
   for (const sentence of suspiciousSentences(verified, work.target)) output.note(sentence);
   return {
     ...verified,
+    samples: work.samples.length,
     outputs: measurement.outputs,
-    findings: toleranceFindings(work.plan, verdicts, 'executed'),
+    findings: toleranceFindings(work.plan, verdicts, work.target),
     tables: executedTables(verified, work.target),
+    remark: undefined,
     document: executedDocument(verified, work.target),
   };
 }
 
-function printVerdicts({ outputs, verdicts, tables }: Verified, output: Output): void {
+function printVerdicts({ outputs, verdicts, tables, remark }: Verified, output: Output): void {
   for (const line of outputTable(outputs)) output.line(line);
   output.line();
   for (const line of tables) output.line(line);
   if (tables.length > 0) output.line();
   if (verdicts.length === 0) output.line('the plan states no tolerance, so there is nothing that could fail');
   else for (const line of toleranceTable(verdicts)) output.line(line);
+  if (remark !== undefined) output.line(remark);
 }
 
 function outputTable(outputs: readonly OutputMeasurement[]): string[] {

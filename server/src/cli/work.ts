@@ -6,24 +6,31 @@ import { resultStore } from './result-store.js';
 import type { SubcommandContext } from './subcommand.js';
 import { resultOf } from './work-failure.js';
 
+export interface WorkChoice {
+  /** The one that is asked for on the command line, or else the first of the plan, if left out. */
+  readonly target?: string | undefined;
+  /** What is to be said of the samples was said before. */
+  readonly isAgain?: boolean;
+}
+
 /** Runs `run` with a compute process over the samples of `plan`; everything is given back, however it ends. */
 export async function withWork<T>(
   loaded: LoadedPlan,
   plan: BoundPlan,
   { parsed, output, signal, startRuntime }: SubcommandContext,
   run: (work: Work) => Promise<T>,
+  { target = parsed.text('target'), isAgain = false }: WorkChoice = {},
 ): Promise<T> {
   const threads = parsed.text('threads') === undefined ? undefined : parsed.integer('threads', 1);
   const runtime = startRuntime();
   const store = resultStore(parsed, output);
   try {
     const { progress } = output;
-    const target = parsed.text('target');
     const work = resultOf(
       await openWork(plan, { runtime, signal, progress, store, threads, target }),
       loaded,
     );
-    reportDiagnostics(loaded, work.diagnostics, output);
+    if (!isAgain) reportDiagnostics(loaded, work.diagnostics, output);
     try {
       return await run(work);
     } finally {

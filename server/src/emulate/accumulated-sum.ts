@@ -1,7 +1,8 @@
 /**
- * MatMul, Gemm and Conv with their sums added up one product after the other, each partial sum rounded to FP16, in one run or
- * in chunks: the bits of `formats/accumulation`. The graph computes in FP64, in which products of FP32 numbers are exact, in
- * a Scan over the axis that is summed. Slow; for analysis only. Knows three operators; not which layer adds up how.
+ * MatMul, Gemm, Conv, and sums and means of elements, with their sums added up one term after the other, each partial sum rounded
+ * to FP16, in one run or in chunks: the bits of `formats/accumulation`. The graph computes in FP64, in which products of FP32
+ * numbers are exact, in a Scan over the axis that is summed. Slow; for analysis only. Knows these operators; not which layer adds
+ * up how.
  */
 import { formatInformation, type Accumulation } from '../formats/index.js';
 import {
@@ -18,7 +19,7 @@ import {
   type Node,
   type Tensor,
 } from '../onnx/index.js';
-import type { TakeName } from '../plan/index.js';
+import type { SummedAxes, TakeName } from '../plan/index.js';
 
 /** Axes of Unsqueeze were an attribute before this opset. */
 const FIRST_OPSET_WITH_AXES_INPUT = 13;
@@ -38,6 +39,8 @@ export interface SumParts {
   readonly ranks: readonly (number | undefined)[];
   /** Of Conv: the shape of the weights. */
   readonly weights: readonly number[] | undefined;
+  /** Of what adds up elements as they are. */
+  readonly summed: SummedAxes | undefined;
   readonly accumulation: Accumulation;
   /** The name of the result. */
   readonly to: string;
@@ -53,10 +56,12 @@ export interface SumPlace {
 
 /**
  * Adds the nodes that compute `to`. False where the shapes are not known well enough, and nothing is added then: a Conv whose
- * weights have no known shape.
+ * weights have no known shape, or a sum over axes that are not known (`sumProblem` tells).
  */
 export function addAccumulatedSum(parts: SumParts, place: SumPlace): boolean {
-  if (parts.node.opType === 'Conv' && parts.weights === undefined) return false;
+  const { node, weights, summed } = parts;
+  const multiplies = node.opType === 'MatMul' || node.opType === 'Gemm' || node.opType === 'Conv';
+  if (multiplies ? node.opType === 'Conv' && weights === undefined : summed === undefined) return false;
   new SumWriter(parts, place).write();
   return true;
 }
@@ -86,9 +91,45 @@ class SumWriter {
       case 'Gemm':
         this.writeGemm();
         return;
-      default:
+      case 'Conv':
         this.writeConv();
+        return;
+      default:
+        this.writeElements();
     }
+  }
+
+  private writeElements(): void {
+    const { node, summed, to } = this.parts;
+    const [input = ''] = node.inputs;
+    if (summed === undefined) return;
+    const { order, kept, divides } = summed;
+    const turned =
+      order === undefined
+        ? input
+        : this.add('Transpose', [input], [makeAttribute('perm', { kind: 'ints', value: order })]);
+    const flat = this.add('Flatten', [turned], [makeAttribute('axis', { kind: 'int', value: kept })]);
+    // The runtime wants to know that this is a matrix, where it does not know the rank of the input.
+    const rows = this.reshape(flat, [0, -1]);
+    const plain = this.plainResult();
+    const operand = { tensor: rows, axis: 1, spread: undefined };
+    const sum = this.sumOf([operand], this.shapeOf(this.reshape(plain, [-1])));
+    // The quotient is rounded by whoever writes it.
+    const values = this.add(
+      'Cast',
+      [divides ? this.add('Div', [sum, this.count(rows)]) : sum],
+      [toType(DataType.FLOAT)],
+    );
+    this.add('Reshape', [values, this.shapeOf(plain)], [], to);
+  }
+
+  /** How many columns a matrix has, in FP64. */
+  private count(matrix: string): string {
+    const last = this.add('Gather', [
+      this.shapeOf(matrix),
+      this.store(DataType.INT64, [], BigInt64Array.of(1n)),
+    ]);
+    return this.add('Cast', [last], [toType(DataType.DOUBLE)]);
   }
 
   private writeMatMul(): void {
@@ -96,8 +137,10 @@ class SumWriter {
     const [leftRank = 2, rightRank = 2] = this.parts.ranks;
     const areMatrices = leftRank > 1 && rightRank > 1;
     const sum = this.sumOf(
-      { tensor: left, axis: -1, spread: areMatrices ? -1 : undefined },
-      { tensor: right, axis: rightRank > 1 ? -2 : -1, spread: areMatrices ? -2 : undefined },
+      [
+        { tensor: left, axis: -1, spread: areMatrices ? -1 : undefined },
+        { tensor: right, axis: rightRank > 1 ? -2 : -1, spread: areMatrices ? -2 : undefined },
+      ],
       this.shapeOf(this.plainResult()),
     );
     this.add('Cast', [sum], [toType(DataType.FLOAT)], this.parts.to);
@@ -107,8 +150,10 @@ class SumWriter {
     const { node, to } = this.parts;
     const [left = '', right = '', addend = ''] = node.inputs;
     const sum = this.sumOf(
-      { tensor: left, axis: intAttribute(node, 'transA', 0) === 1 ? -2 : -1, spread: -1 },
-      { tensor: right, axis: intAttribute(node, 'transB', 0) === 1 ? -1 : -2, spread: -2 },
+      [
+        { tensor: left, axis: intAttribute(node, 'transA', 0) === 1 ? -2 : -1, spread: -1 },
+        { tensor: right, axis: intAttribute(node, 'transB', 0) === 1 ? -1 : -2, spread: -2 },
+      ],
       this.shapeOf(this.plainResult()),
     );
     const [alpha, beta] = ['alpha', 'beta'].map((name) => this.float(floatAttribute(node, name) ?? 1));
@@ -137,8 +182,10 @@ class SumWriter {
     ]);
     const byGroup = this.reshape(kernel, [group, outChannels / group, inner]);
     const sum = this.sumOf(
-      { tensor: patches, axis: 2, spread: 2 },
-      { tensor: byGroup, axis: 2, spread: 2 },
+      [
+        { tensor: patches, axis: 2, spread: 2 },
+        { tensor: byGroup, axis: 2, spread: 2 },
+      ],
       this.shapeOf(this.reshape(plain, [0, group, outChannels / group, -1])),
     );
     const values = this.add('Cast', [sum], [toType(DataType.FLOAT)]);
@@ -168,8 +215,8 @@ class SumWriter {
     return this.add(node.opType, node.inputs, node.attributes);
   }
 
-  /** The sum of the products of both operands' slices, in FP64, of the shape that is given. */
-  private sumOf(left: Operand, right: Operand, shape: string): string {
+  /** The sum of the slices of one operand, or of the products of those of two, in FP64, of the shape that is given. */
+  private sumOf(operands: readonly Operand[], shape: string): string {
     const { accumulation } = this.parts;
     const zero = makeTensor('', DataType.DOUBLE, [1], new Uint8Array(Float64Array.of(0).buffer));
     const zeros = this.add(
@@ -177,20 +224,20 @@ class SumWriter {
       [shape],
       [makeAttribute('value', { kind: 'tensor', value: zero })],
     );
-    const operands = [left, right].map(({ tensor }) => this.add('Cast', [tensor], [toType(DataType.DOUBLE)]));
+    const scanned = operands.map(({ tensor }) => this.add('Cast', [tensor], [toType(DataType.DOUBLE)]));
     const isChunked = accumulation.kind === 'chunked';
     const start = isChunked ? [zeros, zeros, this.store(DataType.INT64, [], BigInt64Array.of(0n))] : [zeros];
     const names = start.map(() => this.name());
-    const body = this.body(left, right, isChunked ? accumulation.length : undefined);
+    const body = this.body(operands, isChunked ? accumulation.length : undefined);
     this.list.push(
       makeNode({
         opType: 'Scan',
-        inputs: [...start, ...operands],
+        inputs: [...start, ...scanned],
         outputs: names,
         attributes: [
           makeAttribute('body', { kind: 'graph', value: body }),
-          makeAttribute('num_scan_inputs', { kind: 'int', value: 2 }),
-          makeAttribute('scan_input_axes', { kind: 'ints', value: [left.axis, right.axis] }),
+          makeAttribute('num_scan_inputs', { kind: 'int', value: operands.length }),
+          makeAttribute('scan_input_axes', { kind: 'ints', value: operands.map(({ axis }) => axis) }),
         ],
       }),
     );
@@ -199,15 +246,16 @@ class SumWriter {
   }
 
   /** One step: the product of a slice of each operand, added to the sum and rounded; where a chunk begins, its total first. */
-  private body(left: Operand, right: Operand, chunk: number | undefined) {
+  private body(operands: readonly Operand[], chunk: number | undefined) {
     const outer = this.list;
     const nodes: Node[] = [];
     this.list = nodes;
     const state = (chunk === undefined ? ['sum'] : ['sum', 'total', 'place']).map(() => this.name());
-    const slices = [this.name(), this.name()];
+    const slices = operands.map(() => this.name());
     const [sum = '', total = '', place = ''] = state;
-    const [one = '', other = ''] = slices;
-    const term = this.add('Mul', [this.spread(one, left.spread), this.spread(other, right.spread)]);
+    const spread = operands.map((operand, at) => this.spread(slices[at] ?? '', operand.spread));
+    const [only = ''] = spread;
+    const term = spread.length === 1 ? only : this.add('Mul', spread);
     const results: string[] = [];
     if (chunk === undefined) {
       results.push(this.rounded(this.add('Add', [sum, term])));

@@ -36,6 +36,7 @@ import {
   isFloating,
   isMovement,
   modelScopes,
+  summedAxes,
   tensorNamed,
   type ModelScopes,
   type PrecisionGraph,
@@ -192,18 +193,15 @@ export class ExplicitCasts {
     });
     const name = this.frames.isWrittenOut(scope) ? '' : node.name;
     const written = withNode(node, { name, inputs, outputs, attributes: this.widenedAttributes(at) });
-    if (!this.addOwnSum(scoped, written, frame, rounding?.accumulate)) frame.nodes.push(written);
+    if (!this.addOwnSum(at, written, frame, rounding?.accumulate)) frame.nodes.push(written);
     for (const add of after) add();
   }
 
   /** A node whose sums are rounded as they grow; false where it has none, or they cannot be told. */
-  private addOwnSum(
-    { scope, inputs }: ScopedNode,
-    node: Node,
-    frame: Frame,
-    accumulation: Accumulation | undefined,
-  ): boolean {
-    if (accumulation === undefined) return false;
+  private addOwnSum(at: number, node: Node, frame: Frame, accumulation: Accumulation | undefined): boolean {
+    const scoped = this.scopes.nodes[at];
+    if (accumulation === undefined || scoped === undefined) return false;
+    const { scope, inputs } = scoped;
     const shapes = inputs.map((id) => {
       const tensor = this.scopes.tensors.get(id);
       const constant = tensor === undefined ? undefined : constantOf(tensor);
@@ -217,6 +215,7 @@ export class ExplicitCasts {
         node,
         ranks: shapes.map((shape) => shape?.length),
         weights: weights?.length === shapes[1]?.length ? weights : undefined,
+        summed: summedAxes(this.scopes, at),
         accumulation,
         to: node.outputs[0] ?? '',
       },

@@ -8,7 +8,8 @@ import {
   makeValueInfo,
   DataType,
 } from '../onnx/index.js';
-import { bufferSource, finish, type Model } from '../onnx/index.js';
+import { finish, type Model } from '../onnx/index.js';
+import { unwrittenModel } from '../onnx/testing/index.js';
 import { labelledSteps } from './labelled.js';
 
 const vector = makeTensorType(DataType.FLOAT, [2]);
@@ -44,21 +45,15 @@ function model(): Model {
       ],
     }),
   ];
-  return {
-    source: bufferSource(new Uint8Array()),
-    irVersion: 8,
-    producer: '',
-    opsets: new Map([['', 17]]),
-    functions: [],
-    message: undefined,
-    graph: makeGraph({
+  return unwrittenModel(
+    makeGraph({
       name: 'test',
       nodes,
       initializers: [two('w')],
       inputs: [makeValueInfo('x', vector), makeValueInfo('flag', makeTensorType(DataType.BOOL, []))],
       outputs: [makeValueInfo('y', vector)],
     }),
-  };
+  );
 }
 
 describe('a labelled model', () => {

@@ -26,6 +26,7 @@ import {
   isRunFormat,
   modelFacts,
   nodeRoundingOf,
+  type IntegerRanges,
   typeOfFormat,
   type Layer,
 } from '../plan/index.js';
@@ -66,12 +67,13 @@ export function* localErrorSteps(
   layers: readonly Layer[],
   format: LowFormatName,
   quantizations: ReadonlyMap<string, Quantization> = new Map(),
+  ranges?: IntegerRanges,
 ): Steps<LocalErrorVariant> {
   const casts = yield* ExplicitCasts.of({ ...unchanged(model), quantizations });
   const outputs: LocalErrorOutput[] = [];
   for (const [index, layer] of layers.entries()) {
     if (isStep(index)) yield;
-    outputs.push(...addTwin(casts, model, layer, format));
+    outputs.push(...addTwin(casts, model, layer, format, ranges));
   }
   const scalar = makeTensorType(DataType.FLOAT, []);
   const variant = yield* variantSteps(model, {
@@ -90,6 +92,7 @@ function addTwin(
   model: Model,
   layer: Layer,
   format: LowFormatName,
+  ranges: IntegerRanges | undefined,
 ): readonly LocalErrorOutput[] {
   const { node, nodeIndex } = layer;
   const facts = modelFacts(model);
@@ -97,7 +100,7 @@ function addTwin(
   if (!isInMainGraph(model, nodeIndex)) return [];
   if (schema === undefined || !allowsFormat(model, layer, format) || drawsRandomNumbers(node)) return [];
   const type = isRunFormat(format) ? typeOfFormat(format) : DataType.FLOAT;
-  const own = isRunFormat(format) ? undefined : nodeRoundingOf(model, layer, format);
+  const own = isRunFormat(format) ? undefined : nodeRoundingOf(model, layer, format, ranges);
   const measured = node.outputs.filter(
     (name, output) => outputFollowsMainType(schema, output) && isFloating(casts.values.writtenType(name)),
   );

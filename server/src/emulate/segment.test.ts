@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { findLayers, modelFacts, nodeRoles, precisionGraph } from '../plan/index.js';
+import { unwrittenModel } from '../onnx/testing/index.js';
+import { findLayers, layerInFormat, modelFacts, nodeRoles, precisionGraph } from '../plan/index.js';
 import {
-  bufferSource,
   DataType,
   finish,
   makeGraph,
@@ -20,14 +20,8 @@ function model(type: DataType = DataType.FLOAT): Model {
     makeNode({ opType, name: output, inputs, outputs: [output] });
   const weight = makeTensor('w', type, [2], new Uint8Array(type === DataType.DOUBLE ? 16 : 8));
   const vector = makeTensorType(type, [2]);
-  return {
-    source: bufferSource(new Uint8Array()),
-    irVersion: 8,
-    producer: '',
-    opsets: new Map([['', 17]]),
-    functions: [],
-    message: undefined,
-    graph: makeGraph({
+  return unwrittenModel(
+    makeGraph({
       name: 'test',
       nodes: [
         node('Mul', ['x', 'w'], 'a'),
@@ -41,22 +35,14 @@ function model(type: DataType = DataType.FLOAT): Model {
       inputs: [makeValueInfo('x', vector)],
       outputs: [makeValueInfo('early', vector), makeValueInfo('y', vector)],
     }),
-  };
+  );
 }
 
 function switches(of: Model): readonly SwitchedLayer[] {
   const layers = findLayers(of);
   return layers.flatMap((layer) => {
-    const decision = {
-      layer,
-      wanted: 'fp16' as const,
-      format: 'fp16' as const,
-      clamped: undefined,
-      pinned: false,
-      overflow: 'inf' as const,
-      source: undefined,
-    };
-    return switchedLayer(precisionGraph(of, nodeRoles(of), layers, [decision]), layer) ?? [];
+    const decisions = [layerInFormat(layer, 'fp16')];
+    return switchedLayer(precisionGraph(of, nodeRoles(of), layers, decisions), layer) ?? [];
   });
 }
 

@@ -199,6 +199,11 @@ describe('lenses at the top', () => {
     );
   });
 
+  it('name the target that a time is of, where it is not the CPU', () => {
+    const latency = { ...times(), target: 'webgpu' };
+    expect(top(two, measured({ latency }))[0]).toMatch(/4\.30 → 5\.58 ms on webgpu$/);
+  });
+
   it('offer what the client has commands for, or else the server, and nothing that nobody does', () => {
     const ofServer = new Set(['onnxPrecision.server.tune', 'onnxPrecision.server.verify']);
     expect(top(two, measured({}), { ofClient: false, ofServer }).slice(2)).toEqual([

@@ -23,10 +23,10 @@ import type { ClientAbilities } from './capabilities.js';
 import { offeredNames, type OfferedName } from './completion-names.js';
 import { offeredPaths } from './completion-paths.js';
 import { completionPlace, type CompletionPlace, type Wanted } from './completion-place.js';
-import { protocolRange } from './diagnostics.js';
 import { formatFigures } from './format-figures.js';
 import { matchingNames } from './matching-names.js';
 import type { OpenPlan } from './open-plan.js';
+import { protocolRange } from './positions.js';
 import { generatorForm, metricForm, statementForm } from './written-forms.js';
 
 /** Characters behind which an editor asks by itself. */

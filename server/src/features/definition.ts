@@ -2,13 +2,13 @@
 import type { Location, LocationLink, Position } from 'vscode-languageserver';
 import type { TracedPlan } from '../plan/index.js';
 import type { ClientAbilities } from './capabilities.js';
-import { protocolRange } from './diagnostics.js';
 import { fileOf } from './document-links.js';
 import { uriOfPath } from './document-path.js';
 import { listingLine, listingUri } from './listing.js';
 import { namesOf } from './model-names.js';
 import type { OpenPlan } from './open-plan.js';
 import { type Part, partAt } from './parts.js';
+import { protocolRange } from './positions.js';
 
 type Abilities = Pick<ClientAbilities, 'takesLocationLinks' | 'showsListings'>;
 

@@ -5,16 +5,15 @@ import {
   DiagnosticSeverity,
   DiagnosticTag,
   type Location,
-  type Range,
 } from 'vscode-languageserver';
-import type { TextDocument } from 'vscode-languageserver-textdocument';
 import { NOTHING_KNOWN, type PlanNumbers } from '../analysis/index.js';
-import { quote, type Severity, type TextRange } from '../language/index.js';
+import { quote, type Severity } from '../language/index.js';
 import { finish, isStep, type Steps } from '../onnx/index.js';
 import type { ClientAbilities } from './capabilities.js';
 import { checkPlanSteps, type PlacedDiagnostic } from './check.js';
 import { nodeInListing } from './definition.js';
 import type { OpenPlan } from './open-plan.js';
+import { protocolRange } from './positions.js';
 
 /** What of a client decides how a diagnostic is written. */
 export type DiagnosticAbilities = Pick<ClientAbilities, 'showsRelatedPlaces' | 'showsListings'>;
@@ -129,8 +128,4 @@ function layerPlaces(
     const location = target === undefined ? statement : { uri: target.uri, range: { start, end: start } };
     return { location, message: quote(name) };
   });
-}
-
-export function protocolRange(document: TextDocument, { start, end }: TextRange): Range {
-  return { start: document.positionAt(start), end: document.positionAt(end) };
 }

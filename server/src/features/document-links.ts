@@ -1,10 +1,10 @@
 /** Document links: the files that a plan names, where they are there. */
 import type { DocumentLink } from 'vscode-languageserver';
 import { resolveBeside } from './beside.js';
-import { protocolRange } from './diagnostics.js';
 import { uriOfPath } from './document-path.js';
 import type { OpenPlan } from './open-plan.js';
 import { type Part, partsOf } from './parts.js';
+import { protocolRange } from './positions.js';
 
 /** Each link costs a look at the disk; a plan names a handful of files. */
 const MOST_LINKS = 200;

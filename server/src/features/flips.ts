@@ -24,10 +24,10 @@ import {
   type TracedPlan,
 } from '../plan/index.js';
 import type { ClientAbilities } from './capabilities.js';
-import { protocolRange } from './diagnostics.js';
 import { namesOf } from './model-names.js';
 import type { OpenPlan } from './open-plan.js';
 import { partAt, statementAt } from './parts.js';
+import { protocolRange } from './positions.js';
 
 const FORMATS = ['fp16', 'fp32', 'bf16'] as const;
 

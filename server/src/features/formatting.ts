@@ -1,8 +1,8 @@
 /** Formatting of a whole plan. */
 import type { TextEdit } from 'vscode-languageserver';
 import { formatEdits } from '../language/index.js';
-import { protocolRange } from './diagnostics.js';
 import type { OpenPlan } from './open-plan.js';
+import { protocolRange } from './positions.js';
 
 /** The edits that format the plan, each of the few characters that change; none for a formatted plan. */
 export function formattingOf({ document, tree }: OpenPlan): TextEdit[] {

@@ -200,10 +200,12 @@ function latencyBlocks(name: string, { latency, latencyIsStale, notes }: PlanNum
     return note === undefined ? [] : [paragraph(`Not found out: ${note}`)];
   }
   const { fp32, plan, casts, fusedInto } = times;
-  const { files } = latency ?? {};
+  const { files, target } = latency ?? {};
   const where =
     files === undefined
-      ? []
+      ? target === undefined
+        ? []
+        : [' (on ', code(target), ')']
       : [
           ' (measured on another device, ',
           ...files.flatMap((file, at) => [at === 0 ? '' : ', ', code(file)]),

@@ -146,6 +146,11 @@ describe('hover on what is measured', () => {
       'an estimate by the roofline.',
       'µJ for its arithmetic (by operation counts).',
     );
+    checkNumbers(
+      `${header}layer "conv2d$0/Conv": fp16\n`,
+      measured({ latency: { ...latency, target: 'webgpu' } }),
+      'for its casts (on `webgpu`).',
+    );
   });
 
   it('says why a layer stands out, and what explains its figures', () => {

@@ -2,13 +2,13 @@
 import { type Hover, MarkupKind, type Position } from 'vscode-languageserver';
 import { NOTHING_KNOWN, type PlanNumbers } from '../analysis/index.js';
 import type { ClientAbilities } from './capabilities.js';
-import { protocolRange } from './diagnostics.js';
 import { describeGraphValue, describeLayer } from './hover-model.js';
 import { describeNumber } from './hover-number.js';
 import { describeOperator, describeStatement } from './hover-statement.js';
 import { describeFormat, describeTerm } from './hover-terms.js';
 import type { OpenPlan } from './open-plan.js';
 import { type Part, partAt } from './parts.js';
+import { protocolRange } from './positions.js';
 import { type Block, renderMarkdown, renderPlain } from './rich-text.js';
 
 export function hoverOf(

@@ -174,7 +174,7 @@ function noGainOf({ plan }: OpenPlan, { latency, latencyIsStale, format }: PlanN
   if (latency === undefined || latencyIsStale || plan === undefined) return undefined;
   // A plan that lowers nothing is as fast as the original, which says nothing of the format.
   if (summarizeDecisions(plan.decisions).low.layers === 0) return undefined;
-  return concludeNoGain(latency.whole.fp32, latency.whole.plan, format, latency.files);
+  return concludeNoGain(latency.whole.fp32, latency.whole.plan, format, latency);
 }
 
 /** What hints are written from. */

@@ -47,9 +47,13 @@ export function latencyWords({ before, after }: Before, isStale: boolean): strin
   return isStale ? `${times} ${STALE}` : times;
 }
 
-/** Where latencies come from, if not from this machine. */
-export function elsewhereWords({ files }: Pick<LatencyNumbers, 'files'>): string {
-  return files === undefined ? '' : ` on another device (${files.join(', ')})`;
+/** Where latencies come from, if not from the CPU of this machine. */
+export function elsewhereWords({ files, target }: Pick<LatencyNumbers, 'files' | 'target'>): string {
+  return files === undefined
+    ? target === undefined
+      ? ''
+      : ` on ${target}`
+    : ` on another device (${files.join(', ')})`;
 }
 
 /** Three digits of what takes less than ten. */

@@ -1,18 +1,12 @@
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { finish, type Model } from '../onnx/index.js';
+import { folderForTests } from '../testing/index.js';
 import { ModelCache } from './model-cache.js';
 
 const sample = 'samples/pose/pose_landmark_lite.onnx';
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'models-'));
-});
-afterAll(() => {
-  rmSync(folder, { recursive: true, force: true });
-});
+const folder = folderForTests();
 
 describe('the cache of models', () => {
   it('gives the same model while its file is the same', () => {

@@ -1,14 +1,20 @@
-/**
- * Positions of offsets that are asked for about in the order of the text, as long lists of a document's parts are: each is
- * found from the one before, not by a search through all lines. Gives what `TextDocument.positionAt` gives.
- */
+/** Positions of the protocol for offsets in a document. */
 import type { Position, Range } from 'vscode-languageserver';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import type { TextRange } from '../language/index.js';
 
+/** A range of offsets as the protocol writes it. */
+export function protocolRange(document: TextDocument, { start, end }: TextRange): Range {
+  return { start: document.positionAt(start), end: document.positionAt(end) };
+}
+
 /** A line break has two characters at most, before whose last one a position is moved back. */
 const LONGEST_BREAK = 2;
 
+/**
+ * Positions of offsets that are asked for about in the order of the text, as long lists of a document's parts are: each is
+ * found from the one before, not by a search through all lines. Gives what `TextDocument.positionAt` gives.
+ */
 export class Positions {
   private line = 0;
   private start = 0;

@@ -5,9 +5,10 @@ import { NOTHING_KNOWN, type PlanNumbers } from '../analysis/index.js';
 import type { Fix } from '../language/index.js';
 import { type ActionCommands, NO_ACTIONS } from './action-commands.js';
 import { checkPlan } from './check.js';
-import { PLAIN, type DiagnosticAbilities, protocolDiagnostic, protocolRange } from './diagnostics.js';
+import { PLAIN, type DiagnosticAbilities, protocolDiagnostic } from './diagnostics.js';
 import { findingCommands, findingFixes } from './finding-fixes.js';
 import type { OpenPlan } from './open-plan.js';
+import { protocolRange } from './positions.js';
 
 /** The fixes of every diagnostic that the range touches, in the order of the diagnostics. */
 export function quickFixesOf(

@@ -1,9 +1,9 @@
 /** Selection ranges: from the word under the cursor to the statement and to the whole plan. */
 import type { Position, SelectionRange } from 'vscode-languageserver';
 import type { TextRange } from '../language/index.js';
-import { protocolRange } from './diagnostics.js';
 import type { OpenPlan } from './open-plan.js';
 import { partAt, statementAt } from './parts.js';
+import { protocolRange } from './positions.js';
 
 export function selectionRangesOf(open: OpenPlan, positions: readonly Position[]): SelectionRange[] {
   return positions.map((position) => {

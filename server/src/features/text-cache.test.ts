@@ -1,16 +1,15 @@
 /** Texts that are kept, and files that change behind our back. */
-import { mkdtempSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { foldersForTests } from '../testing/index.js';
 import { TextCache } from './text-cache.js';
 
+const newFolder = foldersForTests();
 let folder: string;
+
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'onnx-precision-texts-'));
-});
-afterEach(() => {
-  rmSync(folder, { recursive: true, force: true });
+  folder = newFolder();
 });
 
 function counting() {

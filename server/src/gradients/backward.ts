@@ -23,7 +23,10 @@ import {
   type ValueInfo,
 } from '../onnx/index.js';
 import { freeNames, isFloating, modelFacts, type TakeName } from '../plan/index.js';
+import { awayFromZero } from './away-from-zero.js';
 import { Emitter, type Emission } from './emitter.js';
+import { sumOfFactored, type FactoredGradient } from './factored-gradient.js';
+import { keepsGradientsFinite } from './finite-gradients.js';
 import { knownValues } from './known-values.js';
 import { UNKNOWN, type Contribution, type VjpContext } from './rule.js';
 import { ruleOf } from './rules.js';
@@ -70,6 +73,12 @@ export interface BackwardModel {
   gradientOf(tensor: string): string | undefined;
   /** What one reader contributes to the gradient of what it reads; undefined as for `gradientOf`. */
   contributionOf(node: number, input: number): string | undefined;
+  /** The gradient of a tensor as far as it is multiplied out: those of many tensors are one, times a factor each. */
+  factoredGradientOf(tensor: string): FactoredGradient | undefined;
+  /** A contribution as far as it is multiplied out. */
+  factoredContributionOf(node: number, input: number): FactoredGradient | undefined;
+  /** The name of the product. */
+  multipliedOut(gradient: FactoredGradient): string;
   /** Nodes without a rule, in the order of the graph. */
   readonly withoutRule: readonly NodeWithoutRule[];
   /** Says nothing of tensors that lead to nothing wanted. */
@@ -104,16 +113,21 @@ class BackwardWalk {
   /** Tensors that are wanted or computed from something that is. */
   private readonly useful: Set<string>;
   private readonly wantedReadings: ReadonlySet<string>;
-  private readonly contributions = new Map<string, string>();
+  private readonly contributions = new Map<string, FactoredGradient>();
   /** What has arrived at a tensor and is not summed yet. */
-  private readonly arriving = new Map<string, string[]>();
-  private readonly gradients = new Map<string, string>();
+  private readonly arriving = new Map<string, FactoredGradient[]>();
+  private readonly gradients = new Map<string, FactoredGradient>();
+  /** By gradient and factor: their product. */
+  private readonly products = new Map<string, string>();
+  /** Tensors whose gradients may be infinite although all numbers of the model are finite. */
+  private readonly unbounded = new Set<string>();
   /** Tensors from which a path leads through a node without rule. */
   private readonly tainted = new Set<string>();
   private readonly withoutRule: NodeWithoutRule[] = [];
   private readonly probeOf = new Map<string, string>();
   private readonly inputs: ValueInfo[] = [];
   private readonly constantValues: (name: string) => readonly number[] | undefined;
+  private readonly isAwayFromZero: (name: string) => boolean;
 
   constructor(
     private readonly request: BackwardRequest,
@@ -136,6 +150,7 @@ class BackwardWalk {
     const readings = request.wantedReadings ?? [];
     this.wantedReadings = new Set(readings.map(({ node, input }) => `${node}:${input}`));
     this.constantValues = knownValues(model, (name) => this.shapeOf(name));
+    this.isAwayFromZero = awayFromZero(model, this.index, this.constantValues);
     for (const { node } of readings) {
       for (const name of model.graph.nodes[node]?.outputs ?? []) if (name !== '') this.useful.add(name);
     }
@@ -171,8 +186,11 @@ class BackwardWalk {
       initializers,
       inputs: this.inputs,
       probeOf: this.probeOf,
-      gradientOf: (tensor) => this.gradients.get(tensor),
-      contributionOf: (node, input) => this.contributions.get(`${node}:${input}`),
+      gradientOf: (tensor) => this.multipliedOut(this.gradients.get(tensor)),
+      contributionOf: (node, input) => this.multipliedOut(this.contributions.get(`${node}:${input}`)),
+      multipliedOut: (gradient) => this.multipliedOut(gradient),
+      factoredGradientOf: (tensor) => this.gradients.get(tensor),
+      factoredContributionOf: (node, input) => this.contributions.get(`${node}:${input}`),
       withoutRule: [...this.withoutRule].reverse(),
       reach: (tensor) => {
         const isTainted = this.tainted.has(tensor);
@@ -191,7 +209,8 @@ class BackwardWalk {
     const type = makeTensorType(this.gradientType(output), [this.request.probes, ...shape]);
     this.inputs.push(makeValueInfo(name, type));
     // A graph's output is never one of its inputs: the gradient of what is probed is a tensor of its own.
-    this.arriveAt(output, new Emitter(this.emission, this.gradientType(output)).op('Identity', [name]));
+    const gradient = new Emitter(this.emission, this.gradientType(output)).op('Identity', [name]);
+    this.arriveAt(output, { gradient, factor: undefined });
   }
 
   private visit(node: Node, at: number): void {
@@ -210,6 +229,9 @@ class BackwardWalk {
       this.taint(node, needed);
       return;
     }
+    const isUnbounded =
+      !keepsGradientsFinite(node, this.constantValues, this.isAwayFromZero) ||
+      node.outputs.some((name) => this.unbounded.has(name));
     for (const [input, contribution] of outcome.contributions.entries()) {
       const name = node.inputs[input] ?? '';
       if (needed[input] !== true || contribution === undefined) continue;
@@ -217,15 +239,18 @@ class BackwardWalk {
         this.withoutRule.push({ node: at, reason: `no rule for input ${input} of ${operatorOf(node)}` });
         this.tainted.add(name);
       } else {
-        this.contributions.set(`${at}:${input}`, contribution);
-        this.arriveAt(name, contribution);
+        const factored =
+          typeof contribution === 'string' ? { gradient: contribution, factor: undefined } : contribution;
+        this.contributions.set(`${at}:${input}`, factored);
+        this.arriveAt(name, factored);
+        if (isUnbounded) this.unbounded.add(name);
       }
     }
   }
 
   private differentiate(
     node: Node,
-    gradients: readonly (string | undefined)[],
+    gradients: readonly (FactoredGradient | undefined)[],
     needed: readonly boolean[],
   ): { readonly contributions: readonly Contribution[] } | { readonly reason: string } {
     const operator = operatorOf(node);
@@ -258,7 +283,9 @@ class BackwardWalk {
       },
       elementType: (name) => this.elementType(name),
       constantValues: (name) => this.constantValues(name),
-      gradient: (output) => gradients[output],
+      gradient: (output) => this.multipliedOut(gradients[output]),
+      factoredGradient: (output) => gradients[output],
+      isFinite: !node.outputs.some((name) => this.unbounded.has(name)),
       needsGradient: (input) => needed[input] === true,
       emit: new Emitter(this.emission, type),
     };
@@ -269,18 +296,33 @@ class BackwardWalk {
   }
 
   /** Sums what has arrived at a tensor: all its readers have been visited. */
-  private settle(name: string): string | undefined {
+  private settle(name: string): FactoredGradient | undefined {
     const known = this.gradients.get(name);
     if (known !== undefined) return known;
     const parts = this.arriving.get(name);
     if (parts === undefined) return undefined;
     const emitter = new Emitter(this.emission, this.gradientType(name));
-    const sum = emitter.sum(parts);
+    const sum = sumOfFactored(emitter, parts, (part) => this.multipliedOut(part));
     if (sum !== undefined) this.gradients.set(name, sum);
     return sum;
   }
 
-  private arriveAt(name: string, gradient: string): void {
+  /** The one tensor that a gradient is. */
+  private multipliedOut(of: FactoredGradient): string;
+  private multipliedOut(of: FactoredGradient | undefined): string | undefined;
+  private multipliedOut(of: FactoredGradient | undefined): string | undefined {
+    if (of?.factor === undefined) return of?.gradient;
+    const { gradient, factor } = of;
+    const key = `${gradient} ${factor}`;
+    const known = this.products.get(key);
+    if (known !== undefined) return known;
+    // The type is only that of constants, of which there are none.
+    const product = new Emitter(this.emission, DataType.FLOAT).mul(gradient, factor);
+    this.products.set(key, product);
+    return product;
+  }
+
+  private arriveAt(name: string, gradient: FactoredGradient): void {
     const parts = this.arriving.get(name);
     if (parts === undefined) this.arriving.set(name, [gradient]);
     else parts.push(gradient);

@@ -8,4 +8,5 @@ export {
   type Reach,
 } from './backward.js';
 export { backwardVariant, backwardVariantSteps, type AppendedParts } from './backward-variant.js';
+export type { FactoredGradient } from './factored-gradient.js';
 export { DIFFERENTIABLE } from './rules.js';

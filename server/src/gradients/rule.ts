@@ -4,12 +4,16 @@
  */
 import type { DataType, Node } from '../onnx/index.js';
 import type { Emitter } from './emitter.js';
+import { multipliedBy, type FactoredGradient } from './factored-gradient.js';
 
 /** For an input that does have a derivative, which the rule cannot give: what lies behind it is blocked, and said to be. */
 export const UNKNOWN: unique symbol = Symbol('unknown gradient');
 
-/** The name of a tensor of shape [K, ...shape of the input]; undefined where the derivative is zero or not asked for. */
-export type Contribution = string | undefined | typeof UNKNOWN;
+/**
+ * The name of a tensor of shape [K, ...shape of the input], or one of that shape times a factor; undefined where the derivative is
+ * zero or not asked for.
+ */
+export type Contribution = string | FactoredGradient | undefined | typeof UNKNOWN;
 
 export interface VjpContext {
   readonly node: Node;
@@ -26,6 +30,10 @@ export interface VjpContext {
   constantValues(name: string): readonly number[] | undefined;
   /** The gradient of an output; undefined where nothing that has a probe depends on it. */
   gradient(output: number): string | undefined;
+  /** The same as far as it is multiplied out. */
+  factoredGradient(output: number): FactoredGradient | undefined;
+  /** Whether nothing between the probes and the outputs makes finite gradients infinite. */
+  readonly isFinite: boolean;
   /** Whether the input is floating and its gradient leads to something that is wanted. */
   needsGradient(input: number): boolean;
   readonly emit: Emitter;
@@ -59,4 +67,26 @@ export function inputShape(context: VjpContext, input: number): readonly number[
 /** The shape of the first output. */
 export function outputShape(context: VjpContext): readonly number[] {
   return context.shape(context.node.outputs[0] ?? '');
+}
+
+/** The gradient of the first output as it is, for an input of the same shape. */
+export function passed(context: VjpContext): Contribution {
+  return context.factoredGradient(0);
+}
+
+/** The gradient of the first output times a factor that broadcasts to it, for an input of the same shape. */
+export function times(context: VjpContext, factor: string): Contribution {
+  const gradient = context.factoredGradient(0);
+  return gradient && multipliedBy(context.emit, gradient, factor);
+}
+
+/** The same where a condition holds, and zero elsewhere, even if the gradient is infinite there. */
+export function timesWhere(context: VjpContext, condition: string, factor?: string): Contribution {
+  const { emit } = context;
+  if (context.isFinite) {
+    return times(context, factor === undefined ? emit.mask(condition) : emit.keepWhere(condition, factor));
+  }
+  const gradient = context.gradient(0);
+  if (gradient === undefined) return undefined;
+  return emit.keepWhere(condition, factor === undefined ? gradient : emit.mul(gradient, factor));
 }

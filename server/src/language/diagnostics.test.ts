@@ -1,6 +1,6 @@
 /** Every diagnostic that the text alone gives, where it stands, and its ways out. */
 import { describe, expect, it } from 'vitest';
-import { annotate, fixtureText, uselessFixes } from './diagnostic-fixture.js';
+import { annotate, fixtureText, uselessFixes } from './testing/diagnostic-fixture.js';
 import { DIAGNOSTIC_LIMIT } from './complaints.js';
 import { fileDiagnostics } from './file-diagnostics.js';
 import { parse } from './parse.js';

@@ -1,10 +1,10 @@
 /** The formatter: what it changes, what it leaves, and that it never changes what a plan says. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { anyTexts, validPlans } from './arbitrary-plan.js';
+import { anyTexts, validPlans } from './testing/arbitrary-plan.js';
 import { formatText } from './format-text.js';
 import { parse } from './parse.js';
-import { meaningOf } from './tree-meaning.js';
+import { meaningOf } from './testing/tree-meaning.js';
 
 function checkFormat(before: string, after: string): void {
   expect(formatText(before)).toBe(after);

@@ -1,7 +1,7 @@
 /** What holds for every text, whatever it is. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { anyTexts, validPlans } from './arbitrary-plan.js';
+import { anyTexts, validPlans } from './testing/arbitrary-plan.js';
 import { DIAGNOSTIC_LIMIT } from './complaints.js';
 import { parse, parseCounted } from './parse.js';
 

@@ -1,7 +1,7 @@
 /** Each statement of the language and the parts that it is read into. */
 import { describe, expect, it } from 'vitest';
 import { parse } from './parse.js';
-import { meaningOf } from './tree-meaning.js';
+import { meaningOf } from './testing/tree-meaning.js';
 import type { SyntaxTree } from './tree.js';
 
 /** The statements match the expected parts; nothing is complained of. */

@@ -2,7 +2,6 @@
 export * from './metric.js';
 export { ownFigure } from './own.js';
 export {
-  IMPLEMENTED_METRICS,
   bestValue,
   betterDirection,
   combine,
@@ -11,5 +10,4 @@ export {
   measure,
   metricProblem,
   worstValue,
-  type ImplementedMetric,
 } from './measure.js';

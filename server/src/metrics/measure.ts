@@ -8,13 +8,7 @@ import { iou } from './iou.js';
 import { kl } from './kl.js';
 import { maxAbs } from './max-abs.js';
 import { meanAbs } from './mean-abs.js';
-import {
-  METRIC_NAMES,
-  type Aggregation,
-  type Figure,
-  type MetricName,
-  type MetricSpecification,
-} from './metric.js';
+import type { Aggregation, Figure, MetricName, MetricSpecification } from './metric.js';
 import { nme } from './nme.js';
 import { agreement, withoutNonFinite } from './non-finite.js';
 import { ownError, ownScore } from './own.js';
@@ -25,7 +19,7 @@ import { sqnr } from './sqnr.js';
 import { top1, top5 } from './top.js';
 import { ulpFp16 } from './ulp-fp16.js';
 
-const METRICS = {
+const METRICS: Readonly<Record<MetricName, MetricDefinition>> = {
   max_abs: maxAbs,
   mean_abs: meanAbs,
   relative_l2: relativeL2,
@@ -41,16 +35,7 @@ const METRICS = {
   iou,
   own_error: ownError,
   own_score: ownScore,
-} satisfies Partial<Record<MetricName, MetricDefinition>>;
-
-/** The metrics that can be measured; a plan may name others, which are "not analysed yet". */
-export type ImplementedMetric = keyof typeof METRICS;
-
-function isImplemented(name: MetricName): name is ImplementedMetric {
-  return Object.hasOwn(METRICS, name);
-}
-
-export const IMPLEMENTED_METRICS: readonly ImplementedMetric[] = METRIC_NAMES.filter(isImplemented);
+};
 
 /** The operator that a tolerance on the metric must have. */
 export function betterDirection(name: MetricName): '<=' | '>=' {
@@ -80,7 +65,7 @@ export function metricProblem(
   specification: MetricSpecification,
   dims: readonly number[],
 ): string | undefined {
-  const definition: MetricDefinition = METRICS[specification.name];
+  const definition = METRICS[specification.name];
   return definition.problem?.(specification, dims);
 }
 
@@ -96,7 +81,7 @@ export function measure(
   actual: Float32Array,
   dims: readonly number[],
 ): Figure {
-  const definition: MetricDefinition = METRICS[specification.name];
+  const definition = METRICS[specification.name];
   const broken: Figure = { value: definition.worst, sums: [] };
   if (reference.length !== actual.length || metricProblem(specification, dims) !== undefined) return broken;
   const state = agreement(reference, actual);
@@ -122,7 +107,7 @@ export function combine(
   figures: readonly Figure[],
   over: Aggregation,
 ): number {
-  const definition: MetricDefinition = METRICS[specification.name];
+  const definition = METRICS[specification.name];
   if (figures.length === 0 || figures.some(({ sums }) => sums.length === 0)) return definition.worst;
   const values = figures.map(({ value }) => value);
   switch (over) {

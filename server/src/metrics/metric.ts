@@ -59,6 +59,8 @@ export interface MetricSpecification {
   readonly axis?: number;
   /** Of `own_error` and `own_score`. */
   readonly own?: OwnMetric;
+  /** Of these, when a sample is measured: the truth of the sample. */
+  readonly label?: readonly number[];
   /** `kl` of logits. */
   readonly softmax?: boolean;
 }

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { PartialTensor } from './constants.js';
 import { foldNode, readSmallTensor } from './constants.js';
+import type { PartialTensor } from './constants-fold.js';
 import type { Dimension, Shape } from './model.js';
 import { DataType } from './model.js';
-import { floats, halves, integers, node } from './testing.js';
+import { floats, halves, integers, node } from './testing/text-models.js';
 
 type Attributes = Parameters<typeof node>[1];
 

@@ -15,8 +15,6 @@ import { sliceIndexes, sliceRanges } from './shape-inference/selection.js';
 import { elementCount } from './tensor-size.js';
 import { tensorValues } from './tensor-values.js';
 
-export type { FoldContext, PartialTensor } from './constants-fold.js';
-
 /** Types whose elements are numbers as they are read, and small enough to be exact. */
 const FOLDED_TYPES = new Set<DataType>([
   ...[DataType.FLOAT, DataType.DOUBLE, DataType.INT8, DataType.UINT8, DataType.INT16, DataType.UINT16],

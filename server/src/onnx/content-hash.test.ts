@@ -1,20 +1,15 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { folderForTests } from '../testing/index.js';
 import { DataType, type Model, type Node } from './model.js';
 import { contentHash } from './content-hash.js';
-import { encodeFresh } from './encode.js';
 import { makeAttribute, makeExternalTensor, makeGraph, makeNode } from './make.js';
-import { encodeBytes } from './pieces.js';
 import { openModel } from './read-model.js';
-import { modelOf, realModels } from './testing-models.js';
+import { graphBytes, modelOf, realModels } from './testing/models.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'onnx-hash-'));
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
+const folder = folderForTests();
 
 async function hashOf(model: Model): Promise<string> {
   const result = await contentHash(model);
@@ -43,7 +38,7 @@ function externalModel(): Model {
   const initializers = [makeExternalTensor('w', DataType.FLOAT, [1], 'outer.bin', 0, 4)];
   const graph = makeGraph({ name: 'g', nodes: [choice], inputs: [], outputs: [], initializers });
   const path = join(folder, 'model.onnx');
-  writeFileSync(path, encodeBytes(encodeFresh({ irVersion: 8, opsets: new Map([['', 17]]), graph })));
+  writeFileSync(path, graphBytes(graph));
   return modelOf(openModel(path));
 }
 

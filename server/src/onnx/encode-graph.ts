@@ -10,11 +10,20 @@ import {
   wholeMessage,
   type Replacements,
 } from './encode-message.js';
+import { encodeMadeNode } from './encode-made.js';
 import { encodeTensor } from './encode-tensor.js';
 import { encodeValueInfo } from './encode-type.js';
 import { replaceOpsets } from './encode-opsets.js';
 import { originalAttribute, originalFunction, originalGraph, originalNode } from './origins.js';
-import { bytesField, floatField, integerField, rangePiece, textField, type Piece } from './pieces.js';
+import {
+  bytesField,
+  bytesPiece,
+  floatField,
+  integerField,
+  rangePiece,
+  textField,
+  type Piece,
+} from './pieces.js';
 import { finish, type Steps } from './steps.js';
 
 const SPARSE_INITIALIZER = 15;
@@ -58,6 +67,8 @@ function replaceSparse(to: Replacements, graph: Graph, origin: Graph | undefined
 }
 
 function encodeNode(node: Node): Piece[] {
+  const made = encodeMadeNode(node);
+  if (made !== undefined) return [bytesPiece(made)];
   const { message } = node;
   const origin = originalNode(message);
   if (message !== undefined && origin === node) return wholeMessage(message);

@@ -32,7 +32,7 @@ import {
   modelWithInitializer,
   rawModel,
   realModels,
-} from './testing-models.js';
+} from './testing/models.js';
 
 /** The same graph as other objects, down to the innermost: every encoder runs, and nothing is changed. */
 function copyGraph(graph: Graph): Graph {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { indexGraph } from './graph-index.js';
 import { DataType } from './model.js';
-import { floats, graph, integers, node } from './testing.js';
+import { floats, graph, integers, node } from './testing/text-models.js';
 import { tensorValues } from './tensor-values.js';
 
 describe('producers and consumers', () => {

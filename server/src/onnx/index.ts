@@ -101,4 +101,5 @@ export {
   tensorAttribute,
 } from './attributes.js';
 export { referredTensor, variantSteps, type Variant, type VariantParts } from './variant.js';
-export { foldNode, readSmallTensor, type PartialTensor } from './constants.js';
+export { foldNode, readSmallTensor } from './constants.js';
+export { type PartialTensor } from './constants-fold.js';

@@ -1,21 +1,18 @@
 /** A model of 3 GB, nearly all of it one weight: read, edited and written without the weight being in memory. */
-import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, ftruncateSync, openSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { folderForTests } from '../testing/index.js';
 import { DataType } from './model.js';
 import { encodeFresh, encodeModel } from './encode.js';
 import { makeComputedTensor, makeGraph, makeNode, makeTensor } from './make.js';
 import { pieceLength, piecesLength } from './pieces.js';
 import { openModel } from './read-model.js';
 import { tensorLocation } from './tensor-bytes.js';
-import { modelOf } from './testing-models.js';
+import { modelOf } from './testing/models.js';
 import { writePieces, type WritableFileSystem } from './write-pieces.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'onnx-large-'));
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
+const folder = folderForTests();
 
 const WEIGHT = 3 * 2 ** 30;
 const MEGABYTE = 2 ** 20;

@@ -4,7 +4,7 @@ import type { Node, Shape } from './model.js';
 import { multiplyAdds } from './multiply-adds.js';
 import { openModel } from './read-model.js';
 import { inferShapes } from './shape-inference/infer-shapes.js';
-import { node } from './testing.js';
+import { node } from './testing/text-models.js';
 
 function checkMultiplyAdds(
   subject: Node,

@@ -119,10 +119,10 @@ export function bytesPiece(bytes: Uint8Array): Piece {
 
 /** A field that is a message or bytes. */
 export function bytesField(number: number, content: readonly Piece[]): Piece[] {
-  return [
-    bytesPiece(Uint8Array.from([...varint(number * 8 + BYTES), ...varint(piecesLength(content))])),
-    ...content,
-  ];
+  const [tag, length] = [number * 8 + BYTES, piecesLength(content)];
+  const isShort = tag < 0x80 && length < 0x80;
+  const prefix = isShort ? Uint8Array.of(tag, length) : Uint8Array.from([...varint(tag), ...varint(length)]);
+  return [bytesPiece(prefix), ...content];
 }
 
 export function textField(number: number, text: string): Piece[] {
@@ -142,7 +142,8 @@ export function floatField(number: number, value: number): Piece[] {
   return [bytesPiece(bytes)];
 }
 
-function varint(value: number): number[] {
+/** The bytes of a varint; of a negative number those of protobuf's `int64`. */
+export function varint(value: number): number[] {
   const bytes: number[] = [];
   if (value >= 0 && Number.isSafeInteger(value)) {
     let rest = value;

@@ -8,7 +8,7 @@ import { readModel } from './read-model.js';
 import { bufferSource } from './source.js';
 import { tensorLocation } from './tensor-bytes.js';
 import { tensorValues } from './tensor-values.js';
-import { everythingModel } from './testing-models.js';
+import { everythingModel } from './testing/models.js';
 
 const whole = everythingModel();
 

@@ -1,16 +1,7 @@
-import {
-  closeSync,
-  fstatSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, fstatSync, mkdirSync, openSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { folderForTests } from '../testing/index.js';
 import type { Attribute } from './model.js';
 import {
   bytesField,
@@ -31,12 +22,9 @@ import {
   modelWithInitializer,
   rawModel,
   realModels,
-} from './testing-models.js';
+} from './testing/models.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'onnx-read-'));
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
+const folder = folderForTests();
 
 const bytes = (...values: number[]): Piece => bytesPiece(Uint8Array.from(values));
 const ascii = (text: string): Uint8Array => Buffer.from(text, 'latin1');

@@ -1,14 +1,11 @@
-import { mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { renameSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { folderForTests } from '../testing/index.js';
 import { bufferSource, fileSource, PAGE_SIZE, SourceFault } from './source.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'onnx-source-'));
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
+const folder = folderForTests();
 
 const content = Uint8Array.from({ length: 40 * PAGE_SIZE + 123 }, (_, index) => (index * 2654435761) >>> 24);
 

@@ -1,10 +1,9 @@
-import { linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { linkSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { folderForTests } from '../testing/index.js';
 import { DataType, type Model, type Tensor } from './model.js';
-import { encodeFresh } from './encode.js';
 import { makeComputedTensor, makeExternalTensor, makeGraph, makeTensor } from './make.js';
 import {
   bytesField,
@@ -19,12 +18,9 @@ import { openModel } from './read-model.js';
 import { modelFolder, tensorBytes, tensorLocation, weightsFolder } from './tensor-bytes.js';
 import { elementBits, tensorByteLength } from './tensor-size.js';
 import { tensorValues } from './tensor-values.js';
-import { modelFromBytes, modelOf, modelWithInitializer, realModels } from './testing-models.js';
+import { graphBytes, modelFromBytes, modelOf, modelWithInitializer, realModels } from './testing/models.js';
 
-const root = mkdtempSync(join(tmpdir(), 'onnx-tensor-'));
-afterAll(() => {
-  rmSync(root, { recursive: true });
-});
+const root = folderForTests();
 
 const raw = (...values: number[]): Piece => bytesPiece(Uint8Array.from(values));
 
@@ -224,7 +220,7 @@ function externalModel(
   const tensor = makeExternalTensor('w', DataType.FLOAT, [4], location, offset, length);
   const graph = makeGraph({ name: 'g', nodes: [], inputs: [], outputs: [], initializers: [tensor] });
   const path = join(folder, 'model.onnx');
-  writeFileSync(path, encodeBytes(encodeFresh({ irVersion: 8, opsets: new Map([['', 17]]), graph })));
+  writeFileSync(path, graphBytes(graph));
   const model = modelOf(openModel(path));
   const [read] = model.graph.initializers;
   if (read === undefined) throw new Error('the model has no initializer');

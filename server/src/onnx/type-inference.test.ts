@@ -6,7 +6,7 @@ import { makeAttribute } from './make.js';
 import type { LocalFunction, Model } from './model.js';
 import { DataType } from './model.js';
 import { openModel } from './read-model.js';
-import { floats, graph, halves, integers, model, node } from './testing.js';
+import { floats, graph, halves, integers, model, node } from './testing/text-models.js';
 import { inferTypes } from './type-inference.js';
 import { typeName } from './value-type.js';
 

@@ -2,7 +2,6 @@ import {
   chmodSync,
   linkSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -12,18 +11,15 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { open, rename, unlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { folderForTests } from '../testing/index.js';
 import { encodeBytes, type Piece } from './pieces.js';
 import { fileSource, SourceFault } from './source.js';
 import { writePieces, type WritableFileSystem, type WriteResult } from './write-pieces.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'onnx-write-'));
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
+const folder = folderForTests();
 beforeEach(() => {
   rmSync(folder, { recursive: true });
   mkdirSync(folder);

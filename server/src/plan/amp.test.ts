@@ -13,7 +13,7 @@ import {
 } from '../onnx/index.js';
 import { ampLayers } from './amp-layers.js';
 import { ampEntry, isOnAmpList } from './amp.js';
-import { makeModel } from './fixture.js';
+import { makeModel } from './testing/fixture.js';
 import { findLayers } from './layers.js';
 
 const DATA = join(import.meta.dirname, '../../data');

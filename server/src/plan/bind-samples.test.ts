@@ -1,8 +1,8 @@
 /** What a plan says beside its decisions: inputs, dimensions, tolerances, targets. Each diagnostic at its exact place. */
 import { describe, expect, it } from 'vitest';
 import { applyEdits } from '../language/index.js';
-import { checkBound, checkDiagnostics, checkFix, FED } from './check-diagnostics.js';
-import { bindText, NETWORK, worldFiles } from './fixture.js';
+import { checkBound, checkDiagnostics, checkFix, FED } from './testing/check-diagnostics.js';
+import { bindText, NETWORK, worldFiles } from './testing/fixture.js';
 
 describe('inputs', () => {
   it('that the model does not have', () => {
@@ -205,6 +205,21 @@ target cuda
       { name: 'cuda', threads: undefined },
     ]);
     expect(plan.objective).toBe('macs');
+  });
+
+  it('whose latencies are not those that are shown while one types', () => {
+    checkBound('target webgpu\n');
+    checkBound(`
+target cuda
+       ^^^^ not-yet-analysed: those of \`cpu\`; \`bench\` and \`verify --executed\` run on \`cuda\`
+`);
+    checkBound(`
+target dml
+       ^^^ not-yet-analysed: those of \`webgpu\`
+target webgpu
+target cpu
+       ^^^ not-yet-analysed: those of \`webgpu\`
+`);
   });
 
   it('that this machine does not offer can be changed to those that it does', () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from '../language/index.js';
 import { type Steps } from '../onnx/index.js';
 import { bindPlanSteps } from './bind.js';
-import { makeModel, worldFiles } from './fixture.js';
+import { makeModel, worldFiles } from './testing/fixture.js';
 import { knowModelSteps } from './knowledge.js';
 
 /** A chain of so many layers. */

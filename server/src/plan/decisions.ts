@@ -4,7 +4,7 @@
  */
 import type { Accumulation, FormatName } from '../formats/index.js';
 import { isDecision, type Diagnostic, type DecisionStatement } from '../language/index.js';
-import { isStep, type Steps } from '../onnx/index.js';
+import { isStep, type Model, type Steps } from '../onnx/index.js';
 import { diagnosticIn, type Placed } from './documents.js';
 import { scaledInputs } from './homogeneous.js';
 import { runnableFormats, type ModelKnowledge } from './knowledge.js';
@@ -15,7 +15,7 @@ import { accumulationText } from './numerics.js';
 import { writeOperatorType } from './operators.js';
 import { removeStatement } from './removal.js';
 import { resolveRulesSteps, type Rule } from './resolution.js';
-import { addsUp, sumProblem } from './roundings.js';
+import { addsUp, opsetOf, sumProblem } from './roundings.js';
 import type { RunnableFormat } from './run-format.js';
 import type { BoundStatement, DecisionSource, Layer, LayerDecision, LayerNumerics } from './types.js';
 import { readWish, UNDECIDED, type Wish } from './wishes.js';
@@ -63,12 +63,12 @@ export function* decisionSteps(
     decided[index]?.length === 0 ? undefined : sourceOf(candidate.placed),
   );
   yield;
-  const opset = knowledge.model.opsets.get('') ?? 1;
+  const { model } = knowledge;
   const decisions = layers.map((layer, index): LayerDecision => {
     const winner = resolution.winners[index] ?? -1;
     const wish = candidates[winner]?.wish;
     const { format, clamped } = runWish(knowledge, index, wish);
-    const numerics = numericsOf(layer, opset, format, wish?.numerics, accumulate);
+    const numerics = numericsOf(model, layer, format, wish?.numerics, accumulate);
     return {
       layer,
       wanted: wish?.wanted ?? 'original',
@@ -84,9 +84,9 @@ export function* decisionSteps(
     if (isStep(index)) yield;
     const found = [
       clampDiagnostic(candidate, decided[index] ?? [], decisions),
-      bf16Diagnostic(candidate, decided[index] ?? [], opset),
+      bf16Diagnostic(candidate, decided[index] ?? [], opsetOf(model)),
       scaleDiagnostic(candidate, decided[index] ?? [], decisions),
-      sumDiagnostic(candidate, decided[index] ?? [], decisions, opset, accumulate),
+      sumDiagnostic(candidate, decided[index] ?? [], decisions, model, accumulate),
       needlessDiagnostic(
         candidate,
         resolution.shadowed[index] === true,
@@ -168,12 +168,11 @@ const AS_IN_MODEL: RunnableFormat = { format: 'original', clamped: undefined };
 /**
  * What counts of options for a layer: a scale only where it can be undone, accumulation only where sums are long.
  *
- * @param opset of the ONNX domain.
  * @param ofPlan in what layers of a low format add up that do not say so themselves.
  */
 export function numericsOf(
+  model: Model,
   layer: Layer,
-  opset: number,
   format: FormatName | 'original',
   wanted: LayerNumerics | undefined,
   ofPlan: Accumulation | undefined,
@@ -181,14 +180,14 @@ export function numericsOf(
   if (format === 'original') return undefined;
   const { node } = layer;
   const { scale, accumulate = format === 'fp32' ? undefined : ofPlan, ...rest } = wanted ?? {};
-  const others = withoutBf16Limits(rest, format, opset);
+  const others = withoutBf16Limits(rest, format, opsetOf(model));
   const numerics: LayerNumerics = {
     ...others,
     ...(scale === undefined || scaledInputs(node) === undefined ? {} : { scale }),
     ...(accumulate === undefined ||
     accumulate.kind === 'fp32' ||
     !addsUp(node) ||
-    sumProblem(layer, opset) !== undefined
+    sumProblem(model, layer) !== undefined
       ? {}
       : { accumulate }),
   };
@@ -255,7 +254,7 @@ function sumDiagnostic(
   { placed: { statement, file }, wish }: Candidate,
   decided: readonly number[],
   decisions: readonly LayerDecision[],
-  opset: number,
+  model: Model,
   ofPlan: Accumulation | undefined,
 ): Diagnostic | undefined {
   const own = wish.numerics?.accumulate;
@@ -265,7 +264,7 @@ function sumDiagnostic(
   const refused = decided.flatMap((at) => {
     const layer = decisions[at]?.layer;
     if (layer === undefined || decisions[at]?.format === 'original' || !addsUp(layer.node)) return [];
-    const problem = sumProblem(layer, opset);
+    const problem = sumProblem(model, layer);
     return problem === undefined ? [] : [{ layer, problem }];
   });
   const [first] = refused;

@@ -1,7 +1,7 @@
 /** Edits of plans, as a reader of the text sees them. */
 import { describe, expect, it } from 'vitest';
 import { isDecision, parse } from '../language/index.js';
-import { bindText, edited, worldFiles, type PlanWorld } from './fixture.js';
+import { bindText, edited, worldFiles, type PlanWorld } from './testing/fixture.js';
 import { flipLayer, flipStatement } from './flip.js';
 import type { DecidedFormat } from './fold.js';
 import { foldPlan, writeDecisions } from './write-decisions.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { layerEnergy, planEnergy } from './energy.js';
-import { bindText, worldFiles } from './fixture.js';
+import { bindText, worldFiles } from './testing/fixture.js';
 import { precisionGraph } from './precision-graph.js';
 
 /** 100 multiply-adds of 4 x 5 numbers each in two products. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { makeAttribute, makeGraph, makeNode } from '../onnx/index.js';
-import { makeModel } from './fixture.js';
+import { makeModel } from './testing/fixture.js';
 import { freeNames } from './free-names.js';
 
 describe('free names', () => {

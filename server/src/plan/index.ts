@@ -13,6 +13,7 @@ export { floatsOf } from './float-values.js';
 export { formatOfType, holdsAllOf, typeOfFormat } from './format-types.js';
 export { freeNames, type TakeName } from './free-names.js';
 export { knowModel, knowModelSteps } from './knowledge.js';
+export { layerInFormat } from './layer-in-format.js';
 export { lockPath } from './layer-lock.js';
 export { lockTextSteps } from './lock-plan.js';
 export { layerNeighbours, layerNeighboursSteps, type Neighbours } from './layer-neighbours.js';
@@ -26,6 +27,7 @@ export { drawsRandomNumbers, isFreeMovement, isMovement, isShapeInput, tellsShap
 export { indexNodeNames, writeName } from './node-names.js';
 export { type OperatorType, readOperatorType, writeOperatorType } from './operators.js';
 export { attributesForType } from './output-type.js';
+export { integerRanges, rangesText } from './integer-ranges.js';
 export { accumulationText, accumulationWords, numericsText } from './numerics.js';
 export { precisionGraph, precisionGraphSteps } from './precision-graph.js';
 export { byteChunks, floatChunks, type Floats } from './read-chunks.js';
@@ -70,6 +72,8 @@ export {
   type ScopedTensor,
   type Tie,
 } from './scopes.js';
+export { summedAxes, type SummedAxes } from './summed-axes.js';
+export { timedTarget } from './targets.js';
 export { startingPlan, type StartingPlanOptions } from './starting-plan.js';
 export { type DecisionSummary, type FormatShare, summarizeDecisions } from './summary.js';
 export {

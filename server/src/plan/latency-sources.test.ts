@@ -1,7 +1,7 @@
 /** `latency from` in plans: the files that it names, and what is wrong with them. */
 import { describe, expect, it } from 'vitest';
-import { checkBound } from './check-diagnostics.js';
-import { bindText, worldFiles } from './fixture.js';
+import { checkBound } from './testing/check-diagnostics.js';
+import { bindText, worldFiles } from './testing/fixture.js';
 
 const TRACE = JSON.stringify([
   { cat: 'Session', name: 'model_run', ts: 0, dur: 900, ph: 'X', args: {} },

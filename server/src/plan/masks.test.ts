@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -7,8 +6,6 @@ import type { RunFormat } from '../formats/index.js';
 import {
   bufferSource,
   DataType,
-  encodeBytes,
-  encodeFresh,
   makeExternalTensor,
   makeGraph,
   makeNode,
@@ -20,10 +17,13 @@ import {
   type Model,
   type Tensor,
 } from '../onnx/index.js';
+import { graphBytes } from '../onnx/testing/index.js';
+import { folderForTests } from '../testing/index.js';
 import { maskStorage, type MaskStorage } from './masks.js';
 import { modelScopes } from './scopes.js';
 
 const LOWEST = -3.4028234663852886e38;
+const folder = folderForTests();
 
 function encoded(weight: Tensor, reader: string): Uint8Array {
   const type = makeTensorType(DataType.FLOAT, weight.dims);
@@ -34,7 +34,7 @@ function encoded(weight: Tensor, reader: string): Uint8Array {
     outputs: [makeValueInfo('y', type)],
     initializers: [weight],
   });
-  return encodeBytes(encodeFresh({ irVersion: 8, opsets: new Map([['', 17]]), graph }));
+  return graphBytes(graph);
 }
 
 function stored(values: Float32Array | Float64Array, reader = 'Add'): Model {
@@ -112,10 +112,6 @@ describe('a constant that stands for infinity', () => {
   });
 
   it('is found in external data, and none where that is not there', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'onnx-masks-'));
-    onTestFinished(() => {
-      rmSync(folder, { recursive: true });
-    });
     const values = causal(300);
     const weight = makeExternalTensor('w', DataType.FLOAT, [values.length], 'w.bin', 0, values.byteLength);
     const file = join(folder, 'model.onnx');

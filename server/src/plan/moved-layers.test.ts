@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { applyEdits, type Diagnostic } from '../language/index.js';
 import { finish, openModel, type Model } from '../onnx/index.js';
 import { modelOf, realModels } from '../onnx/testing/index.js';
-import { arbitraryNetwork, networkModel } from './arbitrary-network.js';
+import { arbitraryNetwork, networkModel } from './testing/arbitrary-network.js';
 import {
   bindAny,
   bindText,
@@ -13,11 +13,11 @@ import {
   makeModel,
   readMarks,
   worldFiles,
-} from './fixture.js';
+} from './testing/fixture.js';
 import { knowModel } from './knowledge.js';
 import { lockTextSteps } from './lock-plan.js';
 import { layerRecordSteps } from './layer-records.js';
-import { NAMINGS, renamed } from './renamed.js';
+import { NAMINGS, renamed } from './testing/renamed.js';
 import type { TracedPlan } from './types.js';
 
 const LOCK = 'p.precision.lock';

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { applyEdits, isDecision, parse, quote } from '../language/index.js';
-import { bindAny, bindText, edited, makeModel, NETWORK, worldFiles } from './fixture.js';
+import { bindAny, bindText, edited, makeModel, NETWORK, worldFiles } from './testing/fixture.js';
 import { flipLayer } from './flip.js';
 import type { DecidedFormat } from './fold.js';
 import { indexNodeNames, writeName } from './node-names.js';

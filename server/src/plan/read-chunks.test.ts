@@ -1,12 +1,9 @@
-import { closeSync, mkdtempSync, openSync, rmSync, truncateSync, utimesSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, openSync, truncateSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   bufferSource,
   DataType,
-  encodeBytes,
-  encodeFresh,
   fileSource,
   makeExternalTensor,
   makeGraph,
@@ -17,12 +14,11 @@ import {
   type Tensor,
   type TensorData,
 } from '../onnx/index.js';
+import { graphBytes } from '../onnx/testing/index.js';
+import { folderForTests } from '../testing/index.js';
 import { byteChunks, floatChunks } from './read-chunks.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'onnx-chunks-'));
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
+const folder = folderForTests();
 
 function modelWith(dataType: DataType, dims: readonly number[], bytes: Uint8Array): Model {
   const graph = makeGraph({
@@ -32,7 +28,7 @@ function modelWith(dataType: DataType, dims: readonly number[], bytes: Uint8Arra
     outputs: [],
     initializers: [makeTensor('w', dataType, dims, bytes)],
   });
-  const file = encodeBytes(encodeFresh({ irVersion: 8, opsets: new Map([['', 17]]), graph }));
+  const file = graphBytes(graph);
   const read = readModel(bufferSource(file));
   if ('problem' in read) throw new Error(read.problem.message);
   return read.model;

@@ -1,7 +1,7 @@
 // What counts as a layer. Each graph is followed by the role of each of its nodes, in order.
 import { describe, expect, it } from 'vitest';
 import { DataType, makeTensor, type Model } from '../onnx/index.js';
-import { makeModel } from './fixture.js';
+import { makeModel } from './testing/fixture.js';
 import { findLayers } from './layers.js';
 import { nodeRoles } from './roles.js';
 

@@ -15,11 +15,20 @@ import {
 } from '../onnx/index.js';
 import { isConvertible } from './constant-types.js';
 import { scaledInputs } from './homogeneous.js';
+import { layerInFormat } from './layer-in-format.js';
 import { elementTypeOf, isFloating } from './model-facts.js';
 import { isInteger, isQuantizing, quantizationKey } from './rounding-keys.js';
 import { constantOf, modelScopes, type ScopedTensor } from './scopes.js';
 import { isQuantizer } from './spelled-roundings.js';
-import type { Layer, LayerDecision, NodeRounding, PrecisionGraph, TensorRounding } from './types.js';
+import { summedAxes, sumsElements } from './summed-axes.js';
+import type {
+  IntegerRanges,
+  Layer,
+  LayerDecision,
+  NodeRounding,
+  PrecisionGraph,
+  TensorRounding,
+} from './types.js';
 
 /** The formats that are element types of ONNX in which operators compute. */
 export function isRunFormat(format: FormatName | 'original'): format is RunFormat {
@@ -42,23 +51,31 @@ function isRoundedApart({ format, numerics }: LayerDecision): boolean {
   return stochastic === true || scale !== undefined || (weights !== undefined && isRunFormat(weights));
 }
 
-/** Operators that add up long sums, whose accumulation can be told. */
-const ADDING: ReadonlySet<string> = new Set(['Conv', 'Gemm', 'MatMul']);
+/** Operators that add up products, whose accumulation can be told. */
+const MULTIPLYING: ReadonlySet<string> = new Set(['Conv', 'Gemm', 'MatMul']);
 
 /** Whether accumulation can be decided for the operator. */
-export function addsUp({ domain, opType }: Node): boolean {
-  return domain === '' && ADDING.has(opType);
+export function addsUp(node: Node): boolean {
+  return (node.domain === '' && MULTIPLYING.has(node.opType)) || sumsElements(node);
 }
 
 /** Scan knows axes by their distance from the last from here on. */
 const FIRST_OPSET_WITH_SUMS = 11;
 
+/** The version of the ONNX domain's operators; a model without any is as old as can be. */
+export function opsetOf({ opsets }: Model): number {
+  return opsets.get('') ?? 1;
+}
+
 /** Why the layer's sums cannot be added up one by one in emulation; undefined where they can. */
-export function sumProblem({ node, weights }: Layer, opset: number): string | undefined {
+export function sumProblem(model: Model, { node, nodeIndex, weights }: Layer): string | undefined {
+  const opset = opsetOf(model);
   if (opset < FIRST_OPSET_WITH_SUMS)
     return `emulating it needs opset ${FIRST_OPSET_WITH_SUMS}, and the model has opset ${opset}`;
   if (node.opType === 'Conv' && weights.length === 0)
     return 'the shape of a kernel that is computed is not known';
+  if (sumsElements(node) && summedAxes(modelScopes(model), nodeIndex) === undefined)
+    return 'the axes of the sum, or of what is summed, are not known';
   return undefined;
 }
 
@@ -124,14 +141,23 @@ export function nodeRounding(
   return rounds || found.accumulate !== undefined ? found : undefined;
 }
 
-/** The same for a layer all of which is in one format, whatever a plan says; weights beyond the range are what the format has. */
-export function nodeRoundingOf(model: Model, layer: Layer, format: FormatName): NodeRounding | undefined {
+/**
+ * The same for a layer all of which is in one format, whatever a plan says; weights beyond the range are what the format has.
+ *
+ * @param ranges of an integer format; the usual where they are left out.
+ */
+export function nodeRoundingOf(
+  model: Model,
+  layer: Layer,
+  format: FormatName,
+  ranges?: IntegerRanges,
+): NodeRounding | undefined {
   const scoped = modelScopes(model).nodes[layer.nodeIndex];
   const schema = scoped?.scope.operators.schema(scoped.node);
   if (scoped === undefined || schema === undefined || isQuantizer(scoped)) return undefined;
   const decision: LayerDecision = {
-    ...{ layer, wanted: format, format, clamped: undefined },
-    ...{ pinned: false, overflow: 'inf', source: undefined },
+    ...layerInFormat(layer, format),
+    ...(ranges === undefined ? {} : { numerics: ranges }),
   };
   const endOf = (id: string): RoundedEnd => roundedEnd(modelScopes(model).tensors.get(id), false);
   return nodeRounding(decision, schema, scoped.inputs.map(endOf), scoped.outputs.map(endOf));

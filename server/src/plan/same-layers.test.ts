@@ -4,11 +4,16 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { finish, openModel, type Model } from '../onnx/index.js';
 import { modelOf, realModels } from '../onnx/testing/index.js';
-import { makeModel } from './fixture.js';
+import { makeModel } from './testing/fixture.js';
 import { knowModel } from './knowledge.js';
 import { layerRecordSteps, type LayerRecord } from './layer-records.js';
-import { arbitraryChange, arbitraryNetwork, changedNetwork, networkModel } from './arbitrary-network.js';
-import { NAMINGS, renamed } from './renamed.js';
+import {
+  arbitraryChange,
+  arbitraryNetwork,
+  changedNetwork,
+  networkModel,
+} from './testing/arbitrary-network.js';
+import { NAMINGS, renamed } from './testing/renamed.js';
 import { sameLayersSteps } from './same-layers.js';
 
 function recordsOf(model: Model): readonly LayerRecord[] {

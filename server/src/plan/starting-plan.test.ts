@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { formatText } from '../language/index.js';
 import { openModel, type Model } from '../onnx/index.js';
-import { bindText, makeModel, NETWORK, worldFiles } from './fixture.js';
+import { bindText, makeModel, NETWORK, worldFiles } from './testing/fixture.js';
 import { startingPlan } from './starting-plan.js';
 
 const ROOT = join(import.meta.dirname, '../../..');

@@ -1,7 +1,7 @@
 /** Plans that leave open how sums are added up, on targets that were found to add up in one way or another. */
 import { describe, expect, it } from 'vitest';
 import type { Accumulation } from '../formats/index.js';
-import { bindText, worldFiles } from './fixture.js';
+import { bindText, worldFiles } from './testing/fixture.js';
 import { accumulationReason, usualAccumulation, withTargetSums } from './target-sums.js';
 import type { FoundTarget, TracedPlan } from './types.js';
 

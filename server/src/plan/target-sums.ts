@@ -34,13 +34,12 @@ export function withTargetSums<P extends BoundPlan>(plan: P, found: FindTarget):
   if (plan.accumulate !== undefined) return plan;
   const targetSums = sumsOfTargets(plan.targets, found);
   if (targetSums === undefined) return plan;
-  const opset = plan.model.opsets.get('') ?? 1;
   const stated = new Set(plan.statedSums);
   const decisions = plan.decisions.map((decision, at): LayerDecision => {
     const { layer, format, numerics } = decision;
     const usual = usualAccumulation({ accumulate: undefined, targetSums }, layer, format);
     if (usual === undefined || usual.kind === 'fp32' || stated.has(at)) return decision;
-    const own = numericsOf(layer, opset, format, numerics, usual);
+    const own = numericsOf(plan.model, layer, format, numerics, usual);
     return own === undefined ? decision : { ...decision, numerics: own };
   });
   return { ...plan, decisions, targetSums };

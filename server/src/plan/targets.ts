@@ -11,6 +11,7 @@ import {
   type Diagnostic,
   type Fix,
   type TargetStatement,
+  type TextRange,
   type Value,
   type ValueShape,
   type Word,
@@ -31,6 +32,7 @@ export interface BoundTargets {
 export function bindTargets(placed: readonly Placed[], findTarget: PlanFiles['findTarget']): BoundTargets {
   const diagnostics: Diagnostic[] = [];
   const targets = new Map<string, PlanTarget>();
+  const shown: { readonly name: string; readonly file: Placed['file']; readonly range: TextRange }[] = [];
   let objective: string | undefined;
   let accumulate: Accumulation | undefined;
   for (const item of placed) {
@@ -48,9 +50,8 @@ export function bindTargets(placed: readonly Placed[], findTarget: PlanFiles['fi
         const problem = diagnosticIn(file, 'target-unavailable', 'warning', name.range, message);
         const taken = new Set(placed.flatMap((one) => targetName(one) ?? []));
         diagnostics.push({ ...problem, fixes: usableInstead(statement, name, findTarget, taken) });
-      } else if (name.text !== 'cpu' && !placed.some((one) => one.statement.kind === 'latency')) {
-        const message = `Latencies shown while you type are those of \`cpu\`; \`bench\` and \`verify --executed\` run on \`${name.text}\`.`;
-        diagnostics.push(diagnosticIn(file, 'not-yet-analysed', 'information', name.range, message));
+      } else {
+        shown.push({ name: name.text, file, range: name.range });
       }
     } else if (statement.kind === 'objective') {
       const known = OBJECTIVES.some((term) => term.name === statement.name?.text);
@@ -59,10 +60,25 @@ export function bindTargets(placed: readonly Placed[], findTarget: PlanFiles['fi
       accumulate = readAccumulation(statement.value) ?? accumulate;
     }
   }
+  if (!placed.some((one) => one.statement.kind === 'latency')) {
+    const timed = timedTarget([...targets.values()]);
+    for (const { name, file, range } of shown) {
+      if (name === timed) continue;
+      const message = `Latencies shown while you type are those of \`${timed}\`; \`bench\` and \`verify --executed\` run on \`${name}\`.`;
+      diagnostics.push(diagnosticIn(file, 'not-yet-analysed', 'information', range, message));
+    }
+  }
   if (targets.size === 0) {
     targets.set('cpu', { name: 'cpu', threads: undefined, isAssumed: true });
   }
   return { targets: [...targets.values()], objective, accumulate, diagnostics };
+}
+
+/** The target on which an editor times layers: the first of those whose profiles tell how long a layer took, or else the CPU. */
+export function timedTarget(targets: readonly Pick<PlanTarget, 'name'>[]): 'cpu' | 'webgpu' {
+  return targets.find(({ name }) => name === 'cpu' || name === 'webgpu')?.name === 'webgpu'
+    ? 'webgpu'
+    : 'cpu';
 }
 
 function targetName({ statement }: Placed): string | undefined {

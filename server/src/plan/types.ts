@@ -57,6 +57,9 @@ export interface LayerNumerics {
   readonly scale?: number;
 }
 
+/** How the ranges of integer formats are chosen. */
+export type IntegerRanges = Pick<LayerNumerics, 'quantize' | 'perChannel'>;
+
 export interface LayerDecision {
   readonly layer: Layer;
   /** What the plan asks for; `original` where nothing decides. */

@@ -61,11 +61,12 @@ export function concludeNoGain(
   original: number,
   plan: number,
   lowFormat: string,
-  files?: readonly string[],
+  { files, target }: { readonly files?: readonly string[]; readonly target?: string } = {},
 ): string | undefined {
   const ratio = plan / original;
   if (Number.isNaN(ratio) || ratio < 1 - SAME_SPEED) return undefined;
-  const where = files === undefined ? 'on this machine' : `on another device (${files.join(', ')})`;
+  const here = `on ${target === undefined ? '' : `${target} on `}this machine`;
+  const where = files === undefined ? here : `on another device (${files.join(', ')})`;
   return `${lowFormat.toUpperCase()} does not pay ${where}: the plan is ${describeRatio(ratio)} FP32.`;
 }
 

@@ -324,6 +324,9 @@ describe('conclusions', () => {
     const about = 'FP16 does not pay on this machine: the plan is';
     expect(concludeNoGain(10, 9.8, 'fp16')).toBe(`${about} as fast as FP32.`);
     expect(concludeNoGain(10, 15, 'fp16')).toBe(`${about} 1.50 times slower than FP32.`);
+    expect(concludeNoGain(10, 15, 'fp16', { target: 'webgpu' })).toMatch(
+      /^FP16 does not pay on webgpu on this machine/,
+    );
   });
 
   it('nothing timed: only the size', () => {

@@ -1,11 +1,6 @@
 /** An output against its reference, by metrics. Knows arrays of numbers only. */
 import { measure, type Figure, type MetricSpecification } from '../metrics/index.js';
-import { ownMetricFigure } from './own-metrics.js';
-
-export interface Values {
-  readonly dims: readonly number[];
-  readonly values: Float32Array | Float64Array;
-}
+import { ownMetricFigure, type Values } from './own-metrics.js';
 
 /**
  * A figure for each of the metrics, in their order. Metrics compare in FP32: 64-bit elements are rounded to it first.

@@ -5,14 +5,19 @@
 import { basename } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ownFigure, type Figure, type MetricSpecification, type OwnMetric } from '../metrics/index.js';
-import type { Values } from './compare.js';
 import { RuntimeFailure } from './types.js';
+
+/** An output as metrics see it. */
+export interface Values {
+  readonly dims: readonly number[];
+  readonly values: Float32Array | Float64Array;
+}
 
 /** What a module exports as `measure`. */
 type Measure = (
   reference: Float32Array,
   actual: Float32Array,
-  context: { readonly dims: readonly number[] },
+  context: { readonly dims: readonly number[]; readonly label?: Float64Array },
 ) => unknown;
 
 const loaded = new Map<string, Promise<Measure>>();
@@ -26,7 +31,7 @@ export async function loadOwnMetric({ name, path, hash }: OwnMetric): Promise<vo
 
 /** @throws {RuntimeFailure} where the module or its function fails. */
 export async function ownMetricFigure(
-  { name: kind, own }: MetricSpecification,
+  { name: kind, own, label }: MetricSpecification,
   reference: Values,
   actual: Values,
 ): Promise<Figure | undefined> {
@@ -37,6 +42,7 @@ export async function ownMetricFigure(
     // Copies: what a function writes to its arguments is its own affair.
     value = await measure(Float32Array.from(reference.values), Float32Array.from(actual.values), {
       dims: [...reference.dims],
+      ...(label === undefined ? {} : { label: Float64Array.from(label) }),
     });
   } catch (error) {
     throw failed(own, `threw: ${messageOf(error)}`);

@@ -1,14 +1,11 @@
 /** Files of libraries as they are found on machines with too little of them. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
+import { folderForTests } from '../testing/index.js';
 import { libraryProblem } from './provider-libraries.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'onnx-precision-test-'));
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
+const folder = folderForTests();
 
 it('a library that was never fetched is told by its name', () => {
   expect(libraryProblem('cuda', folder)).toMatch(/^libonnxruntime_providers_cuda\.so is not installed/);

@@ -1,9 +1,9 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { encodeBf16, encodeFp16, lossOf } from '../formats/index.js';
 import { DataType } from '../onnx/index.js';
+import { folderForTests } from '../testing/index.js';
 import { startRuntime, type ComputeRuntime } from './start.js';
 import { processScript } from './testing/index.js';
 import { checkFails } from './testing/failures.js';
@@ -18,19 +18,10 @@ interface Recorded {
   readonly inputs: Readonly<Record<string, Readonly<Record<string, readonly number[]>>>>;
 }
 
-let runtime: ComputeRuntime;
-let folder: string;
+const folder = folderForTests();
 const logged: string[] = [];
-
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'onnx-precision-test-'));
-  runtime = startRuntime({ script: await processScript(), log: (line) => logged.push(line) });
-});
-
-afterAll(async () => {
-  await runtime.dispose();
-  rmSync(folder, { recursive: true });
-});
+const runtime = startRuntime({ script: await processScript(), log: (line) => logged.push(line) });
+afterAll(() => runtime.dispose());
 
 function request(bytes: Uint8Array, more: Partial<SessionRequest> = {}): SessionRequest {
   return { model: { bytes, weightsFolder: folder }, ...SETTINGS, ...more };

@@ -1,12 +1,13 @@
 /** What becomes of the calls when the process dies, is killed, or does not even start. */
 import { execFile } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { constants, getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { DataType } from '../onnx/index.js';
+import { foldersForTests } from '../testing/index.js';
 import { CRASH_VARIABLE, LOSS_VARIABLE } from './protocol.js';
 import { startRuntime, type ComputeRuntime, type RuntimeOptions } from './start.js';
 import { processScript } from './testing/index.js';
@@ -21,7 +22,7 @@ const FOREVER = 2n ** 62n;
 
 let script: string;
 const started: ComputeRuntime[] = [];
-const folders: string[] = [];
+const newFolder = foldersForTests();
 
 beforeAll(async () => {
   script = await processScript();
@@ -29,15 +30,7 @@ beforeAll(async () => {
 
 afterEach(async () => {
   await Promise.all(started.splice(0).map((runtime) => runtime.dispose()));
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
 });
-
-/** A folder that is gone after the test. */
-function testFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'onnx-precision-test-'));
-  folders.push(folder);
-  return folder;
-}
 
 function start(options: RuntimeOptions = {}): ComputeRuntime {
   const runtime = startRuntime({ script, restartDelays: [0], ...options });
@@ -295,7 +288,7 @@ describe('the life of the process', () => {
 
 /** What a program writes that does this with a `runtime` and then has nothing left to do. */
 async function outputOfProgram(statements: string): Promise<string> {
-  const folder = testFolder();
+  const folder = newFolder();
   const program = join(folder, 'program.cjs');
   const start = `startRuntime({ script: ${JSON.stringify(script)} })`;
   await build({
@@ -358,7 +351,7 @@ describe('a process that does not start', () => {
   });
 
   it('with ONNX Runtime is unavailable, and says on what machine', async () => {
-    const folder = testFolder();
+    const folder = newFolder();
     const alone = join(folder, 'runtime-process.cjs');
     copyFileSync(script, alone);
     const runtime = start({ script: alone });
@@ -374,7 +367,7 @@ describe('a process that does not start', () => {
 
 /** The script of a process that is killed while it starts, so often, and how often it was started. */
 function killedWhileStarting(times: number): { readonly killed: string; readonly starts: () => number } {
-  const folder = testFolder();
+  const folder = newFolder();
   const log = join(folder, 'starts');
   const killed = join(folder, 'killed.cjs');
   writeFileSync(log, '');

@@ -1,20 +1,18 @@
 /** The cheapest set of layers, against all sets there are. */
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, describe, expect, it } from 'vitest';
-import { bindTo, testFolder, writeModel } from '../analysis/testing/index.js';
+import { describe, expect, it } from 'vitest';
+import { bindTo, writeModel } from '../analysis/testing/index.js';
 import { finish, makeNode } from '../onnx/index.js';
 import { precisionGraph, type Layer, type LayerDecision } from '../plan/index.js';
+import { folderForTests } from '../testing/index.js';
 import { cheapestSet } from './cheapest-set.js';
 import type { Prices } from './prices.js';
 
-const folder = testFolder();
-afterAll(() => {
-  folder.remove();
-});
+const folder = folderForTests();
 
 /** A fork and a join, so that one tensor has two readers. */
-const model = writeModel(join(folder.path, 'fork.onnx'), {
+const model = writeModel(join(folder, 'fork.onnx'), {
   nodes: [
     makeNode({ opType: 'Relu', name: 'a', inputs: ['x'], outputs: ['a'] }),
     makeNode({ opType: 'Sigmoid', name: 'b', inputs: ['a'], outputs: ['b'] }),

@@ -1,49 +1,37 @@
 /** The tuner's ranking by measured errors, on the case that local errors get wrong. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { measuredAnew, openEvaluation, type Evaluation, type Runtime } from '../analysis/index.js';
+import { expect, it } from 'vitest';
+import { measuredAnew, openEvaluation } from '../analysis/index.js';
 import {
   bindTo,
+  computeForTests,
   floatTensor,
   randomSamples,
   randomValues,
-  startTestCompute,
-  testFolder,
   WIDTH,
   writeModel,
 } from '../analysis/testing/index.js';
 import { makeNode } from '../onnx/index.js';
 import { tune, type TuneOptions, type Tuning } from './tune.js';
 
-const folder = testFolder();
-let runtime: Runtime;
-let evaluation: Evaluation;
-
+const { runtime, folder } = await computeForTests();
+const square = (name: string, seed: number) =>
+  floatTensor(name, [WIDTH, WIDTH], randomValues(WIDTH * WIDTH, seed));
+const node = (opType: string, inputs: readonly string[], name: string) =>
+  makeNode({ opType, name, inputs, outputs: [name] });
 /** `quiet` errs as much as `loud` by itself, but is scaled down to nothing before the output. */
-beforeAll(async () => {
-  runtime = await startTestCompute();
-  const square = (name: string, seed: number) =>
-    floatTensor(name, [WIDTH, WIDTH], randomValues(WIDTH * WIDTH, seed));
-  const node = (opType: string, inputs: readonly string[], name: string) =>
-    makeNode({ opType, name, inputs, outputs: [name] });
-  const model = writeModel(join(folder.path, 'two-paths.onnx'), {
-    weights: [square('v', 1), square('w', 2), floatTensor('small', [1], Float32Array.of(1e-6))],
-    nodes: [
-      node('MatMul', ['x', 'v'], 'quiet'),
-      node('MatMul', ['x', 'w'], 'loud'),
-      node('Mul', ['quiet', 'small'], 'scaled'),
-      node('Add', ['scaled', 'loud'], 'y'),
-    ],
-    inputs: { x: [1, WIDTH] },
-    outputs: { y: [1, WIDTH] },
-  });
-  evaluation = await openEvaluation(runtime, model, randomSamples(4));
+const model = writeModel(join(folder, 'two-paths.onnx'), {
+  weights: [square('v', 1), square('w', 2), floatTensor('small', [1], Float32Array.of(1e-6))],
+  nodes: [
+    node('MatMul', ['x', 'v'], 'quiet'),
+    node('MatMul', ['x', 'w'], 'loud'),
+    node('Mul', ['quiet', 'small'], 'scaled'),
+    node('Add', ['scaled', 'loud'], 'y'),
+  ],
+  inputs: { x: [1, WIDTH] },
+  outputs: { y: [1, WIDTH] },
 });
-
-afterAll(async () => {
-  await runtime.dispose();
-  folder.remove();
-});
+const evaluation = await openEvaluation(runtime, model, randomSamples(4));
 
 async function tuned(rank: NonNullable<TuneOptions['rank']>): Promise<Tuning> {
   const { plan } = bindTo(evaluation.model, 'tolerance "y" relative_l2 <= 1e-6\n');

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DataType, makeTensor } from '../onnx/index.js';
 import type { Layer } from '../plan/index.js';
-import { bareLayer } from './additive-trials.js';
+import { bareLayer } from './testing/additive-trials.js';
 import { gain, rank } from './ranking.js';
 
 function layerOf(index: number, multiplyAdds: number | undefined): Layer {

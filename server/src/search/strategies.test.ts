@@ -1,7 +1,7 @@
 /** What both strategies promise, on sets whose harm is known. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { additiveTrials, bareLayer } from './additive-trials.js';
+import { additiveTrials, bareLayer } from './testing/additive-trials.js';
 import { bisect, layersToSetAside } from './bisect.js';
 import { greedy } from './greedy.js';
 

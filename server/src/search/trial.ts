@@ -47,7 +47,6 @@ export function prepareTrials(
 ): Trials {
   const known = new Map<string, Measurement>();
   const { signal } = options;
-  const opset = plan.model.opsets.get('') ?? 1;
   let order = results.samples.map((_, index) => index);
   let perfect: PerfectFigures | undefined;
   let inferences = 0;
@@ -57,13 +56,8 @@ export function prepareTrials(
     plan.decisions.map((decision): LayerDecision => {
       if (decision.pinned) return decision;
       const chosen = low.has(decision.layer) ? format : keptFormat(plan, decision.layer);
-      const numerics = numericsOf(
-        decision.layer,
-        opset,
-        chosen,
-        undefined,
-        usualAccumulation(plan, decision.layer, chosen),
-      );
+      const usual = usualAccumulation(plan, decision.layer, chosen);
+      const numerics = numericsOf(plan.model, decision.layer, chosen, undefined, usual);
       return { ...decision, wanted: chosen, format: chosen, numerics, clamped: undefined };
     });
 

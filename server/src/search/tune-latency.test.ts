@@ -1,37 +1,13 @@
 /** Tuning for time and energy, by profiles of devices that no machine of ours is. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  closeEvaluation,
-  knownCostModel,
-  measuredAnew,
-  openEvaluation,
-  type Evaluation,
-  type Runtime,
-} from '../analysis/index.js';
-import {
-  bindTo,
-  randomSamples,
-  startTestCompute,
-  testFolder,
-  writeChain,
-} from '../analysis/testing/index.js';
+import { describe, expect, it } from 'vitest';
+import { knownCostModel, measuredAnew, openEvaluation } from '../analysis/index.js';
+import { bindTo, computeForTests, randomSamples, writeChain } from '../analysis/testing/index.js';
 import { energyPrices, latencyPrices } from './prices.js';
 import { tune, type TuneOptions, type Tuning } from './tune.js';
 
-const folder = testFolder();
-let runtime: Runtime;
-let chain: Evaluation;
-
-beforeAll(async () => {
-  runtime = await startTestCompute();
-  chain = await openEvaluation(runtime, writeChain(join(folder.path, 'chain.onnx'), 3), randomSamples(2));
-});
-afterAll(async () => {
-  await closeEvaluation(chain);
-  await runtime.dispose();
-  folder.remove();
-});
+const { runtime, folder } = await computeForTests();
+const chain = await openEvaluation(runtime, writeChain(join(folder, 'chain.onnx'), 3), randomSamples(2));
 
 /** A file of `trtexec` in which each product takes so long, and each Relu a tenth of it. */
 function engine(products: readonly number[]): string {

@@ -1,6 +1,6 @@
 /** The tuner on small generated models, with real inference. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   measure,
   measuredAnew,
@@ -11,11 +11,10 @@ import {
 } from '../analysis/index.js';
 import {
   bindTo,
+  computeForTests,
   floatTensor,
   randomSamples,
   randomValues,
-  startTestCompute,
-  testFolder,
   WIDTH,
   writeChain,
   writeModel,
@@ -26,20 +25,9 @@ import { memoryStore } from '../store/index.js';
 import { tune, type TuneOptions, type Tuning } from './tune.js';
 
 const DEPTH = 6;
-const folder = testFolder();
-let runtime: Runtime;
-let chain: Evaluation;
-
-beforeAll(async () => {
-  runtime = await startTestCompute();
-  const model = writeChain(join(folder.path, 'chain.onnx'), DEPTH);
-  chain = await openEvaluation(runtime, model, randomSamples(6));
-});
-
-afterAll(async () => {
-  await runtime.dispose();
-  folder.remove();
-});
+const { runtime, folder } = await computeForTests();
+const model = writeChain(join(folder, 'chain.onnx'), DEPTH);
+const chain = await openEvaluation(runtime, model, randomSamples(6));
 
 const OPTIONS: TuneOptions = { strategy: 'greedy', objective: 'layers', format: 'bf16', draws: 1 };
 
@@ -171,7 +159,7 @@ describe('tuning', () => {
 
   it('never takes a layer whose weights are beyond the range, though the outputs would bear it', async () => {
     // What is divided by infinity is 0, as is nearly so what is divided by 1e8: no output shows it.
-    const model = writeModel(join(folder.path, 'beyond.onnx'), {
+    const model = writeModel(join(folder, 'beyond.onnx'), {
       nodes: [
         makeNode({ opType: 'Div', name: 'silenced', inputs: ['x', 'w'], outputs: ['a'] }),
         makeNode({ opType: 'Add', name: 'sum', inputs: ['a', 'x'], outputs: ['y'] }),

@@ -2,14 +2,15 @@ import { existsSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'n
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { foldersForTests } from '../testing/index.js';
 import { collectFolder } from './collect.js';
 import { machine, type StoreFileSystem } from './file-system.js';
 import { keyOf } from './key.js';
 import { entryPath, temporaryPath } from './layout.js';
 import { openStore } from './open-store.js';
-import { entriesIn, filesIn, systemError, testFolders } from './testing/folder.js';
+import { entriesIn, filesIn, systemError } from './testing/folder.js';
 
-const newFolder = testFolders();
+const newFolder = foldersForTests();
 const NOW = 1_700_000_000_000;
 const BLOCK = 4096;
 

@@ -5,8 +5,6 @@ import {
   bufferSource,
   contentHash,
   DataType,
-  encodeBytes,
-  encodeFresh,
   makeExternalTensor,
   makeGraph,
   openModel,
@@ -14,11 +12,12 @@ import {
   type Model,
   type ModelResult,
 } from '../onnx/index.js';
+import { graphBytes } from '../onnx/testing/index.js';
+import { foldersForTests } from '../testing/index.js';
 import { fingerprint } from './model-fingerprint.js';
 import { openStore, type Store } from './open-store.js';
-import { testFolders } from './testing/folder.js';
 
-const newFolder = testFolders();
+const newFolder = foldersForTests();
 /** A time long past, in seconds, as files have that nobody is writing. */
 const LONG_AGO = 1_700_000_000;
 
@@ -30,7 +29,7 @@ function modelOf(result: ModelResult): Model {
 function modelBytes(graphName: string): Uint8Array {
   const initializers = [makeExternalTensor('w', DataType.FLOAT, [2], 'weights.bin', 0, 8)];
   const graph = makeGraph({ name: graphName, nodes: [], inputs: [], outputs: [], initializers });
-  return encodeBytes(encodeFresh({ irVersion: 8, opsets: new Map([['', 17]]), graph }));
+  return graphBytes(graph);
 }
 
 function write(path: string, content: string | Uint8Array, seconds = LONG_AGO): void {

@@ -13,14 +13,15 @@ import {
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { foldersForTests } from '../testing/index.js';
 import { machine, type StoreFileSystem } from './file-system.js';
 import { keyOf } from './key.js';
 import { entryPath, tagPath } from './layout.js';
 import { memoryStore, openStore, type Store, type StoreOptions } from './open-store.js';
 import { anyJson, anyValue } from './testing/arbitrary-values.js';
-import { entriesIn, filesIn, systemError, testFolders } from './testing/folder.js';
+import { entriesIn, filesIn, systemError } from './testing/folder.js';
 
-const newFolder = testFolders();
+const newFolder = foldersForTests();
 const DAY_SECONDS = 86_400;
 
 /** A store that remembers nothing: what it finds, it found on disk. */

@@ -3,11 +3,12 @@ import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { foldersForTests } from '../testing/index.js';
 import { openStore } from './open-store.js';
-import { filesIn, testFolders } from './testing/folder.js';
+import { filesIn } from './testing/folder.js';
 import { SHARED, sharedValue, type Outcome } from './testing/shared-values.js';
 
-const newFolder = testFolders();
+const newFolder = foldersForTests();
 const script = join(newFolder(), 'store-process.cjs');
 const ROUNDS = 150;
 

@@ -6,6 +6,7 @@ import {
   floatingOutputs,
   hessianScores,
   knownLocalErrors,
+  knownLossCurvatures,
   knownMeasuredErrors,
   knownRanges,
   knownSensitivities,
@@ -18,12 +19,15 @@ import {
   rangeFindings,
   rankCorrelation,
   sketchedOutputs,
+  storedSupport,
+  withRanges,
   type Effort,
   type Label,
   type LayerRange,
   type LayerSpectrum,
   type LocalError,
   type LocalErrors,
+  type LossCurvature,
   type MeasuredErrors,
   type Reason,
   type Results,
@@ -34,10 +38,18 @@ import {
 } from '../analysis/index.js';
 import { isFloatFormat, type LowFormatName } from '../formats/index.js';
 import type { Diagnostic } from '../language/index.js';
-import { allowsFormat, layersMatching, type BoundPlan, type Layer, type PlanLabels } from '../plan/index.js';
+import {
+  allowsFormat,
+  integerRanges,
+  layersMatching,
+  type BoundPlan,
+  type Layer,
+  type PlanLabels,
+} from '../plan/index.js';
 import { gradientReport, type GradientReport } from './gradient-report.js';
 import { layerReports, type LayerReport } from './layer-reports.js';
 import type { Work } from './open-work.js';
+import { supportReasons } from './support-reasons.js';
 import { guarded, refused, refusedBy, type Refused } from './problem.js';
 
 export const ANALYSIS_METHODS = [
@@ -95,7 +107,7 @@ export async function analyzePlan(
     const { plan } = work;
     const layers = layersFor(plan, format);
     const start = performance.now();
-    const results = await work.results();
+    const results = withRanges(await work.results(), integerRanges(plan.decisions, format));
     const isAll = method === 'all';
     const options: SensitivityOptions = {
       ...{ signal: work.signal, progress: work.progress },
@@ -119,7 +131,8 @@ export async function analyzePlan(
           way: method === 'auto' ? 'auto' : 'sketch',
         })
       : undefined;
-    const isOfLoss = plan.labels !== undefined && (isAll || method === 'first-order');
+    const isOfLoss =
+      plan.labels !== undefined && (isAll || method === 'first-order' || spectrum !== undefined);
     const labels = isOfLoss ? await labelsOf(plan, plan.labels, work.samples.length) : undefined;
     if (labels !== undefined && 'problem' in labels) return labels;
     const scores = await layerScores(results, subject, method, { ...options, labels }, spectrum).catch(
@@ -134,13 +147,16 @@ export async function analyzePlan(
       gradients && isFloatFormat(format)
         ? await gradientReport(results, plan, format, work)
         : { report: undefined, ...NO_EFFORT };
+    // As far as it is kept: an analysis of numbers does not wait for experiments with targets.
+    const support = work.store === undefined ? [] : await storedSupport(plan, work.runtime, work.store);
     return {
       reports: layerReports(plan, {
         ...{ format, ranges, local, measured, samples: work.samples },
         sensitivities: sensitivities?.errors,
         scores: scores?.byLayer,
+        orderedBy: method === 'hessian' || method === 'first-order' ? method : undefined,
         quiet: quietLayers(plan, format),
-        found: sensitivities === undefined ? undefined : flagReasons(sensitivities.errors),
+        found: joined(flagReasons(sensitivities?.errors ?? []), supportReasons(plan, support)),
       }),
       ...{ local, measured, ranges, sensitivities: sensitivities?.errors, gradients: report },
       rankCorrelations: rankCorrelations(measured, local, sensitivities?.errors, scores?.byLayer),
@@ -206,6 +222,13 @@ async function layerScores(
           ...{ lambda: spectrum.lambda, seed: options.seed },
           ...{ signal: options.signal, progress: options.progress },
         });
+  const ofLoss =
+    spectrum === undefined || labels === undefined
+      ? undefined
+      : await knownLossCurvatures(results, layersMatching(all, spectrum.glob), outputs, {
+          ...{ format, labels, seed: options.seed },
+          ...{ signal: options.signal, progress: options.progress },
+        });
   if (hessian === undefined && firstOrder === undefined && looked === undefined) return undefined;
   const spectra = new Map(looked?.spectra.map((one) => [one.layer, one]));
   const traces = new Map(
@@ -221,14 +244,28 @@ async function layerScores(
         {
           ...(trace === undefined
             ? {}
-            : { hessian: trace.hawq, outputTrace: trace.outputTrace, weightTrace: trace.weightTrace }),
+            : {
+                ...{ hessian: trace.all, 'hessian-weights': trace.weights },
+                ...(trace.outputTrace === undefined ? {} : { outputTrace: trace.outputTrace }),
+                ...(trace.weightTrace === undefined ? {} : { weightTrace: trace.weightTrace }),
+              }),
           ...(change === undefined ? {} : { 'first-order': change }),
           ...spectrumScores(spectra.get(layer)),
+          ...lossScores(ofLoss?.curvatures.get(layer)),
         },
       ];
     }),
   );
-  return { byLayer, ...effortOf(hessian, firstOrder, looked) };
+  return { byLayer, ...effortOf(hessian, firstOrder, looked, ofLoss) };
+}
+
+function lossScores(curvature: LossCurvature | undefined): Readonly<Record<string, number>> {
+  if (curvature === undefined) return {};
+  const { trace, largest, firstOrder, secondOrder } = curvature;
+  return {
+    ...{ lossTrace: trace, lossLargest: largest },
+    ...{ lossFirstOrder: firstOrder, lossSecondOrder: secondOrder },
+  };
 }
 
 function spectrumScores(spectrum: LayerSpectrum | undefined): Readonly<Record<string, number>> {
@@ -256,6 +293,7 @@ function rankCorrelations(
     ['sketch', values(sensitivities)],
     ['local', values(local?.errors)],
     ['hessian', scored('hessian')],
+    ['hessian-weights', scored('hessian-weights')],
     ['first-order', scored('first-order')],
   ];
   return new Map(
@@ -283,6 +321,16 @@ const SENTENCES: Readonly<Partial<Record<SketchFlag, string>>> = {
   'unresolved-output':
     'the output is so near to 0 that its operator cannot tell such numbers apart: the figure is chance, take other samples',
 };
+
+function joined(
+  ...all: readonly ReadonlyMap<Layer, readonly Reason[]>[]
+): ReadonlyMap<Layer, readonly Reason[]> {
+  const found = new Map<Layer, readonly Reason[]>();
+  for (const reasons of all) {
+    for (const [layer, own] of reasons) found.set(layer, [...(found.get(layer) ?? []), ...own]);
+  }
+  return found;
+}
 
 function flagReasons(errors: readonly Sensitivity[]): ReadonlyMap<Layer, readonly Reason[]> {
   return new Map(

@@ -1,8 +1,8 @@
 /** What is said of a benchmark, and what of it is known the next time. Small runs for real. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openResultStore, type Runtime } from '../analysis/index.js';
-import { bindTo, startTestCompute, testFolder, writeChain } from '../analysis/testing/index.js';
+import { describe, expect, it } from 'vitest';
+import { openResultStore } from '../analysis/index.js';
+import { bindTo, computeForTests, writeChain } from '../analysis/testing/index.js';
 import type { TracedPlan } from '../plan/index.js';
 import { benchmarkPlan } from './benchmark-plan.js';
 import { explainBenchmark, reasonsOf } from './explain-benchmark.js';
@@ -10,17 +10,8 @@ import { openWork, type Work, type WorkParts } from './open-work.js';
 import { isRefused } from './problem.js';
 import { timeLayers, type TimedLayers } from './time-layers.js';
 
-const folder = testFolder();
-const model = writeChain(join(folder.path, 'm.onnx'), 2);
-let runtime: Runtime;
-
-beforeAll(async () => {
-  runtime = await startTestCompute();
-});
-afterAll(async () => {
-  await runtime.dispose();
-  folder.remove();
-});
+const { runtime, folder } = await computeForTests();
+const model = writeChain(join(folder, 'm.onnx'), 2);
 
 function planOf(decisions: string): TracedPlan {
   return bindTo(model, `input "x" = ones\naccumulate: fp32\n${decisions}`).plan;
@@ -62,7 +53,7 @@ it.each(['fp16', 'fp32'])(
   'operators that were tried for a plan in %s are not tried again',
   async (format) => {
     const plan = planOf(`default: ${format}\n`);
-    const store = openResultStore({ folder: join(folder.path, `store ${format}`) });
+    const store = openResultStore({ folder: join(folder, `store ${format}`) });
     const said: string[] = [];
     const tries = async (): Promise<number> => {
       said.length = 0;

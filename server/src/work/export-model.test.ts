@@ -10,16 +10,17 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join, relative } from 'node:path';
-import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { bindTo, floatTensor, randomValues, testFolder, writeModel } from '../analysis/testing/index.js';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { bindTo, floatTensor, randomValues, writeModel } from '../analysis/testing/index.js';
 import { makeNode } from '../onnx/index.js';
 import type { BoundPlan } from '../plan/index.js';
+import { folderForTests } from '../testing/index.js';
 import { exportModel, type ExportOptions } from './export-model.js';
 import { isRefused } from './problem.js';
 
 const SIZE = 64;
-const root = testFolder();
-const folder = join(root.path, 'work');
+const root = folderForTests();
+const folder = join(root, 'work');
 const at = (name: string): string => join(folder, name);
 let plan: BoundPlan;
 
@@ -35,9 +36,6 @@ beforeEach(() => {
   });
   plan = { ...bindTo(model, 'default: fp16\n').plan, path: at('p.precision') };
   writeFileSync(plan.path, 'default: fp16\n');
-});
-afterAll(() => {
-  root.remove();
 });
 
 const write = (path: string, options: ExportOptions = {}): ReturnType<typeof exportModel> =>
@@ -75,10 +73,7 @@ describe('an exported model', () => {
     ['a relative path', () => relative(process.cwd(), at('m.onnx'))],
     ['a symbolic link', () => (symlinkSync(at('m.onnx'), at('link.onnx')), at('link.onnx'))],
     ['a hard link', () => (linkSync(at('m.onnx'), at('twin.onnx')), at('twin.onnx'))],
-    [
-      'a linked folder',
-      () => (symlinkSync(folder, join(root.path, 'linked')), join(root.path, 'linked/m.onnx')),
-    ],
+    ['a linked folder', () => (symlinkSync(folder, join(root, 'linked')), join(root, 'linked/m.onnx'))],
   ])('is never written over the model by %s, whatever of it is read', async (_, path) => {
     const target = path();
     const reason = /the model that is read; choose another name/;

@@ -1,35 +1,18 @@
 /** Work on a model that the runtime of the target loads and does not run: at another level it runs, or it is said why it does not. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Runtime } from '../analysis/index.js';
-import {
-  failingInRuns,
-  realModel,
-  bindTo,
-  startTestCompute,
-  testFolder,
-  writeChain,
-} from '../analysis/testing/index.js';
+import { describe, expect, it } from 'vitest';
+import { bindTo, computeForTests, failingInRuns, realModel, writeChain } from '../analysis/testing/index.js';
 import { openWork, type Work } from './open-work.js';
 import { isRefused } from './problem.js';
 import { runExported } from './run-exported.js';
 import { tuningGoal } from './tuning-objective.js';
 
-const folder = testFolder();
-const ORIGINAL = join(folder.path, 'm.onnx');
-const WRITTEN = join(folder.path, 'written.onnx');
+const { runtime, folder } = await computeForTests();
+const ORIGINAL = join(folder, 'm.onnx');
+const WRITTEN = join(folder, 'written.onnx');
 const PLAN = 'input "x" = ones\ntolerance "y" relative_l2 <= 0.5\ndefault: fp16\n';
-let runtime: Runtime;
-
-beforeAll(async () => {
-  writeChain(ORIGINAL, 2);
-  writeChain(WRITTEN, 2);
-  runtime = await startTestCompute();
-});
-afterAll(async () => {
-  await runtime.dispose();
-  folder.remove();
-});
+writeChain(ORIGINAL, 2);
+writeChain(WRITTEN, 2);
 
 /** Work on a plan for a chain, and the plan. */
 async function workOn(failureOf: Parameters<typeof failingInRuns>[1]) {

@@ -31,6 +31,7 @@ export { runExported } from './run-exported.js';
 export { tuneExportedSession, USUAL_TUNING_RUNS, type TunedSession } from './tune-session.js';
 export { timeLayers, type TimedLayers } from './time-layers.js';
 export { targetSupport, type OperatorsOnTarget } from './target-support.js';
+export { targetsHere } from './targets-here.js';
 export {
   refuseErrors,
   tunedEdits,

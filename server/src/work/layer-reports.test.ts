@@ -1,6 +1,6 @@
 /** Why layers stand out, on small models that each show one reason, and on a real one: by inference, from end to end. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   closeEvaluation,
   knownLocalErrors,
@@ -9,17 +9,15 @@ import {
   measuredAnew,
   openEvaluation,
   quietLayers,
-  type Runtime,
 } from '../analysis/index.js';
 import {
   bindTo,
+  computeForTests,
   floatTensor,
   POSE_MODEL,
   randomSamples,
   randomValues,
   realModel,
-  startTestCompute,
-  testFolder,
   WIDTH,
   writeModel,
   type SmallModel,
@@ -27,18 +25,8 @@ import {
 import { makeAttribute, makeNode, type Model, type Node } from '../onnx/index.js';
 import { layerReports, type LayerReport } from './layer-reports.js';
 
-const folder = testFolder();
-let runtime: Runtime;
+const { runtime, folder } = await computeForTests();
 let models = 0;
-
-beforeAll(async () => {
-  runtime = await startTestCompute();
-});
-
-afterAll(async () => {
-  await runtime.dispose();
-  folder.remove();
-});
 
 /** The reports of a model with every layer in FP16, by both methods. */
 async function reportsOf(model: Model, dims: readonly number[], text: string): Promise<LayerReport[]> {
@@ -90,7 +78,7 @@ async function checkWhy(
   reason: RegExp,
 ): Promise<void> {
   models += 1;
-  const model = writeModel(join(folder.path, `why-${models}.onnx`), {
+  const model = writeModel(join(folder, `why-${models}.onnx`), {
     ...parts,
     inputs: { x: [1, WIDTH] },
     outputs: { y: [1, undefined] },

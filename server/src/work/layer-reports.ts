@@ -92,8 +92,10 @@ export interface LayerFindings {
   readonly measured?: MeasuredErrors | undefined;
   /** Errors of layers by themselves however they were found, where not all are measured. */
   readonly sensitivities?: readonly Sensitivity[] | undefined;
-  /** By layer and name of the method; the first of them is what the reports are ordered by. */
+  /** By layer and name of the score. */
   readonly scores?: ReadonlyMap<Layer, Readonly<Record<string, number>>> | undefined;
+  /** The score that the reports are ordered by, layers without it last; by the error where it is left out. */
+  readonly orderedBy?: string | undefined;
   /** Those that round nothing in the plan. */
   readonly quiet?: ReadonlySet<Layer> | undefined;
   /** What other methods flag. */
@@ -101,7 +103,7 @@ export interface LayerFindings {
   readonly samples: readonly { readonly name: string }[];
 }
 
-/** One report per layer, worst first: by score if there is one, then by the measured, sketched or local error. */
+/** One report per layer, worst first: by the score that was asked for, then by the measured, sketched or local error. */
 export function layerReports(plan: BoundPlan, findings: LayerFindings): LayerReport[] {
   const { format, ranges, local, measured, sensitivities, scores, quiet, found, samples } = findings;
   const rangeOf = new Map(ranges.map((range) => [range.layer, range]));
@@ -113,6 +115,9 @@ export function layerReports(plan: BoundPlan, findings: LayerFindings): LayerRep
   const methodOf = (layer: Layer): LayerReport['error']['method'] =>
     measured === undefined ? (sensitivityOf.get(layer)?.method ?? 'local') : 'measured';
   const isLocal = measured === undefined && sensitivities === undefined;
+  const { orderedBy } = findings;
+  const scoreIn = ({ scores: own }: LayerReport): number =>
+    orderedBy === undefined ? 0 : (own?.[orderedBy] ?? Number.NEGATIVE_INFINITY);
   return errors
     .map((error): LayerReport => {
       const { layer } = error;
@@ -147,7 +152,7 @@ export function layerReports(plan: BoundPlan, findings: LayerFindings): LayerRep
         reason: reasonText(reasons),
       };
     })
-    .toSorted((a, b) => (weightOf(a) === weightOf(b) ? 0 : weightOf(b) - weightOf(a)));
+    .toSorted((a, b) => worseFirst(scoreIn(a), scoreIn(b)) || worseFirst(a.error.value, b.error.value));
 }
 
 function energyReport(decision: LayerDecision | undefined): Pick<LayerReport, 'energy'> {
@@ -215,9 +220,9 @@ export function tensorReport(
   };
 }
 
-/** What a report is ordered by. */
-function weightOf({ scores, error }: LayerReport): number {
-  return Object.values(scores ?? {})[0] ?? error.value;
+/** Not by difference alone: that of two infinities is no number. */
+function worseFirst(one: number, other: number): number {
+  return one === other ? 0 : other - one;
 }
 
 function outputsReport({ perOutput }: Pick<MeasuredError, 'perOutput'>): Pick<LayerReport, 'outputs'> {

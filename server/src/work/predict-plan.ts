@@ -11,6 +11,7 @@ import {
   knownSensitivities,
   predictedLatency,
   predictorFrom,
+  withRanges,
   type CostModel,
   type Effort,
   type Prediction,
@@ -18,6 +19,7 @@ import {
 } from '../analysis/index.js';
 import {
   allowsFormat,
+  integerRanges,
   planEnergy,
   precisionGraphSteps,
   type BoundPlan,
@@ -83,7 +85,7 @@ export async function predictPlan(
       };
       const { signal, progress } = work;
       known.push(
-        await knownSensitivities(results, subject, {
+        await knownSensitivities(withRanges(results, integerRanges(plan.decisions, format)), subject, {
           ...{ signal, progress, way: 'sketch-first' },
           ...(probes === undefined ? {} : { probes }),
           ...(seed === undefined ? {} : { seed }),
@@ -120,9 +122,11 @@ export async function predictPlan(
   });
 }
 
-/** Those that the plan has; FP16 where it has none, of which nothing then is predicted but 0. */
+/** Those that the plan's layers and weights have; FP16 where it has none, of which nothing then is predicted but 0. */
 function sketchedFormats(plan: BoundPlan): readonly LowFormatName[] {
-  const used = new Set<string>(plan.decisions.map(({ format }) => format));
+  const used = new Set<string>(
+    plan.decisions.flatMap(({ format, numerics }) => [format, numerics?.weights ?? format]),
+  );
   const own = LOW_FORMAT_NAMES.filter((format) => used.has(format));
   return own.length > 0 ? own : ['fp16'];
 }

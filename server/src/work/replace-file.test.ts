@@ -1,32 +1,20 @@
 /** A file that is replaced has the old text or the new one, whatever fails. */
-import {
-  chmodSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { open, rename, unlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { WritableFileSystem } from '../onnx/index.js';
+import { foldersForTests } from '../testing/index.js';
 import { editFile, replaceFile } from './replace-file.js';
 
+const newFolder = foldersForTests();
 let folder: string;
 let path: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'onnx-precision-test-'));
+  folder = newFolder();
   path = join(folder, 'p.precision');
   writeFileSync(path, 'old');
-});
-
-afterEach(() => {
-  rmSync(folder, { recursive: true });
 });
 
 type Step = 'open' | 'write' | 'fsync' | 'rename';

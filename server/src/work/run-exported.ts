@@ -21,7 +21,7 @@ export async function runExported(work: Work, path: string): Promise<RanExported
     // Before anything of the written model: what fails of the original is none of its faults.
     await work.evaluation();
     const { plan, runtime, signal, target, threads } = work;
-    const options = { provider: target, threads, original: plan.model.source.path };
+    const options = { provider: target, threads, original: plan.model.source.path, startsAfresh: true };
     try {
       return await withOptimized(runtime, path, options, signal, (opened) => ranInSession(work, opened));
     } catch (error) {

@@ -1,6 +1,5 @@
 /** The samples of a plan: problems become diagnostics at the statements that feed the inputs. */
-import { dirname } from 'node:path';
-import { resolveSamples, type Sample } from '../analysis/index.js';
+import { resolvePlanSamples, type Sample } from '../analysis/index.js';
 import type { Diagnostic } from '../language/index.js';
 import type { BoundPlan } from '../plan/index.js';
 
@@ -11,7 +10,7 @@ export interface ReadSamples {
 
 /** Reads every sample once. What binding the plan has said already (`dim-unbound`) is not said again. */
 export async function readSamples(plan: BoundPlan, signal: AbortSignal): Promise<ReadSamples> {
-  const { samples, problems } = await resolveSamples(plan.inputs, dirname(plan.path), signal);
+  const { samples, problems } = await resolvePlanSamples(plan, signal);
   const said = new Set(plan.diagnostics.map((one) => one.code));
   const news = problems.filter(({ code }) => code !== 'dim-unbound' || !said.has(code));
   const diagnostics = news.map((problem): Diagnostic => {

@@ -15,6 +15,7 @@ import {
   type Executed,
   type LayerComparison,
   type Measurement,
+  type SuspiciousLayer,
 } from '../analysis/index.js';
 import { errorsAmong } from '../language/index.js';
 import { openModelSteps, type Model } from '../onnx/index.js';
@@ -32,8 +33,8 @@ export interface VerifiedExecuted extends Executed {
   readonly emulated: Measurement;
   /** Of each layer that the exported model still has. */
   readonly layers: readonly LayerComparison[];
-  /** Those of them that the target computes worse than their format explains, worst first. */
-  readonly suspicious: readonly LayerComparison[];
+  /** Those of them that the target computes worse than their format explains, what may cause it first. */
+  readonly suspicious: readonly SuspiciousLayer[];
 }
 
 /**
@@ -101,7 +102,7 @@ export async function verifyExecuted(
           errors,
           emulated,
           layers,
-          suspicious: suspiciousLayers(layers),
+          suspicious: suspiciousLayers(plan.model, layers),
         };
       } finally {
         opened.model.source.close();

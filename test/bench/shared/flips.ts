@@ -2,8 +2,6 @@
 import { Predictor, type SampleSketch, type Sketch } from '../../../server/src/analysis/index.js';
 import {
   bufferSource,
-  encodeBytes,
-  encodeFresh,
   makeGraph,
   makeNode,
   makeTensorType,
@@ -11,7 +9,8 @@ import {
   DataType,
   readModel,
 } from '../../../server/src/onnx/index.js';
-import { findLayers, roundingEvents, type LayerDecision } from '../../../server/src/plan/index.js';
+import { graphBytes } from '../../../server/src/onnx/testing/index.js';
+import { findLayers, layerInFormat, roundingEvents } from '../../../server/src/plan/index.js';
 
 const LAYERS = 2000;
 const SAMPLES = 8;
@@ -31,9 +30,7 @@ export function flipSeconds(): number {
     ...{ name: 'flips', nodes, inputs: [makeValueInfo('x', type)] },
     outputs: [makeValueInfo(`t${LAYERS - 1}`, type)],
   });
-  const read = readModel(
-    bufferSource(encodeBytes(encodeFresh({ irVersion: 8, opsets: new Map([['', 17]]), graph }))),
-  );
+  const read = readModel(bufferSource(graphBytes(graph)));
   if ('problem' in read) throw new Error(read.problem.message);
   const layers = findLayers(read.model);
   const events = roundingEvents(read.model, layers, 'fp16');
@@ -44,6 +41,7 @@ export function flipSeconds(): number {
     states: events.events.map(() => 'sketched'),
     ...{ atoms: numbers(count, 1e-6), exact: numbers(count, 1), constants: numbers(count, 0) },
     curvature: numbers(count, 0),
+    weighed: numbers(count, 0),
     outputs: [
       {
         ...{ output: 'y', norm: 1, elements: 1000, exact: false, saturated: false, peak: 1 },
@@ -54,10 +52,7 @@ export function flipSeconds(): number {
   const samples = Array.from({ length: SAMPLES }, sample);
   const sketch: Sketch = { format: 'fp16', events, outputs: ['y'], probes: PROBES, samples };
   const predictor = new Predictor([sketch]);
-  const decisions = layers.map((layer): LayerDecision => ({
-    ...{ layer, wanted: 'fp16', format: 'fp16', clamped: undefined },
-    ...{ pinned: false, overflow: 'inf', source: undefined },
-  }));
+  const decisions = layers.map((layer) => layerInFormat(layer, 'fp16'));
   const times: number[] = [];
   for (let flip = 0; flip < FLIPS; flip++) {
     const at = (flip * 733) % LAYERS;

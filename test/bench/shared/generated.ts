@@ -4,8 +4,6 @@
  */
 import {
   DataType,
-  encodeBytes,
-  encodeFresh,
   makeGraph,
   makeNode,
   makeTensor,
@@ -14,6 +12,7 @@ import {
   type Node,
   type Tensor,
 } from '../../../server/src/onnx/index.js';
+import { graphBytes } from '../../../server/src/onnx/testing/index.js';
 
 /** The name of a layer of both models. */
 export function nameOf(layer: number): string {
@@ -75,7 +74,7 @@ function encodeChain(nodes: readonly Node[], initializers: readonly Tensor[], wi
     outputs: [makeValueInfo(`t${nodes.length - 1}`, type)],
     initializers,
   });
-  return encodeBytes(encodeFresh({ irVersion: 8, opsets: new Map([['', 17]]), graph }));
+  return graphBytes(graph);
 }
 
 export interface PlanOptions {

@@ -2,8 +2,6 @@
 import { writeFileSync } from 'node:fs';
 import {
   DataType,
-  encodeBytes,
-  encodeFresh,
   makeAttribute,
   makeGraph,
   makeNode,
@@ -14,6 +12,7 @@ import {
   type Node,
   type Tensor,
 } from '../../../server/src/onnx/index.js';
+import { graphBytes } from '../../../server/src/onnx/testing/index.js';
 
 export type SyntheticKind = 'recurrent' | 'transformer';
 
@@ -33,7 +32,7 @@ export function writeSyntheticModel(file: string, kind: SyntheticKind): void {
     inputs: [makeValueInfo('x', makeTensorType(DataType.FLOAT, shape))],
     outputs: [makeValueInfo(output, makeTensorType(DataType.FLOAT, shape))],
   });
-  writeFileSync(file, encodeBytes(encodeFresh({ irVersion: 8, opsets: new Map([['', 17]]), graph })));
+  writeFileSync(file, graphBytes(graph));
 }
 
 class SyntheticWriter {

@@ -1,21 +1,20 @@
 /** Latencies of plans that were never run, on the pose model. How good they are, `npm run bench:targets` measures. */
 import { dirname } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { precisionGraph, type LayerDecision, type TracedPlan } from '../../plan/index.js';
-import type { Runtime } from '../compute.js';
+import { RuntimeFailure, type RuntimeFailureKind } from '../../runtime/index.js';
 import { withoutStore, type Results } from '../remembered.js';
 import { resolveSamples } from '../samples/index.js';
-import { bindTo, POSE_MODEL, realModel, startTestCompute } from '../testing/index.js';
+import { bindTo, computeForTests, POSE_MODEL, realModel } from '../testing/index.js';
 import { knownCostModel, latencyOfGraph, storedCostModel, type CostModel, type LayerCost } from './index.js';
 
-let runtime: Runtime;
+const { runtime } = await computeForTests();
 let plan: TracedPlan;
 let cost: CostModel;
 let results: Results;
 const kept = new Map<string, unknown>();
 
 beforeAll(async () => {
-  runtime = await startTestCompute();
   ({ plan } = bindTo(realModel(POSE_MODEL), 'default: fp16\n'));
   const { samples } = await resolveSamples(plan.inputs, dirname(POSE_MODEL));
   const evaluation = (): Promise<never> => Promise.reject(new Error('nothing is compared'));
@@ -32,9 +31,6 @@ beforeAll(async () => {
   cost = learnt;
   // The second time nothing is run.
   expect(await knownCostModel({ ...results, samples: [] }, plan, 'fp16', { threads: 1 })).toBe(learnt);
-});
-afterAll(async () => {
-  await runtime.dispose();
 });
 
 /** A layer that takes so long in FP32 and in FP16. */
@@ -71,6 +67,27 @@ describe('the cost model of a machine', () => {
     expect(await storedCostModel(untimed, plan, 'bf16', { threads: 1 })).toBeUndefined();
     expect(await knownCostModel(untimed, plan, 'bf16', { threads: 1 })).toBe(cost);
     expect(await storedCostModel(untimed, plan, 'bf16', { threads: 1 })).toBe(cost);
+  });
+
+  it('of FP16 is not kept as that of BF16 where BF16 may be timed another time', async () => {
+    const found = new Map<string, CostModel>();
+    const own = {
+      ...results,
+      find: (kind: string, recipe: Readonly<Record<string, unknown>>) =>
+        Promise.resolve(recipe['format'] === 'fp16' ? cost : found.get(kind)),
+      keep: (kind: string, _: unknown, value: unknown) => {
+        found.set(kind, value as CostModel);
+        return Promise.resolve();
+      },
+    };
+    const failing = (kind: RuntimeFailureKind): Results => ({
+      ...own,
+      runtime: { ...runtime, open: () => Promise.reject(new RuntimeFailure(kind, 'none')) },
+    });
+    expect(await knownCostModel(failing('crashed'), plan, 'bf16', { threads: 1 })).toBe(cost);
+    expect(found.size).toBe(0);
+    expect(await knownCostModel(failing('refused'), plan, 'bf16', { threads: 1 })).toBe(cost);
+    expect(found.size).toBe(1);
   });
 
   it('gives the original the time that it took', () => {

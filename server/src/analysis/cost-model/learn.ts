@@ -12,7 +12,7 @@ import {
   type LayerDecision,
   type PrecisionGraph,
 } from '../../plan/index.js';
-import type { Provider } from '../../runtime/index.js';
+import { circumstanceOf, RuntimeFailure, type Provider } from '../../runtime/index.js';
 import { quantile } from '../benchmark.js';
 import { elsewhereCostModel } from '../elsewhere/index.js';
 import type { WorkOptions } from '../evaluation.js';
@@ -66,9 +66,9 @@ export async function knownCostModel(
   // What a busy machine taught is better than nothing, and learnt anew when it is asked for again.
   if (timed === 'fp16' || known?.format === timed) return known ?? learnt;
   // Where there are no kernels of BF16, FP32 is timed beside FP16, and BF16 is what the roofline makes of it. Kept as the model of
-  // BF16, too: what cannot be timed is not tried again.
+  // BF16, too: what cannot be timed is not tried again, unless it may go well another time.
   const ofFp16 = await knownCostModel(results, plan, 'fp16', options);
-  if (!('problem' in ofFp16)) await results.keep('cost-model', recipe, ofFp16);
+  if (!('problem' in ofFp16) && learnt.mayPass !== true) await results.keep('cost-model', recipe, ofFp16);
   return ofFp16;
 }
 
@@ -114,7 +114,7 @@ async function learnCostModel(
   format: 'fp16' | 'bf16',
   shapes: ReadonlyMap<string, Shape>,
   options: CostModelOptions,
-): Promise<CostModel | NoLatency> {
+): Promise<CostModel | (NoLatency & { readonly mayPass?: boolean })> {
   const [sample] = results.samples;
   if (sample === undefined) return { problem: 'there is no sample to time it with' };
   const half = plan.layers.length / 2;
@@ -135,11 +135,16 @@ async function learnCostModel(
     } catch (error) {
       const problem = untimed(error);
       if (problem === undefined) throw error;
-      return { problem };
+      return { problem, mayPass: mayPass(error) };
     }
   }
   const computesFaster = (options.target ?? 'cpu') !== 'cpu';
   return fitted(profiles, { format, computesFaster, shapes, work: layerWork(plan, shapes) });
+}
+
+/** Whether what failed may go well another time: a process that died, a lost device, or memory that was short. */
+function mayPass(error: unknown): boolean {
+  return error instanceof RuntimeFailure && (error.kind === 'crashed' || circumstanceOf(error) !== undefined);
 }
 
 async function shapesOf(

@@ -1,19 +1,17 @@
 /** Profiles of another device on this model's layers: real ones of the pose model, and a file of `trtexec` for a small one. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { finish } from '../../onnx/index.js';
 import { inferredShapes, precisionGraph, type TracedPlan } from '../../plan/index.js';
+import { folderForTests } from '../../testing/index.js';
 import { layerTime, predictedLatency, type CostModel } from '../cost-model/index.js';
-import { bindTo, POSE_MODEL, realModel, ROOT, testFolder, writeChain } from '../testing/index.js';
+import { bindTo, POSE_MODEL, realModel, ROOT, writeChain } from '../testing/index.js';
 import { elsewhereCostModel, latencySourceFindings, mappedSources, type MappedProfile } from './index.js';
 
-const folder = testFolder();
+const folder = folderForTests();
 const pose = realModel(POSE_MODEL);
-const chain = writeChain(join(folder.path, 'chain.onnx'), 3);
-afterAll(() => {
-  folder.remove();
-});
+const chain = writeChain(join(folder, 'chain.onnx'), 3);
 
 const files = Object.fromEntries(
   ['pose-cpu-fp32.json', 'pose-webgpu-mixed.json'].map((name) => [

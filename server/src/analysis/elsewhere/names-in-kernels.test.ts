@@ -1,17 +1,15 @@
 /** Names of kernels, as runtimes make them out of the names of nodes and tensors. */
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { makeNode } from '../../onnx/index.js';
-import { testFolder, writeModel } from '../testing/index.js';
+import { folderForTests } from '../../testing/index.js';
+import { writeModel } from '../testing/index.js';
 import { namesInKernels } from './names-in-kernels.js';
 
-const folder = testFolder();
-afterAll(() => {
-  folder.remove();
-});
+const folder = folderForTests();
 
-const model = writeModel(join(folder.path, 'names.onnx'), {
+const model = writeModel(join(folder, 'names.onnx'), {
   nodes: [
     makeNode({ opType: 'Relu', name: 'conv1', inputs: ['x'], outputs: ['conv1.tmp_0'] }),
     makeNode({ opType: 'Relu', name: 'conv12', inputs: ['conv1.tmp_0'], outputs: ['a'] }),

@@ -1,16 +1,16 @@
 /** Islands of a format, on random networks, against their definition word for word. */
 import fc from 'fast-check';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { finish, makeNode, type Model } from '../../onnx/index.js';
 import type { LayerDecision, TracedPlan } from '../../plan/index.js';
-import { bindTo, testFolder, writeModel } from '../testing/index.js';
+import { folderForTests } from '../../testing/index.js';
+import { bindTo, writeModel } from '../testing/index.js';
 import { castIslandSteps } from './cast-islands.js';
 
 const MOST_IN_ISLAND = 3;
 const MOST_LAYERS = 12;
-const folder = testFolder();
-afterAll(folder.remove);
+const folder = folderForTests();
 
 /** For each layer what it reads, 0 for the input and n + 1 for the nth layer. */
 const networks = fc
@@ -21,7 +21,7 @@ type Network = readonly (readonly number[])[];
 
 function modelOf(network: Network): Model {
   const value = (number: number): string => (number === 0 ? 'x' : `t${number - 1}`);
-  return writeModel(join(folder.path, 'm.onnx'), {
+  return writeModel(join(folder, 'm.onnx'), {
     nodes: network.map((reads, at) =>
       makeNode({ opType: 'Add', name: `l${at}`, inputs: reads.map(value), outputs: [`t${at}`] }),
     ),

@@ -1,22 +1,18 @@
 // Samples that change on disk while the plan does not: what was measured of others is said to be old until it is measured again.
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, it } from 'vitest';
-import { npyBytes } from '../samples/testing-npy.js';
-import { randomValues, testFolder, WIDTH, writeChain } from '../testing/index.js';
-import { boundPlan, endOf, LiveTest } from './testing.js';
+import { expect, it } from 'vitest';
+import { npyBytes } from '../samples/testing/npy.js';
+import { randomValues, WIDTH, writeChain } from '../testing/index.js';
+import { boundPlan, endOf, liveForTests } from './testing.js';
 
-const folder = testFolder();
-const live = new LiveTest(folder.path);
-afterAll(async () => {
-  await live.dispose();
-  folder.remove();
-});
+const live = liveForTests();
+const { folder } = live;
 
-const path = join(folder.path, 'chain.precision');
-const sample = join(folder.path, 'inputs', 'x.npy');
-const model = writeChain(join(folder.path, 'model.onnx'), 2);
-mkdirSync(join(folder.path, 'inputs'));
+const path = join(folder, 'chain.precision');
+const sample = join(folder, 'inputs', 'x.npy');
+const model = writeChain(join(folder, 'model.onnx'), 2);
+mkdirSync(join(folder, 'inputs'));
 
 function writeSample(seed: number): void {
   writeFileSync(sample, npyBytes(randomValues(WIDTH, seed), { shape: [1, WIDTH] }));
@@ -33,7 +29,7 @@ it('numbers of samples that have changed are stale', async () => {
   analysis.onChange(() => seen.push(analysis.numbers(path).verdictIsStale));
 
   // Another file changes: nothing that is shown is old.
-  writeFileSync(join(folder.path, 'notes.txt'), 'nothing');
+  writeFileSync(join(folder, 'notes.txt'), 'nothing');
   analysis.filesChanged();
   expect(await endOf(analysis, path)).toMatchObject({ state: 'idle' });
   expect(seen).not.toContain(true);

@@ -1,18 +1,19 @@
 /** Hints on choices that gain nothing: for which layers, on what evidence, on which statement, and when they keep silent. */
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { makeNode, type Model } from '../../onnx/index.js';
 import type { TracedPlan } from '../../plan/index.js';
-import { bindTo, floatTensor, testFolder, writeModel } from '../testing/index.js';
+import { folderForTests } from '../../testing/index.js';
+import { bindTo, floatTensor, writeModel } from '../testing/index.js';
 import { choiceFindings } from './choice-findings.js';
 import { NOTHING_KNOWN, type LatencyNumbers, type PlanNumbers } from './numbers.js';
 
 const SIZE = 32;
 const TOLERANCE = 'tolerance "y" relative_l2 <= 1e-3\n';
 
-const folder = testFolder();
+const folder = folderForTests();
 /** `first` - `clip` - `second` - `scale` - `third`: matrix products with work, and element-wise layers with next to none. */
-const model: Model = writeModel(join(folder.path, 'm.onnx'), {
+const model: Model = writeModel(join(folder, 'm.onnx'), {
   nodes: [
     makeNode({ opType: 'MatMul', name: 'first', inputs: ['x', 'w'], outputs: ['a'] }),
     makeNode({ opType: 'Relu', name: 'clip', inputs: ['a'], outputs: ['b'] }),
@@ -25,7 +26,6 @@ const model: Model = writeModel(join(folder.path, 'm.onnx'), {
   inputs: { x: [SIZE, SIZE] },
   outputs: { y: [SIZE, SIZE] },
 });
-afterAll(folder.remove);
 
 interface Known {
   /** What each layer alone takes of a tolerance; 0.1 % where it is not said. */

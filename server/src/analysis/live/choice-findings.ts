@@ -80,7 +80,8 @@ export function* choiceFindingSteps(plan: BoundPlan, numbers: PlanNumbers): Step
 
 /** Where it is slower. */
 function placeOf(latency: PlanNumbers['latency']): string {
-  return latency?.files === undefined ? 'here' : `on another device (${latency.files.join(', ')})`;
+  if (latency?.files !== undefined) return `on another device (${latency.files.join(', ')})`;
+  return latency?.target === undefined ? 'here' : `on ${latency.target} here`;
 }
 
 /** Whether a statement decides the layer and does not pin it. */

@@ -4,33 +4,20 @@
  */
 import { readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { DataType, makeAttribute, makeNode, type Model, type Node } from '../../onnx/index.js';
-import {
-  floatTensor,
-  randomValues,
-  realModel,
-  testFolder,
-  WIDTH,
-  writeChain,
-  writeModel,
-} from '../testing/index.js';
+import { floatTensor, randomValues, realModel, WIDTH, writeChain, writeModel } from '../testing/index.js';
 import type { LiveAnalysis } from './live-analysis.js';
 import type { PlanNumbers } from './numbers.js';
-import { boundPlan, endOf, LiveTest, until } from './testing.js';
+import { boundPlan, endOf, liveForTests, until } from './testing.js';
 
 const HEAD = 'input "x" = uniform(-1, 1) { seed: 1, count: 4 }\ntolerance "y" relative_l2 <= 1e-6\n';
 /** Set in the compute process, it makes a request of this kind end it. */
 const CRASH = 'ONNX_PRECISION_TEST_CRASH';
 
-const folder = testFolder();
-const live = new LiveTest(folder.path);
-const chain = writeChain(join(folder.path, 'chain.onnx'), 32);
-
-afterAll(async () => {
-  await live.dispose();
-  folder.remove();
-});
+const live = liveForTests();
+const { folder } = live;
+const chain = writeChain(join(folder, 'chain.onnx'), 32);
 
 /** Products in turn and a tensor of 16 bits at the end: such a model is not cut, and each layer is measured by itself. */
 function writeSixteenBits(path: string, depth: number): Model {
@@ -64,7 +51,7 @@ function writeSixteenBits(path: string, depth: number): Model {
 }
 
 function pathOf(name: string): string {
-  return join(folder.path, `${name}.precision`);
+  return join(folder, `${name}.precision`);
 }
 
 function plan(name: string, decisions = 'default: fp16\n', model: Model = chain) {
@@ -99,7 +86,7 @@ function recordTurns(analysis: LiveAnalysis, names: readonly string[]): string[]
 
 describe('work that is stopped', () => {
   it('goes on where it was when it is asked again', async () => {
-    const model = writeSixteenBits(join(folder.path, 'sixteen.onnx'), 24);
+    const model = writeSixteenBits(join(folder, 'sixteen.onnx'), 24);
     const analysis = await live.start('stopped');
     analysis.update(plan('a', undefined, model));
     const samples = 4;
@@ -189,7 +176,7 @@ describe('work that ends the compute process', () => {
       kill();
     });
     analysis.update(plan('a'));
-    analysis.update(plan('b', 'default: fp16\n', writeChain(join(folder.path, 'b.onnx'), 2)));
+    analysis.update(plan('b', 'default: fp16\n', writeChain(join(folder, 'b.onnx'), 2)));
     const given = await endOf(analysis, pathOf('a'));
     expect(given.state).toBe('failed');
     expect(given.message).toMatch(
@@ -259,7 +246,7 @@ describe('a model that changes while it is analysed', () => {
     const onModelChanged = (path: string): void => void changed.push(path);
     const analysis = await live.start('changed', { onModelChanged, log: (line) => logged.push(line) }, {});
     analysis.onChange((path) => states.push(analysis.numbers(path).state));
-    const file = join(folder.path, 'changing.onnx');
+    const file = join(folder, 'changing.onnx');
     const before = writeChain(file, 24);
     analysis.update(plan('a', undefined, before));
     await until(analysis, pathOf('a'), isMeasuring);
@@ -287,7 +274,7 @@ describe('a model that changes while it is analysed', () => {
 
 describe('a model whose weights change beside it', () => {
   it('is analysed again, though its own file stays the same', async () => {
-    const file = join(folder.path, 'beside.onnx');
+    const file = join(folder, 'beside.onnx');
     writeChain(file, 24);
     // A moment that can be set again exactly.
     const before = new Date(1_700_000_000_000);

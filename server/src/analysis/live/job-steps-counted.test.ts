@@ -3,27 +3,26 @@
  * that an editor's server that does it answers in between. Counted, since clocks of shared machines prove nothing.
  */
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { emulatedSteps, exposedSteps } from '../../emulate/index.js';
 import { finish, type Steps } from '../../onnx/index.js';
 import { precisionGraph, precisionGraphSteps, type TracedPlan } from '../../plan/index.js';
-import { testFolder, writeChain } from '../testing/index.js';
+import { folderForTests } from '../../testing/index.js';
+import { writeChain } from '../testing/index.js';
 import { layersAllowingSteps } from './layers-allowing.js';
 import { liveFindingSteps } from './live-findings.js';
 import { NOTHING_KNOWN } from './numbers.js';
 import { boundPlan } from './testing.js';
 
-const folder = testFolder();
+const folder = folderForTests();
 const HEAD = 'input "x" = uniform(-1, 1) { seed: 1, count: 1 }\ntolerance "y" relative_l2 <= 1e-3\n';
 /** Of so many things of about the size of a node, there is a pause. */
 const PAUSE_EVERY = 64;
 const [FEW, MANY] = [100, 400];
 
-afterAll(folder.remove);
-
 function planOf(depth: number): TracedPlan {
-  const model = writeChain(join(folder.path, `chain${depth}.onnx`), depth);
-  return boundPlan(join(folder.path, `p${depth}.precision`), model, `${HEAD}default: fp16\n`);
+  const model = writeChain(join(folder, `chain${depth}.onnx`), depth);
+  return boundPlan(join(folder, `p${depth}.precision`), model, `${HEAD}default: fp16\n`);
 }
 
 const plans = { few: planOf(FEW), many: planOf(MANY) };

@@ -1,24 +1,14 @@
 /** What was timed of the same decisions on this machine is not timed again; anything else is. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { memoryStore } from '../../store/index.js';
-import type { Runtime } from '../../runtime/index.js';
 import type { Results } from '../remembered.js';
-import { bindTo, randomSamples, startTestCompute, testFolder, writeChain } from '../testing/index.js';
+import { bindTo, computeForTests, randomSamples, writeChain } from '../testing/index.js';
 import { latencyNumbers } from './latency-numbers.js';
 import type { LatencyNumbers } from './numbers.js';
 
-const folder = testFolder();
-const model = writeChain(join(folder.path, 'chain.onnx'), 2);
-let runtime: Runtime;
-
-beforeAll(async () => {
-  runtime = await startTestCompute();
-});
-afterAll(async () => {
-  await runtime.dispose();
-  folder.remove();
-});
+const { runtime, folder } = await computeForTests();
+const model = writeChain(join(folder, 'chain.onnx'), 2);
 
 /** Results of one model on one sample; `asked` gathers the recipes. */
 function resultsIn(store = memoryStore()): Results & { readonly asked: unknown[] } {
@@ -73,6 +63,22 @@ describe('the latency of a plan', () => {
       9,
     );
     expect(found.whole.fp32).toBe(10);
+  });
+
+  it('is that of webgpu for a plan for it, of the first target that can be timed where there are several', async () => {
+    const providers = async (text: string): Promise<unknown> => {
+      const results = resultsIn();
+      const known = { whole: { fp32: 1, plan: 2 } };
+      await numbersOf(
+        { ...results, find: (kind, recipe) => results.find(kind, recipe).then(() => known) },
+        text,
+      );
+      return (results.asked[0] as { readonly provider?: string }).provider;
+    };
+    expect(await providers('target webgpu\n')).toBe('webgpu');
+    expect(await providers('target cuda\ntarget webgpu\ntarget cpu\n')).toBe('webgpu');
+    expect(await providers('target cpu\ntarget webgpu\n')).toBeUndefined();
+    expect(await providers('target cuda\n')).toBeUndefined();
   });
 
   it('is another one for other decisions and other threads', async () => {

@@ -1,8 +1,8 @@
 /**
- * The latency of a plan's layers on this machine's CPU, known or measured, or by profiles that were taken elsewhere, as data by the
- * names of layers.
+ * The latency of a plan's layers on the CPU of this machine or its WebGPU device, known or measured, or by profiles that were taken
+ * elsewhere, as data by the names of layers.
  */
-import { isInMainGraph, precisionGraphSteps, type BoundPlan } from '../../plan/index.js';
+import { isInMainGraph, precisionGraphSteps, timedTarget, type BoundPlan } from '../../plan/index.js';
 import type { Runtime } from '../../runtime/index.js';
 import { knownCostModel } from '../cost-model/index.js';
 import type { WorkOptions } from '../evaluation.js';
@@ -12,6 +12,8 @@ import type { LayerLatency } from '../layer-latency.js';
 import { machine, usualThreads, WIDE_SPREAD } from '../machine.js';
 import { planLatency, type NoLatency } from '../plan-latency.js';
 import type { Results } from '../remembered.js';
+import { withOptionsOf } from '../targets/index.js';
+import { targetRecipe } from '../targets/target-recipe.js';
 import { latencyByCosts } from './latency-elsewhere.js';
 import type { LatencyNumbers, ModelMilliseconds } from './numbers.js';
 
@@ -29,16 +31,23 @@ export async function latencyNumbers(
   options: WorkOptions,
 ): Promise<LatencyNumbers | NoLatency> {
   if ((plan.latencySources ?? []).length > 0) return await numbersElsewhere(results, plan, options);
-  const threads = threadsOf(plan);
-  const recipe = { decisions: decisionsText(plan.decisions), threads, machine: machine() };
+  const target = timedTarget(plan.targets);
+  const { options: providerOptions, threads = usualThreads() } =
+    plan.targets.find(({ name }) => name === target) ?? {};
+  const onTarget =
+    target === 'cpu' ? {} : targetRecipe(await runtime.information(options.signal), target, providerOptions);
+  const recipe = { decisions: decisionsText(plan.decisions), threads, machine: machine(), ...onTarget };
   const known = await results.find('layer-latency', recipe);
   if (known !== undefined) return known as LatencyNumbers;
   const [sample] = results.samples;
   if (sample === undefined) return { problem: 'there is no sample to time it with' };
-  const measured = await planLatency(runtime, plan, sample, { ...options, threads, mostBytes: MOST_BYTES });
+  const measured = await planLatency(withOptionsOf(plan.targets, runtime), plan, sample, {
+    ...options,
+    ...{ threads, target, mostBytes: MOST_BYTES },
+  });
   if ('problem' in measured) return measured;
   const spread = spreadOf(measured);
-  const numbers = numbersOf(plan, measured, spread);
+  const numbers = { ...numbersOf(plan, measured, spread), ...(target === 'cpu' ? {} : { target }) };
   if (spread <= WIDE_SPREAD) await results.keep('layer-latency', recipe, numbers);
   return numbers;
 }
@@ -53,12 +62,6 @@ async function numbersElsewhere(
   if ('problem' in costs) return costs;
   const graph = await inSlices(precisionGraphSteps(plan.model, plan.roles, plan.layers, plan.decisions));
   return latencyByCosts(plan, costs, graph);
-}
-
-/** As the plan says for the CPU; otherwise one core is left to everyone else. */
-function threadsOf({ targets }: BoundPlan): number {
-  const wanted = targets.find(({ name }) => name === 'cpu')?.threads;
-  return wanted ?? usualThreads();
 }
 
 function numbersOf({ model }: BoundPlan, latency: LayerLatency, spread: number): LatencyNumbers {

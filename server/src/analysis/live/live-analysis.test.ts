@@ -1,24 +1,16 @@
 /** Live numbers of real inference on the pose model: they arrive, follow a flip, are superseded, and are remembered. */
 import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { realModel, POSE_MODEL, ROOT, testFolder } from '../testing/index.js';
-import { boundPlan, endOf, LiveTest, until } from './testing.js';
+import { describe, expect, it } from 'vitest';
+import { realModel, POSE_MODEL, ROOT } from '../testing/index.js';
+import { boundPlan, endOf, liveForTests, until } from './testing.js';
 
-const folder = testFolder();
-const path = join(folder.path, 'pose.precision');
+const live = liveForTests();
+const { folder } = live;
+const path = join(folder, 'pose.precision');
 const model = realModel(POSE_MODEL);
-const live = new LiveTest(folder.path);
-
-beforeAll(() => {
-  mkdirSync(join(folder.path, 'inputs'));
-  cpSync(join(ROOT, 'samples/pose/inputs/walker_a.npy'), join(folder.path, 'inputs/walker_a.npy'));
-});
-
-afterAll(async () => {
-  await live.dispose();
-  folder.remove();
-});
+mkdirSync(join(folder, 'inputs'));
+cpSync(join(ROOT, 'samples/pose/inputs/walker_a.npy'), join(folder, 'inputs/walker_a.npy'));
 
 function plan(decisions: string) {
   const head = 'input "input_1" from "inputs/*.npy"\ntolerance "ld_3d" relative_l2 <= 1e-3\n';

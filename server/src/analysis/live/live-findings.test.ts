@@ -1,41 +1,32 @@
 /** Findings of real numbers, on the plan as it is written now: on the right statement, and never about other decisions. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeNode, type Model } from '../../onnx/index.js';
-import { floatTensor, testFolder, writeModel } from '../testing/index.js';
+import { describe, expect, it } from 'vitest';
+import { makeNode } from '../../onnx/index.js';
+import { floatTensor, writeModel } from '../testing/index.js';
 import { liveFindings } from './live-findings.js';
 import type { PlanNumbers } from './numbers.js';
-import { boundPlan, endOf, LiveTest } from './testing.js';
+import { boundPlan, endOf, liveForTests } from './testing.js';
 
 const HEAD = 'input "x" = ones { count: 2 }\n';
 const TOLERANCE = 'tolerance "y" relative_l2 <= 1e-9\n';
 /** `up` is beyond the range of FP16, `thirds` errs by what it is rounded. */
 const PLAN = `${HEAD}${TOLERANCE}default: fp32\nlayer "up": bf16\nlayer "thirds": fp16\n`;
 
-const folder = testFolder();
-const live = new LiveTest(folder.path);
-const path = join(folder.path, 'p.precision');
-let model: Model;
-
-beforeAll(() => {
-  model = writeModel(join(folder.path, 'model.onnx'), {
-    nodes: [
-      makeNode({ opType: 'Mul', name: 'thirds', inputs: ['x', 'third'], outputs: ['a'] }),
-      makeNode({ opType: 'Mul', name: 'up', inputs: ['a', 'million'], outputs: ['b'] }),
-      makeNode({ opType: 'Add', name: 'all', inputs: ['a', 'b'], outputs: ['y'] }),
-    ],
-    weights: [
-      floatTensor('third', [1], Float32Array.of(1 / 3)),
-      floatTensor('million', [1], Float32Array.of(1e6)),
-    ],
-    inputs: { x: [1, 4] },
-    outputs: { y: [1, 4] },
-  });
-});
-
-afterAll(async () => {
-  await live.dispose();
-  folder.remove();
+const live = liveForTests();
+const { folder } = live;
+const path = join(folder, 'p.precision');
+const model = writeModel(join(folder, 'model.onnx'), {
+  nodes: [
+    makeNode({ opType: 'Mul', name: 'thirds', inputs: ['x', 'third'], outputs: ['a'] }),
+    makeNode({ opType: 'Mul', name: 'up', inputs: ['a', 'million'], outputs: ['b'] }),
+    makeNode({ opType: 'Add', name: 'all', inputs: ['a', 'b'], outputs: ['y'] }),
+  ],
+  weights: [
+    floatTensor('third', [1], Float32Array.of(1 / 3)),
+    floatTensor('million', [1], Float32Array.of(1e6)),
+  ],
+  inputs: { x: [1, 4] },
+  outputs: { y: [1, 4] },
 });
 
 async function numbersOf(text: string): Promise<PlanNumbers> {

@@ -1,24 +1,19 @@
 /** The targets that a plan names, behind an editor: looked at, how they add up, and what they run natively; known the next time. */
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { TracedPlan } from '../../plan/index.js';
 import { RuntimeFailure, type Runtime } from '../../runtime/index.js';
 import { memoryStore } from '../../store/index.js';
-import { startTestCompute, testFolder, writeChain } from '../testing/index.js';
+import { startTestCompute, writeChain } from '../testing/index.js';
 import { liveFindings } from './live-findings.js';
 import { LiveTargets } from './live-targets.js';
-import { boundPlan, endOf, LiveTest } from './testing.js';
+import { boundPlan, endOf, liveForTests } from './testing.js';
 
-const folder = testFolder();
-const live = new LiveTest(folder.path);
-const path = join(folder.path, 'p.precision');
-const model = writeChain(join(folder.path, 'model.onnx'), 2);
+const live = liveForTests();
+const { folder } = live;
+const path = join(folder, 'p.precision');
+const model = writeChain(join(folder, 'model.onnx'), 2);
 const HEAD = 'input "x" = uniform(-1, 1) { seed: 1, count: 1 }\ntolerance "y" relative_l2 <= 1\n';
-
-afterAll(async () => {
-  await live.dispose();
-  folder.remove();
-});
 
 function planOf(text: string): TracedPlan {
   return boundPlan(path, model, HEAD + text);

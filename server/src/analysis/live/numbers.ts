@@ -52,7 +52,7 @@ export interface LayerLatencyNumbers extends ModelMilliseconds {
   readonly fusedInto: { readonly fp32: string | undefined; readonly plan: string | undefined };
 }
 
-/** How long each layer takes on the CPU of this machine, or where profiles were taken. `layers` (with casts), `others`, `unmapped` and `outside` add up to `whole`. */
+/** How long each layer takes on a target of this machine, or where profiles were taken. `layers` (with casts), `others`, `unmapped` and `outside` add up to `whole`. */
 export interface LatencyNumbers {
   readonly layers: ReadonlyMap<string, LayerLatencyNumbers>;
   /** Median of a whole run, with its spread. */
@@ -66,6 +66,8 @@ export interface LatencyNumbers {
   /** What the runtime does between kernels. */
   readonly outside: ModelMilliseconds;
   readonly notes: readonly string[];
+  /** Where it was timed on this machine; left out for the CPU. */
+  readonly target?: string;
   /** The profiles of another device that these figures come from, as the plan names them; left out for this machine. */
   readonly files?: readonly string[];
   /** Layers whose time in one of the formats nobody measured: an estimate by the roofline. */

@@ -3,9 +3,15 @@
  * errors, ranges, measured errors, latency. Each step is answered by the store where it can be and published as soon as it
  * is known; one that fails leaves the others to be done. Knows no queue and no editor.
  */
-import { dirname } from 'node:path';
 import { errorsAmong } from '../../language/index.js';
-import { drawsRandomNumbers, inferredShapes, type BoundPlan, type Layer } from '../../plan/index.js';
+import {
+  drawsRandomNumbers,
+  inferredShapes,
+  integerRanges,
+  rangesText,
+  type BoundPlan,
+  type Layer,
+} from '../../plan/index.js';
 import { floatingOutputs, type WorkOptions } from '../evaluation.js';
 import { inSlices } from '../in-slices.js';
 import { knownLocalErrors, knownMeasuredErrors, storedMeasuredErrors } from '../known-errors.js';
@@ -13,10 +19,17 @@ import { knownRanges } from '../known-ranges.js';
 import { decisionsText, knownVerdict, measurementRecipe } from '../known-verdict.js';
 import { USUAL_DRAWS } from '../noise.js';
 import { ownMetricFaults } from '../own-metric-faults.js';
-import { knownFits, predictorFrom, storedPredictor, type Predictor } from '../prediction/index.js';
+import {
+  knownFits,
+  predictorFrom,
+  storedPredictor,
+  type MeasuredPlan,
+  type Predictor,
+} from '../prediction/index.js';
 import { shapeElements } from '../ranges.js';
+import { withRanges } from '../planned-ranges.js';
 import { identify, withStore, type Identity, type Recipe, type Results } from '../remembered.js';
-import { resolveSamples, type Sample } from '../samples/index.js';
+import { resolvePlanSamples, type Sample } from '../samples/index.js';
 import { knownSketch, sketchedOutputs } from '../sketch/index.js';
 import { knownSupport, namedTargets } from '../targets/index.js';
 import { watchFiles, type WatchedFiles } from '../watched-files.js';
@@ -75,10 +88,15 @@ export async function runPlanJob(
     publish({ state: 'working', message, progress: { done, total } });
   };
   const options = { signal, progress };
-  const steps = new JobSteps({ context, model: plan.model, identity, samples, files, options });
+  const format = lowFormat(plan);
+  const ranges = integerRanges(plan.decisions, format);
+  const chosen =
+    ranges === undefined
+      ? identity
+      : { ...identity, evaluation: `${identity.evaluation} ${rangesText(ranges)}` };
+  const steps = new JobSteps({ context, model: plan.model, identity: chosen, samples, files, options });
   const subject = { runtime: context.runtime, samples, evaluation: () => steps.evaluation() };
   const results = withStore(subject, context.store, identity, plan.model);
-  const format = lowFormat(plan);
   const layers = await inSlices(layersAllowingSteps(plan, format));
   publish({ sampleNames: samples.map(({ name }) => name), format });
   await new PlanJob({
@@ -89,6 +107,7 @@ export async function runPlanJob(
     learnt,
     steps,
     results,
+    layerResults: withRanges(results, ranges),
     options,
     format,
     layers,
@@ -108,6 +127,8 @@ interface PlanJobParts {
   readonly learnt: Learnt;
   readonly steps: JobSteps;
   readonly results: Results;
+  /** Those of layers in `format`, with its ranges as the plan has them. */
+  readonly layerResults: Results;
   /** Of the model and the samples. */
   readonly identity: string;
   readonly options: WorkOptions;
@@ -119,6 +140,8 @@ interface PlanJobParts {
 class PlanJob {
   /** What predicts the plan by now. */
   private current: Predictor | undefined;
+  /** What was measured of the plan: those that it becomes next are predicted by it. */
+  private measured: MeasuredPlan | undefined;
   /** Layers whose effect on the outputs can be told from chance. */
   private readonly measurable: readonly Layer[];
 
@@ -170,6 +193,7 @@ class PlanJob {
     );
     if (known === undefined) return;
     const { verdicts, measurement } = known;
+    this.measured = { decisions: plan.decisions, tolerances: measurement.tolerances };
     publish({
       verdict: { verdicts, outputs: measurement.outputs, samples: results.samples.length },
       verdictKey: planKeys(plan).verdict,
@@ -179,7 +203,7 @@ class PlanJob {
   }
 
   private async localErrors(): Promise<Sensitivities> {
-    const { context, steps, results, options, format, layers } = this.parts;
+    const { context, steps, layerResults: results, options, format, layers } = this.parts;
     const found = await steps.step('measuring layers by themselves', { format }, async (key) => {
       const known = context.local.get(key);
       if (known !== undefined) return { key, local: known };
@@ -194,7 +218,7 @@ class PlanJob {
 
   /** Shows what is known of sensitivities; tells whether that is all there is to know. */
   private async sensitivity(local: Sensitivities): Promise<boolean> {
-    const { plan, context, steps, results, format } = this.parts;
+    const { plan, context, steps, layerResults: results, format } = this.parts;
     const { tolerances } = plan;
     const key = steps.keyOf('measured', this.measuredRecipe());
     let errors = context.measured.get(key);
@@ -213,7 +237,7 @@ class PlanJob {
   }
 
   private async measuredErrors(local: Sensitivities): Promise<void> {
-    const { plan, context, publish, steps, results, options, format } = this.parts;
+    const { plan, context, publish, steps, layerResults: results, options, format } = this.parts;
     const { measurable } = this;
     const { tolerances } = plan;
     const recipe = this.measuredRecipe();
@@ -243,7 +267,7 @@ class PlanJob {
   }
 
   private async ranges(): Promise<void> {
-    const { plan, context, publish, steps, results, options, format, layers } = this.parts;
+    const { plan, context, publish, steps, layerResults: results, options, format, layers } = this.parts;
     const shapes = inferredShapes(plan);
     const elements = (tensor: string): number | undefined => shapeElements(shapes.get(tensor));
     const found = await steps.step('looking at ranges', { format }, async (key) => {
@@ -260,7 +284,7 @@ class PlanJob {
 
   /** Sketches the model, so that plans of it are predicted before they are measured. */
   private async predictor(): Promise<void> {
-    const { plan, context, steps, results, options, format } = this.parts;
+    const { plan, context, steps, layerResults: results, options, format } = this.parts;
     const { model, layers } = plan;
     const recipe = this.predictorRecipe();
     const corrected = context.predictors.get(steps.keyOf(CORRECTED, recipe));
@@ -279,7 +303,7 @@ class PlanJob {
 
   /** What a sketch could not say is measured by now. Made once for a model, not at every change of its plan. */
   private async correctedPredictor(): Promise<void> {
-    const { plan, context, steps, results, format } = this.parts;
+    const { plan, context, steps, layerResults: results, format } = this.parts;
     const { model, layers, tolerances } = plan;
     const key = steps.keyOf(CORRECTED, this.predictorRecipe());
     if (context.predictors.get(key) !== undefined) return;
@@ -316,6 +340,7 @@ class PlanJob {
     this.current = predictor;
     const fits = context.fits.get(steps.keyOf(FITS, this.fitsRecipe()));
     if (fits !== undefined) predictor.learn(fits);
+    if (this.measured !== undefined) predictor.learnPlan(this.measured);
     learnt(predictor);
   }
 
@@ -364,7 +389,7 @@ async function identityOf(
 }
 
 async function usableSamples(plan: BoundPlan, signal: AbortSignal): Promise<readonly Sample[]> {
-  const { samples, problems } = await resolveSamples(plan.inputs, dirname(plan.path), signal);
+  const { samples, problems } = await resolvePlanSamples(plan, signal);
   const wrong = problems.find((problem) => problem.severity === 'error');
   if (wrong !== undefined) throw new Error(wrong.message);
   return samples;

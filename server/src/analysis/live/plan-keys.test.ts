@@ -1,15 +1,14 @@
 /** What starts work on a plan again, and what does not. */
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
-import { bindTo, testFolder, writeChain } from '../testing/index.js';
+import { describe, expect, it } from 'vitest';
+import { folderForTests } from '../../testing/index.js';
+import { bindTo, writeChain } from '../testing/index.js';
 import { planKeys, type PlanKeys } from './plan-keys.js';
 
-const folder = testFolder();
-const model = writeChain(join(folder.path, 'chain.onnx'), 2);
-const other = writeChain(join(folder.path, 'other.onnx'), 2);
+const folder = folderForTests();
+const model = writeChain(join(folder, 'chain.onnx'), 2);
+const other = writeChain(join(folder, 'other.onnx'), 2);
 const HEAD = 'input "x" = uniform(-1, 1) { seed: 1, count: 2 }\ntolerance "y" relative_l2 <= 1e-3\n';
-
-afterAll(folder.remove);
 
 function keysOf(text: string, of = model): PlanKeys {
   return planKeys(bindTo(of, text).plan);

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
 import { errorsAmong } from '../../language/index.js';
 import type { BoundPlan } from '../../plan/index.js';
+import { neededLabels } from '../samples/index.js';
 import { decisionsText } from '../known-verdict.js';
 
 export interface PlanKeys {
@@ -45,7 +46,8 @@ function makeKeys(plan: BoundPlan): PlanKeys {
   const inputs = JSON.stringify(plan.inputs, (name, value: unknown) =>
     name === 'statement' ? undefined : value,
   );
-  const samples = digest([modelNumber(plan.model), dirname(plan.path), inputs]);
+  const labels = neededLabels(plan) ?? '';
+  const samples = digest([modelNumber(plan.model), dirname(plan.path), inputs, labels]);
   const decisions = decisionsText(plan.decisions);
   const figures = plan.tolerances.map(({ output, metric, over }) => ({ output, metric, over }));
   const limits = plan.tolerances.map(({ operator, limit }) => [operator, String(limit)]);

@@ -1,27 +1,16 @@
 /** Predictions at every change of a plan, before anything is measured of it, and what is said of them. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Model } from '../../onnx/index.js';
-import { testFolder, writeChain } from '../testing/index.js';
+import { describe, expect, it } from 'vitest';
+import { writeChain } from '../testing/index.js';
 import { liveFindings } from './live-findings.js';
-import type { LiveAnalysis } from './live-analysis.js';
-import { boundPlan, endOf, LiveTest } from './testing.js';
+import { boundPlan, endOf, liveForTests } from './testing.js';
 
 const HEAD = 'input "x" = normal(0, 1) { count: 4, seed: 5 }\n';
-const folder = testFolder();
-const live = new LiveTest(folder.path);
-const path = join(folder.path, 'p.precision');
-let model: Model;
-let analysis: LiveAnalysis;
-
-beforeAll(async () => {
-  model = writeChain(join(folder.path, 'model.onnx'), 6);
-  analysis = await live.start('predicted');
-});
-afterAll(async () => {
-  await live.dispose();
-  folder.remove();
-});
+const live = liveForTests();
+const { folder } = live;
+const path = join(folder, 'p.precision');
+const model = writeChain(join(folder, 'model.onnx'), 6);
+const analysis = await live.start('predicted');
 
 function plan(text: string) {
   return boundPlan(path, model, `${HEAD}${text}`);
@@ -70,17 +59,41 @@ describe('a prediction', () => {
     expect(values).toContain(undefined);
     const [found] = prediction?.tolerances ?? [];
     expect(found?.holds).toBe(true);
-    const measured = verdict?.verdicts[0]?.measured ?? Number.NaN;
+    // Of the plan itself there is nothing to be predicted any more.
+    expect(found?.value?.value).toBe(verdict?.verdicts[0]?.measured);
+    expect(prediction?.outputs.map(({ output }) => output)).toEqual(['y']);
+  });
+
+  it('is told from the plan that was measured before the flip', async () => {
+    const text = 'tolerance "y" max_abs <= 1\ndefault: fp16\n';
+    analysis.update(plan(text));
+    const before = (await endOf(analysis, path)).verdict?.verdicts[0]?.measured ?? Number.NaN;
+    analysis.update(plan(`${text}layer "mul_5": fp32\n`));
+    const [found] = analysis.numbers(path).prediction?.tolerances ?? [];
+    expect(found?.after?.differing).toBe(1);
+    expect(found?.after?.weight).toBeGreaterThan(0.05);
+    expect(found?.value?.value).not.toBe(before);
+    const measured = (await endOf(analysis, path)).verdict?.verdicts[0]?.measured ?? Number.NaN;
     expect(found?.value?.low).toBeLessThan(measured);
     expect(found?.value?.high).toBeGreaterThan(measured);
-    expect(prediction?.outputs.map(({ output }) => output)).toEqual(['y']);
+  });
+
+  it('is of integers whose ranges are chosen as the plan chooses them', async () => {
+    const text = 'tolerance "y" relative_l2 <= 1\ndefault: int8 { per: channel }\n';
+    analysis.update(plan(text));
+    await endOf(analysis, path);
+    const changed = plan(`${text}layer "mul_0": fp32\n`);
+    analysis.update(changed);
+    const [found] = analysis.numbers(path).prediction?.tolerances ?? [];
+    expect(found?.value?.value).toBeGreaterThan(1e-4);
+    await endOf(analysis, path);
   });
 
   it('keeps what was learnt of a metric when another plan of the model is about another', async () => {
     const before = 'tolerance "y" max_abs <= 1\ndefault: fp16\n';
     analysis.update(plan(before));
     await endOf(analysis, path);
-    const second = join(folder.path, 'second.precision');
+    const second = join(folder, 'second.precision');
     analysis.update(boundPlan(second, model, `${HEAD}tolerance "y" mean_abs <= 1\ndefault: fp16\n`));
     const { prediction } = await endOf(analysis, second);
     expect(prediction?.tolerances[0]?.holds).toBe(true);

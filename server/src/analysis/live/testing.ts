@@ -1,19 +1,22 @@
 /** For tests of the live analysis: real compute processes, stores that last as long as the test, plans beside their models. */
 import { join } from 'node:path';
+import { afterAll } from 'vitest';
 import { parse } from '../../language/index.js';
 import type { Model } from '../../onnx/index.js';
 import { bindPlan, type TracedPlan } from '../../plan/index.js';
 import { startRuntime, type ComputeRuntime, type RuntimeOptions } from '../../runtime/index.js';
 import { openStore } from '../../store/index.js';
+import { temporaryFolder } from '../../testing/index.js';
 import { testComputeOptions } from '../testing/index.js';
 import { LiveAnalysis, type LiveOptions } from './live-analysis.js';
 import type { PlanNumbers } from './numbers.js';
 
 /** Live analyses that share one compute process, unless one wants its own. */
-export class LiveTest {
+class LiveTest {
   private readonly runtimes: ComputeRuntime[] = [];
 
-  constructor(private readonly folder: string) {}
+  /** @param folder for plans, their models and the stores. */
+  constructor(readonly folder: string) {}
 
   /** The process of the analysis that was started last. */
   get runtime(): ComputeRuntime {
@@ -44,6 +47,17 @@ export class LiveTest {
   async dispose(): Promise<void> {
     for (const runtime of this.runtimes) await runtime.dispose();
   }
+}
+
+/** Live analyses for the tests of a file. After the last of them the processes end, and then the folder is removed. */
+export function liveForTests(): LiveTest {
+  const { path, remove } = temporaryFolder();
+  const live = new LiveTest(path);
+  afterAll(async () => {
+    await live.dispose();
+    remove();
+  });
+  return live;
 }
 
 /** A plan at `path`, its text without the `model` statement, bound to a model that is open. */

@@ -1,7 +1,7 @@
 /** How much of a tolerance a figure uses up, for errors, for shares of what is right and for decibels. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { IMPLEMENTED_METRICS, bestValue, betterDirection, exceeds } from '../../metrics/index.js';
+import { bestValue, betterDirection, exceeds, METRIC_NAMES } from '../../metrics/index.js';
 import { toleranceShare } from './tolerance-share.js';
 
 const { POSITIVE_INFINITY: INFINITE, NEGATIVE_INFINITY } = Number;
@@ -30,7 +30,7 @@ describe('the share of a tolerance', () => {
   it('is above 1 exactly where the tolerance is exceeded, and never NaN', () => {
     fc.assert(
       fc.property(
-        fc.constantFrom(...IMPLEMENTED_METRICS),
+        fc.constantFrom(...METRIC_NAMES),
         fc.double({ noNaN: true }),
         fc.double(),
         (metric, limit, measured) => {

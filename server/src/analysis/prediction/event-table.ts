@@ -8,14 +8,19 @@ import type { SampleSketch } from '../sketch/index.js';
 export const EventUse = {
   /** Nothing that is predicted depends on it. */
   nothing: 0,
-  /** Its products are added, with their signs, to those of all other coherent events. */
-  coherent: 1,
+  /** Of weights, which every plan rounds alike: its products are added, with their signs, to those of all others. */
+  fixed: 1,
+  /**
+   * Of activations that are rounded all the same way, as those of an even background are: its products are added with their
+   * signs, too, but which way it is changes with whatever else is rounded before.
+   */
+  coherent: 2,
   /** Its expected squares are added. */
-  independent: 2,
+  independent: 3,
   /** Its effect is not known: a node without a gradient stands behind it. */
-  unknown: 3,
+  unknown: 4,
   /** It makes something infinite or NaN. */
-  nonFinite: 4,
+  nonFinite: 5,
 } as const;
 
 export interface OutputTable {
@@ -72,11 +77,11 @@ function outputTable(
   for (const [event, { kind }] of events.entries()) {
     const use = useOf(event, kind, sketches, place, probes, draws);
     uses[event] = use;
-    if (use !== EventUse.coherent && use !== EventUse.independent) continue;
+    if (use === EventUse.nothing || use >= EventUse.unknown) continue;
     for (const [sample, { dots, diagonals }] of all.entries()) {
       const scale = scales[sample] ?? 1;
-      const from = use === EventUse.coherent ? dots : diagonals;
-      const factor = use === EventUse.coherent ? scale : scale * scale;
+      const from = use === EventUse.independent ? diagonals : dots;
+      const factor = use === EventUse.independent ? scale * scale : scale;
       for (let probe = 0; probe < probes; probe++) {
         rows[event * width + sample * probes + probe] = (from[event * probes + probe] ?? 0) * factor;
       }
@@ -125,7 +130,7 @@ function useOf(
   }
   if (!isReached) return EventUse.nothing;
   if (!Number.isFinite(squares + expected)) return EventUse.nonFinite;
-  if (kind === 'weight') return EventUse.coherent;
+  if (kind === 'weight') return EventUse.fixed;
   return squares > coherenceThreshold(draws) * expected ? EventUse.coherent : EventUse.independent;
 }
 

@@ -1,34 +1,29 @@
 // Plans in formats of eight bits and less, predicted and emulated.
 import { dirname } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { LowFormatName } from '../../formats/index.js';
-import { allowsFormat, precisionGraph, type BoundPlan, type LayerDecision } from '../../plan/index.js';
-import type { Runtime } from '../../runtime/index.js';
-import { closeEvaluation, openEvaluation, type Evaluation } from '../evaluation.js';
+import {
+  allowsFormat,
+  precisionGraph,
+  roundingEvents,
+  type LayerDecision,
+  type LayerNumerics,
+} from '../../plan/index.js';
+import { openEvaluation } from '../evaluation.js';
 import { measure } from '../measurement.js';
 import { measuredAnew } from '../remembered.js';
 import { resolveSamples } from '../samples/index.js';
 import { knownSketch } from '../sketch/index.js';
-import { bindTo, POSE_MODEL, realModel, startTestCompute } from '../testing/index.js';
+import { bindTo, computeForTests, POSE_MODEL, realModel } from '../testing/index.js';
 import { predictorFrom } from './index.js';
 
-let runtime: Runtime;
-let evaluation: Evaluation;
-let plan: BoundPlan;
-
-beforeAll(async () => {
-  runtime = await startTestCompute();
-  const model = realModel(POSE_MODEL);
-  const text =
-    'tolerance "ld_3d" relative_l2 <= 1\ninput "input_1" from "inputs/walker_[ab].npy"\ndefault: fp16';
-  plan = bindTo(model, text).plan;
-  const { samples } = await resolveSamples(plan.inputs, dirname(POSE_MODEL), new AbortController().signal);
-  evaluation = await openEvaluation(runtime, model, samples);
-}, 60_000);
-afterAll(async () => {
-  await closeEvaluation(evaluation);
-  await runtime.dispose();
-});
+const { runtime } = await computeForTests();
+const model = realModel(POSE_MODEL);
+const text =
+  'tolerance "ld_3d" relative_l2 <= 1\ninput "input_1" from "inputs/walker_[ab].npy"\ndefault: fp16';
+const plan = bindTo(model, text).plan;
+const { samples } = await resolveSamples(plan.inputs, dirname(POSE_MODEL), new AbortController().signal);
+const evaluation = await openEvaluation(runtime, model, samples);
 
 /** Every `step`th of the layers that can have it in `format`. */
 function decisionsIn(format: LowFormatName, step: number): readonly LayerDecision[] {
@@ -55,11 +50,49 @@ describe('a plan in a small format', () => {
       const { low = Number.NaN, high = Number.NaN } = predicted[0]?.value ?? {};
       expect(measured[0]?.measured).toBeGreaterThan(low);
       expect(measured[0]?.measured).toBeLessThan(high);
+      // Weights alone, of a few layers that compute in FP32.
+      const light = decisionsIn(format, 25).map((one): LayerDecision =>
+        one.format === format ? { ...one, format: 'fp32', numerics: { weights: format } } : one,
+      );
+      const lightGraph = precisionGraph(model, plan.roles, layers, light);
+      const lightTruth = (await measure(evaluation, lightGraph, tolerances)).tolerances[0]?.measured;
+      const lightly = predictor.predict(light, tolerances);
+      expect(lightly.missing).toEqual([]);
+      expect(lightTruth).toBeGreaterThan(lightly.tolerances[0]?.value?.low ?? Number.NaN);
+      expect(lightTruth).toBeLessThan(lightly.tolerances[0]?.value?.high ?? Number.NaN);
       // What else options ask for has errors of its own, which nobody has looked at.
       const lowered = decisions.filter((one) => one.format === format);
       const others = lowered.map((one) => ({ ...one, numerics: { stochastic: true } as const }));
-      expect(predictor.predict(others, tolerances).missing).toHaveLength(lowered.length);
+      const unknown = predictor.predict(others, tolerances);
+      expect(unknown.missing).toHaveLength(lowered.length);
+      // As far as it is known it would hold, which is no reason to say so.
+      expect(unknown.tolerances[0]?.value?.value).toBeLessThan(1);
+      expect(unknown.tolerances[0]?.holds).toBeUndefined();
+      expect(unknown.tolerances[0]?.reason).toMatch(/layers do is not known/);
+      expect(predictor.predict(decisions, tolerances).tolerances[0]?.holds).toBe(true);
     },
     60_000,
   );
+});
+
+describe('a layer that computes in FP32', () => {
+  const sketch = roundingEvents(model, plan.layers, 'fp16');
+  const predictor = predictorFrom([
+    { sketch: { format: 'fp16', events: sketch, outputs: [], probes: 4, samples: [] }, errors: [] },
+  ]);
+  const missingWith = (numerics: LayerNumerics | undefined): number =>
+    predictor.predict(plan.decisions.map((one) => ({ ...one, format: 'fp32', numerics }))).missing.length;
+
+  it('has no error but where an option brings one about, which is known or said to be missing', () => {
+    const all = plan.decisions.length;
+    expect(missingWith(undefined)).toBe(0);
+    expect(missingWith({ weights: 'fp16' })).toBe(0);
+    for (const numerics of [
+      { weights: 'int8' },
+      { accumulate: { kind: 'fp16' } },
+      { weights: 'fp16', stochastic: true },
+    ] as const) {
+      expect([numerics, missingWith(numerics)]).toEqual([numerics, all]);
+    }
+  });
 });

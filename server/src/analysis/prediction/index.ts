@@ -1,6 +1,7 @@
 /** What a plan does to the outputs, predicted from sketches. */
 export { predictorFrom, storedPredictor, type KnownFormat } from './from-sensitivities.js';
 export { knownFits, type FitSubject } from './known-fits.js';
+export type { MeasuredPlan, NearPlan } from './near-plans.js';
 export {
   Predictor,
   type MeasuredSquares,

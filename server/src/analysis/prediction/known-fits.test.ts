@@ -1,16 +1,15 @@
 // Every metric of a real model's plan: predicted with an interval that holds what is then measured, learnt once and kept.
 import { dirname } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { precisionGraph, type BoundPlan, type LayerDecision } from '../../plan/index.js';
-import type { Runtime } from '../../runtime/index.js';
+import { describe, expect, it } from 'vitest';
+import { precisionGraph, type LayerDecision } from '../../plan/index.js';
 import { memoryStore } from '../../store/index.js';
-import { closeEvaluation, openEvaluation, type Evaluation } from '../evaluation.js';
+import { openEvaluation } from '../evaluation.js';
 import { measure } from '../measurement.js';
-import { withStore, type Results } from '../remembered.js';
+import { withStore } from '../remembered.js';
 import { resolveSamples } from '../samples/index.js';
 import { knownSketch } from '../sketch/index.js';
-import { bindTo, POSE_MODEL, realModel, startTestCompute } from '../testing/index.js';
-import { knownFits, predictorFrom, type Predictor } from './index.js';
+import { bindTo, computeForTests, POSE_MODEL, realModel } from '../testing/index.js';
+import { knownFits, predictorFrom } from './index.js';
 
 const LANDMARKS = '{ points: 0..32, stride: 5, dims: 2, normalize: torso(11, 12, 23, 24) }';
 const TOLERANCES = [
@@ -18,30 +17,19 @@ const TOLERANCES = [
   ...[`nme <= 0.01 ${LANDMARKS}`, `pck(0.003) >= 0.5 ${LANDMARKS}`],
 ].map((text) => `tolerance "ld_3d" ${text}`);
 
-let runtime: Runtime;
-let evaluation: Evaluation;
-let plan: BoundPlan;
-let results: Results;
-let predictor: Predictor;
+const { runtime } = await computeForTests();
 
-beforeAll(async () => {
-  runtime = await startTestCompute();
-  const model = realModel(POSE_MODEL);
-  plan = bindTo(
-    model,
-    [...TOLERANCES, 'input "input_1" from "inputs/walker_[a-c].npy"', 'default: fp16'].join('\n'),
-  ).plan;
-  const { samples } = await resolveSamples(plan.inputs, dirname(POSE_MODEL), new AbortController().signal);
-  evaluation = await openEvaluation(runtime, model, samples);
-  const measurable = { runtime, samples, evaluation: () => Promise.resolve(evaluation) };
-  results = withStore(measurable, memoryStore({}), { evaluation: 'pose', recipe: {} }, model);
-  const sketch = await knownSketch(results, model, plan.layers, 'fp16', ['ld_3d'], { probes: 4 });
-  predictor = predictorFrom([{ sketch, errors: [] }]);
-}, 60_000);
-afterAll(async () => {
-  await closeEvaluation(evaluation);
-  await runtime.dispose();
-});
+const model = realModel(POSE_MODEL);
+const plan = bindTo(
+  model,
+  [...TOLERANCES, 'input "input_1" from "inputs/walker_[a-c].npy"', 'default: fp16'].join('\n'),
+).plan;
+const { samples } = await resolveSamples(plan.inputs, dirname(POSE_MODEL), new AbortController().signal);
+const evaluation = await openEvaluation(runtime, model, samples);
+const measurable = { runtime, samples, evaluation: () => Promise.resolve(evaluation) };
+const results = withStore(measurable, memoryStore({}), { evaluation: 'pose', recipe: {} }, model);
+const sketch = await knownSketch(results, model, plan.layers, 'fp16', ['ld_3d'], { probes: 4 });
+const predictor = predictorFrom([{ sketch, errors: [] }]);
 
 const subject = () => ({ plan, format: 'fp16' as const, layers: plan.layers, tolerances: plan.tolerances });
 
@@ -88,6 +76,41 @@ describe('metrics that no formula gives', () => {
     expect([again.sessions, again.inferences]).toEqual([0, 0]);
     expect(again.fits.size).toBe(5);
   });
+
+  it('and all others are told from a plan that was emulated, where one is near', async () => {
+    const measuredOf = async (decisions: readonly LayerDecision[]) => {
+      const graph = precisionGraph(plan.model, plan.roles, plan.layers, decisions);
+      return (await measure(evaluation, graph, plan.tolerances)).tolerances;
+    };
+    const whole = await measuredOf(plan.decisions);
+    const last = plan.decisions.length - 20;
+    const flipped = plan.decisions.map((one, at) =>
+      at === last ? ({ ...one, wanted: 'original', format: 'original' } as const) : one,
+    );
+    const truth = await measuredOf(flipped);
+    const alone = predictor.predict(flipped, plan.tolerances).tolerances;
+    predictor.learnPlan({ decisions: plan.decisions, tolerances: whole });
+    // The plan itself is as it was measured.
+    const same = predictor.predict(plan.decisions, plan.tolerances).tolerances;
+    for (const [at, { value, after }] of same.entries()) {
+      expect(value?.value).toBeCloseTo(whole[at]?.measured ?? Number.NaN, 9);
+      expect(after).toEqual({ differing: 0, weight: 1 });
+    }
+    const near = predictor.predict(flipped, plan.tolerances).tolerances;
+    for (const [at, { value, after, tolerance }] of near.entries()) {
+      const before = alone[at]?.value;
+      if (value === undefined || before === undefined) throw new Error(tolerance.text);
+      expect(after?.differing).toBe(1);
+      expect(after?.weight).toBeGreaterThan(0.9);
+      expect(value.high - value.low).toBeLessThan(before.high - before.low);
+      // Half of what the metric has changed by is what an interval that is so much narrower still holds.
+      const [measured, old] = [truth[at]?.measured ?? Number.NaN, whole[at]?.measured ?? Number.NaN];
+      expect(Math.abs(value.value - measured)).toBeLessThan(0.15 * Math.abs(old) + 1e-3);
+    }
+    // One that has little in common with it is not.
+    const other = predictor.predict(everyOther(12), plan.tolerances).tolerances;
+    expect(other.map(({ after }) => after)).toEqual(other.map(() => undefined));
+  }, 60_000);
 
   it('are learnt on from where a stop has left them', async () => {
     const store = memoryStore({});

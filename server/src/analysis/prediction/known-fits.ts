@@ -5,6 +5,7 @@
 import type { LowFormatName } from '../../formats/index.js';
 import type { Figure, MetricName } from '../../metrics/index.js';
 import {
+  layerInFormat,
   precisionGraphSteps,
   type BoundPlan,
   type Layer,
@@ -16,8 +17,8 @@ import { inSlices } from '../in-slices.js';
 import { decisionsText } from '../known-verdict.js';
 import { measure, type ToleranceMeasurement } from '../measurement.js';
 import { effortOf, NO_EFFORT, type Effort, type Recipe, type Results } from '../remembered.js';
-import { isLearnt, metricFit, type MetricFit, type MetricPoint } from './metric-fit.js';
-import { fitKey, type MetricFits } from './predictor.js';
+import { fitKey, isLearnt, metricFit, type MetricFit, type MetricPoint } from './metric-fit.js';
+import type { MetricFits } from './predictor.js';
 
 /** Raised when a change of the code changes what is kept. */
 const POINT_VERSION = 1;
@@ -140,17 +141,10 @@ function decisionsToLearnFrom({ plan, format, layers }: FitSubject): readonly (r
       Array.from({ length: size }, (_, at) => layers[order[(start + at) % order.length] ?? 0]),
     );
     start += size;
-    const decisions = plan.layers.map((layer) => decided(layer, low.has(layer) ? format : 'original'));
+    const decisions = plan.layers.map((layer) => layerInFormat(layer, low.has(layer) ? format : 'original'));
     sets.set(decisionsText(decisions), decisions);
   }
   return [...sets.values()];
-}
-
-function decided(layer: Layer, format: LayerDecision['format']): LayerDecision {
-  return {
-    ...{ layer, wanted: format, format, clamped: undefined },
-    ...{ pinned: false, overflow: 'inf', source: undefined },
-  };
 }
 
 /** A permutation that looks random, by a linear congruential generator. */

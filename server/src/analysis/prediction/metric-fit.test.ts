@@ -16,6 +16,43 @@ function predicted(metric: MetricSpecification, points: readonly MetricPoint[], 
   return found;
 }
 
+describe('a metric of the user', () => {
+  it('grows with whatever power the plans show', () => {
+    fc.assert(
+      fc.property(
+        fc.double({ min: 0.5, max: 2.5, noNaN: true }),
+        fc.double({ min: 0.01, max: 100, noNaN: true }),
+        fc.double({ min: 1e-4, max: 1e-2, noNaN: true }),
+        (power, factor, error) => {
+          const truth = factor * error ** power;
+          const points = ERRORS.map((one) => point(one, factor * one ** power));
+          const own = predicted({ name: 'own_error' }, points, certain(error));
+          expect(own.low).toBeLessThanOrEqual(truth);
+          expect(own.high).toBeGreaterThanOrEqual(truth);
+          expect(Math.abs(Math.log(own.value / truth))).toBeLessThan(0.25);
+        },
+      ),
+    );
+  });
+
+  it('is a score that falls from 1', () => {
+    const points = ERRORS.map((error) => point(error, 1 - 20 * error));
+    const { value, low, high } = predicted({ name: 'own_score' }, points, certain(2e-3));
+    expect(value).toBeCloseTo(1 - 20 * 2e-3, 2);
+    expect(low).toBeLessThan(value);
+    expect(high).toBeGreaterThan(value);
+    expect(high).toBeLessThan(1);
+    expect(predicted({ name: 'own_score' }, points, certain(0))).toEqual(certain(1));
+  });
+
+  it('that some plans do not change at all is not predicted', () => {
+    const points = ERRORS.map((error) => point(error, error < 1e-3 ? 0 : 1));
+    expect(metricFit({ name: 'own_error' }, points).at(certain(1e-3))).toEqual({
+      reason: '2 of 6 emulated plans changed it not at all, or for the better',
+    });
+  });
+});
+
 describe('an error of its own', () => {
   it('is a power of the relative error', () => {
     fc.assert(

@@ -4,6 +4,7 @@
  * Pure; knows no plan and runs nothing.
  */
 import { betterDirection, type MetricName, type MetricSpecification } from '../../metrics/index.js';
+import type { Tolerance } from '../../plan/index.js';
 import type { Interval } from './spread.js';
 
 /** One plan, over all samples. */
@@ -20,6 +21,11 @@ export interface MetricFit {
   readonly at: (error: Interval) => Interval | { readonly reason: string };
 }
 
+/** What a fit is of: limits may change without anything to be learnt anew. */
+export function fitKey({ output, metric, over }: Pick<Tolerance, 'output' | 'metric' | 'over'>): string {
+  return JSON.stringify([output, metric, over]);
+}
+
 /** The power of a relative error that a metric's own error grows with while errors are small. */
 const GROWTH: Readonly<Partial<Record<MetricName, number>>> = {
   mean_abs: 1,
@@ -28,16 +34,17 @@ const GROWTH: Readonly<Partial<Record<MetricName, number>>> = {
   nme: 1,
   cosine: 2,
   kl: 2,
+  own_error: 1,
+  own_score: 1,
 };
 
-/** Metrics that a relative L2 error determines, and those of the user's own, of which nobody knows how they grow: nothing is learnt. */
-const DETERMINED: ReadonlySet<MetricName> = new Set([
-  'relative_l2',
-  'sqnr',
-  'psnr',
-  'own_error',
-  'own_score',
-]);
+/** Those that are 1, and not 0, where nothing changes. */
+const FROM_ONE: ReadonlySet<MetricName> = new Set(['cosine', 'own_score']);
+/** Of metrics of the user's own nobody knows the power: the plans alone tell it. */
+const ANYHOW: ReadonlySet<MetricName> = new Set(['own_error', 'own_score']);
+
+/** Metrics that a relative L2 error determines: nothing is learnt. */
+const DETERMINED: ReadonlySet<MetricName> = new Set(['relative_l2', 'sqnr', 'psnr']);
 
 /** Whether a metric is predicted by what `metricFit` learns. */
 export function isLearnt({ name }: MetricSpecification): boolean {
@@ -68,6 +75,8 @@ function refusal(reason: string): MetricFit {
 
 /** How far the power that real networks show is from that of small errors, as a standard deviation. */
 const POWER_DEVIATION = 0.15;
+/** The same where nothing is known of the power before: 2 is as likely as 1, or nearly. */
+const ANY_POWER_DEVIATION = 1;
 /** What a fit is taken to miss by before anything is seen, as a deviation of the logarithm, with the weight of so many plans. */
 const USUAL_DEVIATION = 0.25;
 const USUAL_WEIGHT = 2;
@@ -79,8 +88,13 @@ const ROUNDS = 6;
  * what a plan is found to have, by Student's distribution.
  */
 function powerFit(metric: MetricSpecification, power: number, points: readonly MetricPoint[]): MetricFit {
-  const isCosine = metric.name === 'cosine';
-  const own = (value: number): number => (isCosine ? 1 - value : value);
+  const isFromOne = FROM_ONE.has(metric.name);
+  const powerDeviation = ANYHOW.has(metric.name) ? ANY_POWER_DEVIATION : POWER_DEVIATION;
+  const own = (value: number): number => (isFromOne ? 1 - value : value);
+  const still = ANYHOW.has(metric.name) ? points.filter(({ value }) => !(own(value) > 0)).length : 0;
+  if (still > 0) {
+    return refusal(`${still} of ${points.length} emulated plans changed it not at all, or for the better`);
+  }
   const seen = points.filter(({ value }) => own(value) > 0);
   if (seen.length < FEWEST_POINTS) {
     return refusal(`of ${points.length} emulated plans only ${seen.length} changed it`);
@@ -93,17 +107,17 @@ function powerFit(metric: MetricSpecification, power: number, points: readonly M
   const products = sum(x.map((value, at) => (value - meanX) * ((y[at] ?? 0) - meanY)));
   let variance = USUAL_DEVIATION ** 2;
   let slope = power;
-  let slopeVariance = POWER_DEVIATION ** 2;
+  let slopeVariance = powerDeviation ** 2;
   for (let round = 0; round < ROUNDS; round++) {
-    slopeVariance = 1 / (squares / variance + 1 / POWER_DEVIATION ** 2);
-    slope = slopeVariance * (products / variance + power / POWER_DEVIATION ** 2);
+    slopeVariance = 1 / (squares / variance + 1 / powerDeviation ** 2);
+    slope = slopeVariance * (products / variance + power / powerDeviation ** 2);
     const missed = sum(x.map((value, at) => ((y[at] ?? 0) - meanY - slope * (value - meanX)) ** 2));
     variance = (missed + USUAL_WEIGHT * USUAL_DEVIATION ** 2) / (count - 1 + USUAL_WEIGHT);
   }
   const quantile = studentQuantile(count);
   return {
     at({ value, low, high }) {
-      if (value === 0) return sides(isCosine ? 1 : 0, isCosine ? 1 : 0, isCosine ? 1 : 0);
+      if (value === 0) return sides(isFromOne ? 1 : 0, isFromOne ? 1 : 0, isFromOne ? 1 : 0);
       if (!Number.isFinite(value)) return { reason: 'the relative error is not finite' };
       const from = Math.log(value) - meanX;
       const at = meanY + slope * from;
@@ -111,7 +125,9 @@ function powerFit(metric: MetricSpecification, power: number, points: readonly M
       const above = Math.hypot(slope * Math.log(high / value), Math.sqrt(beside));
       const below = Math.hypot(slope * Math.log(value / low), Math.sqrt(beside));
       const found = sides(Math.exp(at - below), Math.exp(at), Math.exp(at + above));
-      return isCosine ? sides(1 - found.low, 1 - found.value, Math.max(-1, 1 - found.high)) : found;
+      if (!isFromOne) return found;
+      const least = metric.name === 'cosine' ? -1 : Number.NEGATIVE_INFINITY;
+      return sides(1 - found.low, 1 - found.value, Math.max(least, 1 - found.high));
     },
   };
 }

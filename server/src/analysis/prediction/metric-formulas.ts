@@ -40,10 +40,11 @@ export function peakSignalToNoise(squares: OutputSquares, over: Aggregation): In
     const weights = norms.map((norm) => (peak > 0 ? norm / (peak * elements * samples) : Infinity));
     return decibels(weighted(errors, weights));
   }
-  const scaled = errors.map(({ mean, variance }, sample): Uncertain => {
+  const scaled = errors.map((error, sample): Uncertain => {
+    const { mean, variance } = error;
     const peak = peaks[sample] ?? 0;
     const factor = peak > 0 ? (norms[sample] ?? 0) / (peak * elements) : Infinity;
-    return mean === 0 ? { mean, variance } : { mean: mean * factor, variance: variance * factor ** 2 };
+    return mean === 0 ? error : { ...error, mean: mean * factor, variance: variance * factor ** 2 };
   });
   return ratioOf(scaled, over);
 }

@@ -3,28 +3,38 @@
  * together over the samples as the tolerance is, each with an interval. Synchronous, and quick enough for every keystroke.
  * Confirmed by nothing: emulated inference does that.
  */
-import { isFloatFormat, type LowFormatName } from '../../formats/index.js';
+import { FORMAT_NAMES, isFloatFormat, type FormatName } from '../../formats/index.js';
 import { exceeds } from '../../metrics/index.js';
 import {
   LayerStand,
+  numericsText,
+  rangesText,
   type Layer,
   type LayerDecision,
   type LayerNumerics,
   type RoundingEvents,
   type Tolerance,
 } from '../../plan/index.js';
+import { addedEffects, sharedEffect, type SharedEffect } from './anchors.js';
 import { outputTables, type OutputTable } from './event-table.js';
-import { RunningErrors, type OutputErrors, type SetErrors, type SquaredError } from './set-errors.js';
+import { sampleError } from './sample-errors.js';
+import { RunningErrors, WeightStand, type SetErrors } from './set-errors.js';
 import {
   cosineAtLeast,
   peakSignalToNoise,
   relativeError,
   rootMeanSquare,
   signalToNoise,
-  type OutputSquares,
 } from './metric-formulas.js';
-import type { MetricFit } from './metric-fit.js';
-import type { Interval, Uncertain } from './spread.js';
+import { fitKey, type MetricFit } from './metric-fit.js';
+import {
+  NearPlans,
+  type MeasuredPlan,
+  type NamedSquares,
+  type NearPlan,
+  type PlanTrace,
+} from './near-plans.js';
+import type { Interval } from './spread.js';
 import type { Sketch } from '../sketch/index.js';
 
 /** A relative L2 error, put together in each of the ways that tolerances know. */
@@ -41,9 +51,11 @@ export interface PredictedTolerance {
   readonly tolerance: Tolerance;
   /** Undefined where the metric cannot be predicted, for the `reason` beside it. */
   readonly value: Interval | undefined;
-  /** Of `value` itself; undefined where it is. */
+  /** Of `value` itself. Undefined where it is, and where it would hold but for what is missing in it. */
   readonly holds: boolean | undefined;
   readonly reason?: string | undefined;
+  /** The emulated plan that it was told from; undefined where none is near enough to tell anything. */
+  readonly after?: NearPlan | undefined;
 }
 
 export interface Prediction {
@@ -64,25 +76,39 @@ export type MeasuredSquares = ReadonlyMap<Layer, ReadonlyMap<string, number>>;
 /** By `fitKey`. */
 export type MetricFits = ReadonlyMap<string, MetricFit>;
 
-/** What a fit is of: limits may change without anything to be learnt anew. */
-export function fitKey({ output, metric, over }: Pick<Tolerance, 'output' | 'metric' | 'over'>): string {
-  return JSON.stringify([output, metric, over]);
-}
-
 /** What is known of one format. */
 interface FormatErrors {
   readonly events: RoundingEvents;
   readonly tables: readonly OutputTable[];
   readonly running: RunningErrors;
   readonly stands: Uint8Array;
+  readonly weights: Uint8Array;
 }
+
+/** What a plan does, before any other plan is looked at. */
+interface Summed {
+  readonly squares: readonly NamedSquares[];
+  readonly missing: readonly Layer[];
+  readonly nonFinite: readonly Layer[];
+  /** Layers that were measured in place of what a sketch cannot say. */
+  readonly replaced: ReadonlySet<Layer>;
+}
+
+const OVERFLOWS = { error: 0, inf: 1, saturate: 2 } as const;
 
 /** Predicts plans of one model on its samples; each call updates what the one before has added up. */
 export class Predictor {
   private readonly formats: readonly FormatErrors[];
   private readonly placeOf: ReadonlyMap<number, number>;
   private readonly layers: readonly Layer[];
+  /** By integer format: how its ranges were chosen when it was sketched. */
+  private readonly ranges: ReadonlyMap<FormatName, string>;
   private fits: MetricFits = new Map();
+  private readonly near = new NearPlans();
+  /** By place of a layer, of the plan that was summed up last: `wayOf`. */
+  private readonly ways: Int32Array;
+  /** A number for the text of each kind of options. */
+  private readonly options = new Map<string, number>();
 
   /** @param sketches one for each low format; all of the same layers, samples and outputs. */
   constructor(
@@ -92,31 +118,20 @@ export class Predictor {
     this.formats = sketches.map(({ events, samples, probes }) => {
       const tables = outputTables(events.events, samples, probes);
       const stands = new Uint8Array(events.layers.length);
-      return { events, tables, running: new RunningErrors(events, tables), stands };
+      const weights = new Uint8Array(events.layers.length);
+      return { events, tables, running: new RunningErrors(events, tables), stands, weights };
     });
+    this.ranges = new Map(sketches.map(({ format, ranges }) => [format, rangesText(ranges)]));
     this.layers = sketches[0]?.events.layers ?? [];
+    this.ways = new Int32Array(this.layers.length);
     this.placeOf = new Map(this.layers.map(({ nodeIndex }, place) => [nodeIndex, place]));
   }
 
   /** Decisions on layers that were not sketched, or in formats or with options that were not, are named as missing. */
   predict(decisions: readonly LayerDecision[], tolerances: readonly Tolerance[] = []): Prediction {
-    const missing = this.setStands(decisions);
-    const nonFinite: Layer[] = [];
-    const replaced: Layer[] = [];
-    const found = this.formats.map(({ running, stands }): SetErrors => {
-      const errors = running.of(stands);
-      for (const place of [...errors.unknown, ...errors.nonFinite]) {
-        const layer = this.layers[place];
-        if (layer === undefined) continue;
-        const measured = this.measured.get(layer);
-        // An infinity on the way need not arrive: a Clip, a Sigmoid or a division by it makes something finite of it.
-        if (measured === undefined) missing.push(layer);
-        else if ([...measured.values()].every(Number.isFinite)) replaced.push(layer);
-        else nonFinite.push(layer);
-      }
-      return errors;
-    });
-    const squares = this.outputSquares(found, [...replaced, ...nonFinite]);
+    const summed = this.sumUp(decisions);
+    const { squares, missing, nonFinite } = summed;
+    const near = !this.near.isEmpty && isWhole(summed) ? this.near.compared(this.traceOf(summed)) : [];
     return {
       outputs: squares.map(({ output, ...own }) => ({
         output,
@@ -126,55 +141,144 @@ export class Predictor {
         pooled: relativeError(own, 'pooled'),
       })),
       tolerances: tolerances.map((tolerance): PredictedTolerance => {
-        const own = squares.find(({ output }) => output === tolerance.output);
-        const value =
-          own === undefined ? { reason: 'nothing is known of the output' } : this.metricOf(tolerance, own);
-        if ('reason' in value) return { tolerance, value: undefined, holds: undefined, ...value };
-        return { tolerance, value, holds: !exceeds(value.value, tolerance.operator, tolerance.limit) };
+        const alone = this.metricOf(tolerance, squares);
+        if ('reason' in alone) return { tolerance, value: undefined, holds: undefined, ...alone };
+        const { value, after } = this.near.applied(tolerance, alone, near, (known) => {
+          const predicted = this.metricOf(tolerance, known);
+          return 'reason' in predicted ? undefined : predicted;
+        });
+        if (exceeds(value.value, tolerance.operator, tolerance.limit)) {
+          return { tolerance, value, holds: false, after };
+        }
+        // What leaves out a layer would promise too much.
+        if (missing.length > 0) return { tolerance, value, holds: undefined, reason: missingReason(missing) };
+        return { tolerance, value, holds: true, after };
       }),
       missing,
       nonFinite,
     };
   }
 
-  private setStands(decisions: readonly LayerDecision[]): Layer[] {
+  /**
+   * Plans near this one are predicted by what was measured of it from now on: most of their roundings are the same. A plan of
+   * which not all is known tells nothing.
+   */
+  learnPlan(plan: MeasuredPlan): void {
+    const summed = this.sumUp(plan.decisions);
+    if (isWhole(summed)) this.near.add(plan, this.traceOf(summed), summed.squares);
+  }
+
+  private sumUp(decisions: readonly LayerDecision[]): Summed {
+    const { missing, hasOwnWeights } = this.setStands(decisions);
+    const nonFinite: Layer[] = [];
+    const replaced = new Set<Layer>();
+    const found = this.formats.map(({ running, stands, weights }): SetErrors => {
+      const errors = running.of(stands, hasOwnWeights ? weights : undefined);
+      for (const place of [...errors.unknown, ...errors.nonFinite]) {
+        const layer = this.layers[place];
+        if (layer === undefined) continue;
+        // What was measured is of a layer that has one format.
+        const measured = weights[place] === WeightStand.asLayer ? this.measured.get(layer) : undefined;
+        // An infinity on the way need not arrive: a Clip, a Sigmoid or a division by it makes something finite of it.
+        if (measured === undefined) missing.push(layer);
+        else if ([...measured.values()].every(Number.isFinite)) replaced.add(layer);
+        else nonFinite.push(layer);
+      }
+      return errors;
+    });
+    const squares = this.outputSquares(found, [...replaced, ...nonFinite]);
+    return { squares, missing, nonFinite, replaced };
+  }
+
+  /** Of the plan that was summed up last. */
+  private traceOf({ replaced, squares }: Summed): PlanTrace {
+    const { formats, measured } = this;
+    return {
+      ways: this.ways.slice(),
+      roundings: formats.map(({ running }) => running.triggeredNow()),
+      replaced,
+      sharedWith(other): readonly SharedEffect[] {
+        const parts = formats.flatMap(({ running }, at) => {
+          const roundings = other.roundings[at];
+          return roundings === undefined ? [] : [running.sharedWith(roundings)];
+        });
+        return squares.map(({ output, errors }, place) => {
+          const effectOf = (layer: Layer): number => (measured.get(layer)?.get(output) ?? 0) * errors.length;
+          const beside = sharedEffect(replaced, other.replaced, effectOf);
+          return addedEffects([...parts.flatMap((part) => part[place] ?? []), beside]);
+        });
+      },
+    };
+  }
+
+  /** A number for each way to decide a layer, which tells plans apart. */
+  private wayOf({ format, overflow, numerics }: LayerDecision): number {
+    const way = OVERFLOWS[overflow] + 3 * FORMAT_NAMES.indexOf(format === 'original' ? 'fp32' : format) + 1;
+    if (numerics === undefined) return way;
+    const text = numericsText(numerics);
+    const known = this.options.get(text) ?? this.options.size + 1;
+    this.options.set(text, known);
+    return way + 3 * FORMAT_NAMES.length * known;
+  }
+
+  /** How each layer and its weights stand in each format; those of which it cannot be said. */
+  private setStands(decisions: readonly LayerDecision[]): {
+    readonly missing: Layer[];
+    readonly hasOwnWeights: boolean;
+  } {
     const missing: Layer[] = [];
-    for (const { stands } of this.formats) stands.fill(LayerStand.exact);
-    for (const { layer, format, numerics } of decisions) {
-      if (format === 'original' || format === 'fp32') continue;
-      const place = this.placeOf.get(layer.nodeIndex);
-      let isKnown = false;
-      for (const { events, stands } of this.formats) {
+    let hasOwnWeights = false;
+    this.ways.fill(0);
+    for (const { stands, weights } of this.formats) {
+      stands.fill(LayerStand.exact);
+      weights.fill(WeightStand.asLayer);
+    }
+    for (let at = 0; at < decisions.length; at++) {
+      const decision = decisions[at];
+      if (decision === undefined) continue;
+      const { layer, format, numerics } = decision;
+      if (format === 'original' || (format === 'fp32' && numerics === undefined)) continue;
+      // Decisions are in the order of layers, where they are of all of them.
+      const place = this.layers[at]?.nodeIndex === layer.nodeIndex ? at : this.placeOf.get(layer.nodeIndex);
+      if (place !== undefined) this.ways[place] = this.wayOf(decision);
+      const ofWeights = numerics?.weights;
+      hasOwnWeights ||= ofWeights !== undefined;
+      let isKnown = format === 'fp32';
+      let areWeightsKnown = ofWeights === undefined || ofWeights === 'fp32';
+      for (const { events, stands, weights } of this.formats) {
         if (place === undefined) continue;
         const isOwn = events.format === format;
-        stands[place] = isOwn ? LayerStand.low : LayerStand.otherLow;
-        isKnown ||= isOwn && isPlain(format, numerics);
+        if (format !== 'fp32') stands[place] = isOwn ? LayerStand.low : LayerStand.otherLow;
+        isKnown ||= isOwn;
+        if (ofWeights === undefined) continue;
+        const isOfWeights = events.format === ofWeights;
+        weights[place] = isOfWeights ? WeightStand.low : WeightStand.elsewhere;
+        areWeightsKnown ||= isOfWeights;
       }
-      if (!isKnown) missing.push(layer);
+      if (!isKnown || !areWeightsKnown || !isPlain(format, numerics, this.ranges)) missing.push(layer);
     }
-    return missing;
+    return { missing, hasOwnWeights };
   }
 
   /** The squared errors of all formats together, by output and sample. */
-  private outputSquares(
-    found: readonly SetErrors[],
-    replaced: readonly Layer[],
-  ): readonly (OutputSquares & { readonly output: string })[] {
+  private outputSquares(found: readonly SetErrors[], replaced: readonly Layer[]): readonly NamedSquares[] {
     const [first] = found;
     return (first?.outputs ?? []).map(({ table }, place) => {
       const { output, norms, peaks, elements } = table;
       const parts = found.flatMap(({ outputs }) => outputs[place] ?? []);
       const beside = replaced.reduce((sum, layer) => sum + (this.measured.get(layer)?.get(output) ?? 0), 0);
-      const errors = Array.from({ length: table.samples }, (_, sample): Uncertain => {
-        if (!Number.isFinite(beside)) return { mean: Number.POSITIVE_INFINITY, variance: 0 };
-        return uncertain(parts, sample, beside);
-      });
+      const errors = Array.from({ length: table.samples }, (_, sample) => sampleError(parts, sample, beside));
       return { output, errors, norms, peaks, elements };
     });
   }
 
-  private metricOf(tolerance: Tolerance, squares: OutputSquares): Interval | { readonly reason: string } {
+  private metricOf(
+    tolerance: Tolerance,
+    outputs: readonly NamedSquares[],
+  ): Interval | { readonly reason: string } {
     const { metric, over } = tolerance;
+    const squares = outputs.find(({ output }) => output === tolerance.output);
+    if (squares === undefined) return { reason: 'nothing is known of the output' };
     switch (metric.name) {
       case 'relative_l2':
         return relativeError(squares, over);
@@ -182,9 +286,6 @@ export class Predictor {
         return signalToNoise(squares, over);
       case 'psnr':
         return peakSignalToNoise(squares, over);
-      case 'own_error':
-      case 'own_score':
-        return { reason: 'a metric of your own is only measured' };
       default: {
         const fit = this.fits.get(fitKey(tolerance));
         if (fit !== undefined) return fit.at(relativeError(squares, over));
@@ -209,48 +310,37 @@ export class Predictor {
   }
 }
 
-/** Whether the format alone says how the layer is rounded, as sketches take it; what else its options ask for has other errors. */
-function isPlain(format: LowFormatName, numerics: LayerNumerics | undefined): boolean {
-  if (numerics === undefined) return true;
-  const { weights, accumulate, stochastic, quantize, perChannel, scale } = numerics;
-  const isQuantized =
-    !isFloatFormat(format) && ((quantize?.name ?? 'minmax') !== 'minmax' || perChannel === true);
-  const isSummed = (accumulate?.kind ?? 'fp32') !== 'fp32';
-  return !isQuantized && !isSummed && weights === undefined && stochastic !== true && scale === undefined;
+function missingReason({ length }: readonly Layer[]): string {
+  return `what ${length === 1 ? 'one layer does' : `${length} layers do`} is not known`;
 }
 
-function uncertain(parts: readonly OutputErrors[], sample: number, beside: number): Uncertain {
-  let mean = beside;
-  let variance = 0;
-  for (const part of parts) {
-    const { dimensions } = part;
-    const { coherent, independent } = shrunk(part, sample);
-    mean += coherent.mean + independent;
-    variance +=
-      coherent.variance +
-      // What is rounded, and how, is another draw in each plan.
-      (2 * independent ** 2 + 4 * coherent.mean * independent + 2 * coherent.mean ** 2) / dimensions;
-  }
-  return { mean, variance };
+/** Whether all that the plan does is known and finite. */
+function isWhole({ missing, nonFinite }: Summed): boolean {
+  return missing.length === 0 && nonFinite.length === 0;
 }
 
 /**
- * The estimate of one sample's coherent part is drawn towards the mean of all samples as far as it is noise: K probes
- * estimate a square with a relative variance of 2 / K, and what samples differ by beyond that is theirs (W. James and C. Stein,
- * "Estimation with quadratic loss", 1961).
+ * Whether formats alone say how the layer and its weights are rounded, as sketches take it; what else its options ask for has other
+ * errors, whatever the layer's format.
  */
-function shrunk(
-  { table, samples }: OutputErrors,
-  sample: number,
-): { readonly coherent: Uncertain; readonly independent: number } {
-  const own: SquaredError = samples[sample] ?? { coherent: 0, independent: 0 };
-  if (table.exact) return { coherent: { mean: own.coherent, variance: 0 }, independent: own.independent };
-  const mean = samples.reduce((sum, one) => sum + one.coherent, 0) / Math.max(1, samples.length);
-  const noise = (2 / table.probes) * mean ** 2;
-  const seen =
-    samples.reduce((sum, one) => sum + (one.coherent - mean) ** 2, 0) / Math.max(1, samples.length - 1);
-  const kept = seen > 0 ? Math.max(0, 1 - noise / seen) : 0;
-  const estimate = mean + kept * (own.coherent - mean);
-  const variance = (2 / table.probes) * estimate ** 2 * Math.max(kept, 1 / Math.max(1, samples.length));
-  return { coherent: { mean: estimate, variance }, independent: own.independent };
+function isPlain(
+  format: FormatName,
+  numerics: LayerNumerics | undefined,
+  ranges: ReadonlyMap<FormatName, string>,
+): boolean {
+  if (isRangedOtherwise(format, numerics, ranges)) return false;
+  if (numerics === undefined) return true;
+  const { weights = format, accumulate, stochastic, scale } = numerics;
+  if (isRangedOtherwise(weights, numerics, ranges)) return false;
+  const isSummed = (accumulate?.kind ?? 'fp32') !== 'fp32';
+  return !isSummed && stochastic !== true && scale === undefined;
+}
+
+/** Whether the ranges of an integer format are chosen in another way than they were for its sketch. */
+function isRangedOtherwise(
+  format: FormatName,
+  numerics: LayerNumerics | undefined,
+  ranges: ReadonlyMap<FormatName, string>,
+): boolean {
+  return !isFloatFormat(format) && rangesText(numerics) !== (ranges.get(format) ?? '');
 }

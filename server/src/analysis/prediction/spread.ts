@@ -1,6 +1,7 @@
 /**
- * How far a squared error may be from what is predicted, and what becomes of that when samples are put together. Squared
- * errors are taken as log-normal, by their mean and variance. Pure; knows neither events nor plans.
+ * How far a squared error may be from what is predicted, and what becomes of that when samples are put together. A squared error
+ * is a sum of squares over the directions of an output, and so about chi-squared: skewed the more, the fewer there are. What is
+ * predicted is the median, as likely exceeded as not. Pure; knows neither events nor plans.
  */
 
 /** Of the normal distribution: intervals hold 90 %. */
@@ -8,10 +9,15 @@ const QUANTILE = 1.645;
 /** What the first order, and counting roundings as independent, leaves open of a squared error, as a deviation of its logarithm. */
 const MODEL_DEVIATION = 0.25;
 
+/** Halvings of an interval no wider than the number that is looked for is large. */
+const ROUNDS = 28;
+
 /** A squared error of one sample. */
 export interface Uncertain {
   readonly mean: number;
   readonly variance: number;
+  /** How far it is beyond what a first order tells, as a deviation of its logarithm; 0 where it is not. */
+  readonly doubt: number;
 }
 
 /** `low <= value <= high`. */
@@ -28,14 +34,16 @@ export interface Interval {
 const COMMON = 0.5;
 
 const INFINITE: Interval = { value: Infinity, low: Infinity, high: Infinity };
+const NOTHING: Interval = { value: 0, low: 0, high: 0 };
 
 /** The largest of several squared errors. */
 export function largest(errors: readonly Uncertain[]): Interval {
   if (errors.some(({ mean }) => mean === Infinity)) return INFINITE;
-  const present = errors.filter(({ mean }) => mean > 0).map(logarithmic);
-  if (present.length === 0) return { value: 0, low: 0, high: 0 };
-  const shared = COMMON * Math.max(...present.map(({ deviation }) => deviation ** 2));
-  const common = Math.exp(QUANTILE * Math.sqrt(MODEL_DEVIATION ** 2 + shared));
+  const present = errors.filter(({ mean }) => mean > 0);
+  if (present.length === 0) return NOTHING;
+  const shared = COMMON * Math.max(...present.map((error) => Math.log1p(relativeVariance(error))));
+  const doubt = present.reduce((most, error) => (error.mean > most.mean ? error : most)).doubt;
+  const common = Math.exp(QUANTILE * Math.sqrt(MODEL_DEVIATION ** 2 + doubt ** 2 + shared));
   return {
     value: quantileOfLargest(present, 0.5),
     low: quantileOfLargest(present, 0.05) / common,
@@ -45,7 +53,14 @@ export function largest(errors: readonly Uncertain[]): Interval {
 
 /** The sum of squared errors with weights. */
 export function weighted(errors: readonly Uncertain[], weights: readonly number[]): Interval {
-  return around(sum(errors, weights));
+  const total = sum(errors, weights);
+  if (total.mean === Infinity) return INFINITE;
+  if (!(total.mean > 0)) return NOTHING;
+  const value = quantile(total, 0);
+  const model = QUANTILE * Math.hypot(MODEL_DEVIATION, total.doubt);
+  const below = Math.hypot(Math.log(value / quantile(total, -QUANTILE)), model);
+  const above = Math.hypot(Math.log(quantile(total, QUANTILE) / value), model);
+  return { value, low: value * Math.exp(-below), high: value * Math.exp(above) };
 }
 
 /** The mean of squared errors. */
@@ -60,67 +75,80 @@ function sum(errors: readonly Uncertain[], weights: readonly number[]): Uncertai
   let mean = 0;
   let apart = 0;
   let together = 0;
+  let doubt = 0;
   for (const [index, error] of errors.entries()) {
     const weight = weights[index] ?? 0;
     mean += weight * error.mean;
     apart += weight * weight * error.variance;
     together += weight * Math.sqrt(error.variance);
+    doubt += weight * error.mean * error.doubt;
   }
-  return { mean, variance: (1 - COMMON) * apart + COMMON * together * together };
+  const variance = (1 - COMMON) * apart + COMMON * together * together;
+  return { mean, variance, doubt: mean > 0 ? doubt / mean : 0 };
 }
 
 /** The interval of the mean of the roots. */
 export function meanRoot(errors: readonly Uncertain[]): Interval {
   const roots = errors.map((error): Uncertain => {
-    if (error.mean <= 0 || error.mean === Infinity) return { mean: Math.max(0, error.mean), variance: 0 };
-    const { location, deviation } = logarithmic(error);
-    const mean = Math.exp(location / 2 + deviation ** 2 / 8);
-    return { mean, variance: mean * mean * Math.expm1(deviation ** 2 / 4) };
+    if (error.mean <= 0 || error.mean === Infinity) return { ...error, variance: 0 };
+    // The mean of a root of chi-squared over its n degrees of freedom is about the root of n / (n + 1/2).
+    const square = error.mean / (1 + relativeVariance(error) / 4);
+    return { mean: Math.sqrt(square), variance: error.mean - square, doubt: error.doubt / 2 };
   });
   const share = 1 / Math.max(1, errors.length);
-  return around(
-    sum(
-      roots,
-      roots.map(() => share),
-    ),
-    MODEL_DEVIATION / 2,
+  const total = sum(
+    roots,
+    roots.map(() => share),
   );
+  if (total.mean === Infinity) return INFINITE;
+  if (!(total.mean > 0)) return NOTHING;
+  const model = (MODEL_DEVIATION / 2) ** 2 + total.doubt ** 2;
+  const spread = Math.exp(QUANTILE * Math.sqrt(Math.log1p(relativeVariance(total)) + model));
+  return { value: total.mean, low: total.mean / spread, high: total.mean * spread };
 }
 
-function around({ mean, variance }: Uncertain, model = MODEL_DEVIATION): Interval {
-  if (mean === Infinity) return INFINITE;
-  if (mean <= 0) return { value: 0, low: 0, high: 0 };
-  const spread = Math.exp(QUANTILE * Math.sqrt(Math.log1p(variance / mean ** 2) + model ** 2));
-  return { value: mean, low: mean / spread, high: mean * spread };
+function relativeVariance({ mean, variance }: Uncertain): number {
+  return variance / mean ** 2;
 }
 
-interface Logarithmic {
+/** The cubic root of what one time in twenty squares of one direction stay below, relative to their mean. */
+const LEAST_ROOT = 0.158;
+
+/**
+ * What a squared error stays below with the probability that the normal distribution has at `z`: the cubic root of chi-squared is
+ * about normal (E. B. Wilson and M. M. Hilferty, "The distribution of chi-square", 1931), with 2 / n degrees of freedom for a
+ * relative variance of n.
+ */
+function quantile(error: Uncertain, z: number): number {
+  const spread = relativeVariance(error) / 9;
+  return error.mean * Math.max(LEAST_ROOT, 1 - spread + z * Math.sqrt(spread)) ** 3;
+}
+
+/** The cubic root of a squared error, which is about normal. */
+interface Root {
   readonly location: number;
   readonly deviation: number;
 }
 
-/** The normal distribution of the logarithm. */
-function logarithmic({ mean, variance }: Uncertain): Logarithmic {
-  const square = Math.log1p(variance / mean ** 2);
-  return { location: Math.log(mean) - square / 2, deviation: Math.sqrt(square) };
-}
-
 /** By halving: the distribution of the largest is the product of the distributions. */
-function quantileOfLargest(errors: readonly Logarithmic[], probability: number): number {
-  let low = Math.max(...errors.map(({ location, deviation }) => location - 5 * deviation));
-  let high = Math.max(...errors.map(({ location, deviation }) => location + 6 * deviation));
-  for (let round = 0; round < 40; round++) {
+function quantileOfLargest(errors: readonly Uncertain[], probability: number): number {
+  const roots = errors.map((error): Root => {
+    const spread = relativeVariance(error) / 9;
+    const scale = Math.cbrt(error.mean);
+    return { location: scale * (1 - spread), deviation: scale * Math.sqrt(spread) };
+  });
+  let low = LEAST_ROOT * Math.cbrt(Math.max(...errors.map(({ mean }) => mean)));
+  let high = Math.max(...roots.map(({ location, deviation }) => location + 5 * deviation));
+  for (let round = 0; round < ROUNDS; round++) {
     const middle = (low + high) / 2;
-    const below = errors.reduce((product, error) => product * belowShare(error, middle), 1);
+    let below = 1;
+    for (const { location, deviation } of roots) {
+      below *= deviation === 0 ? Number(middle >= location) : normal((middle - location) / deviation);
+    }
     if (below < probability) low = middle;
     else high = middle;
   }
-  return Math.exp((low + high) / 2);
-}
-
-function belowShare({ location, deviation }: Logarithmic, at: number): number {
-  if (deviation === 0) return at >= location ? 1 : 0;
-  return normal((at - location) / deviation);
+  return ((low + high) / 2) ** 3;
 }
 
 /** The normal distribution function, to 1e-7 (M. Abramowitz, I. A. Stegun, Handbook of Mathematical Functions, 26.2.17). */

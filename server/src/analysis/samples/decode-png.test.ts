@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodePng } from './decode-png.js';
-import { pngBytes, type PngFixture } from './testing-png.js';
+import { pngBytes, type PngFixture } from './testing/png.js';
 
 function checkPixels(fixture: PngFixture, channels: number, values: readonly number[]): void {
   const picture = decodePng(pngBytes(fixture));

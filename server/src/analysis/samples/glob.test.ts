@@ -1,12 +1,13 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, sep } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { folderForTests } from '../../testing/index.js';
 import { findFiles } from './find-files.js';
 import { expandBraces, matchesName, tokensOf } from './glob.js';
 
-let folder = '';
+const folder = folderForTests();
 
 const FILES = [
   'a.npy',
@@ -28,16 +29,11 @@ const FILES = [
 ];
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'glob-'));
   for (const file of FILES) {
     await mkdir(dirname(join(folder, file)), { recursive: true });
     await writeFile(join(folder, file), '');
   }
   await symlink(folder, join(folder, 'in', 'deep', 'loop'));
-});
-
-afterAll(async () => {
-  await rm(folder, { recursive: true });
 });
 
 function matchesSegment(segment: string, name: string): boolean {

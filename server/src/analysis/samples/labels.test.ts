@@ -1,18 +1,15 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { foldersForTests } from '../../testing/index.js';
 import { readLabels } from './labels.js';
-import { npyBytes } from './testing-npy.js';
+import { npyBytes } from './testing/npy.js';
 
-let folder = '';
+const newFolder = foldersForTests();
+let folder: string;
 
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'labels-'));
-});
-
-afterEach(async () => {
-  await rm(folder, { recursive: true });
+beforeEach(() => {
+  folder = newFolder();
 });
 
 /** The numbers of the labels that are these files, or what is wrong with them. */

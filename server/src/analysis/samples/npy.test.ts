@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DataType } from '../../onnx/index.js';
 import { npyHeaderLength, parseNpyHeader, PREAMBLE_BYTES, type NpyHeader } from './npy.js';
-import { npyBytes, type NpyFixture } from './testing-npy.js';
+import { npyBytes, type NpyFixture } from './testing/npy.js';
 import type { Outcome } from './types.js';
 
 function headerOf(file: Uint8Array): Outcome<NpyHeader> {

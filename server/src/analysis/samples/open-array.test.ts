@@ -1,14 +1,14 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { DataType } from '../../onnx/index.js';
+import { folderForTests } from '../../testing/index.js';
 import { decodeFloats } from './convert.js';
-import { npyBytes } from './testing-npy.js';
+import { npyBytes } from './testing/npy.js';
 import { openArray, type ArrayWish } from './open-array.js';
 import { readArray } from './read-file.js';
-import { zipBytes } from './testing-zip.js';
+import { zipBytes } from './testing/zip.js';
 
 const wish: ArrayWish = {
   name: 'x',
@@ -18,15 +18,7 @@ const wish: ArrayWish = {
   axis: undefined,
 };
 
-let folder = '';
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'arrays-'));
-});
-
-afterAll(async () => {
-  await rm(folder, { recursive: true });
-});
+const folder = folderForTests();
 
 const ones = npyBytes(new Float32Array([1, 1]), { shape: [2] });
 const twos = npyBytes(new Float32Array([2, 2, 2]), { shape: [3] });

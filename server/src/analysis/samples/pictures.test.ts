@@ -1,24 +1,16 @@
 /** Pictures as samples: from a file and what the statement says of it to the tensor that an input takes. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encode } from 'jpeg-js';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { DataType, type Shape } from '../../onnx/index.js';
 import type { PictureOptions } from '../../plan/index.js';
+import { folderForTests } from '../../testing/index.js';
 import { decodeFloats } from './convert.js';
 import { resolveSamples } from './resolve.js';
-import { pngBytes } from './testing-png.js';
+import { pngBytes } from './testing/png.js';
 
-let folder = '';
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'pictures-'));
-});
-
-afterAll(async () => {
-  await rm(folder, { recursive: true });
-});
+const folder = folderForTests();
 
 interface Taken {
   readonly dims: readonly number[];

@@ -1,24 +1,21 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { DataType, type Shape } from '../../onnx/index.js';
 import type { InputBinding, SampleSource } from '../../plan/index.js';
+import { foldersForTests } from '../../testing/index.js';
 import { decodeFloats } from './convert.js';
-import { npyBytes, type NpyFixture } from './testing-npy.js';
+import { npyBytes, type NpyFixture } from './testing/npy.js';
 import { resolveSamples, samplesKey } from './resolve.js';
 import type { ResolvedSamples, SampleTensor } from './types.js';
 
 const POSE = join(import.meta.dirname, '../../../../samples/pose');
 
-let folder = '';
+const newFolder = foldersForTests();
+let folder: string;
 
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'samples-'));
-});
-
-afterEach(async () => {
-  await rm(folder, { recursive: true });
+beforeEach(() => {
+  folder = newFolder();
 });
 
 async function write(name: string, values: ArrayBufferView, fixture: NpyFixture): Promise<void> {

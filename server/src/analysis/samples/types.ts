@@ -27,7 +27,9 @@ export interface Sample {
    * first sample. What `inputs` has for them is for a run of this sample alone.
    */
   readonly carried?: Readonly<Record<string, string>>;
-  /** SHA-256 of names, types, shapes and elements of all inputs, in hexadecimal. */
+  /** The truth of it, where a metric of the plan is to be told: classes, or what an output should be, in C order. */
+  readonly label?: readonly number[];
+  /** SHA-256 of names, types, shapes and elements of all inputs, and of the label, in hexadecimal. */
   readonly key: string;
 }
 

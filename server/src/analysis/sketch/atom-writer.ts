@@ -26,6 +26,7 @@ import {
   nodeRoundingOf,
   typeOfFormat,
   type InputEvent,
+  type IntegerRanges,
   type Layer,
   type TakeName,
   type TensorRounding,
@@ -60,10 +61,11 @@ export class AtomWriter {
     private readonly takeName: TakeName,
     layers: readonly Layer[] = [],
     quantizations: ReadonlyMap<string, Quantization> = new Map(),
+    ranges?: IntegerRanges,
   ) {
     const { initializers } = this;
     this.writer = new RoundingWriter({ ...unchanged(model), quantizations }, takeName, initializers);
-    this.tensorRoundings = isRunFormat(format) ? new Map() : tensorRoundings(model, layers, format);
+    this.tensorRoundings = isRunFormat(format) ? new Map() : tensorRoundings(model, layers, format, ranges);
   }
 
   get opset(): number {
@@ -290,10 +292,11 @@ function tensorRoundings(
   model: Model,
   layers: readonly Layer[],
   format: LowFormatName,
+  ranges: IntegerRanges | undefined,
 ): ReadonlyMap<string, TensorRounding> {
   const found = new Map<string, TensorRounding>();
   for (const layer of layers) {
-    const own = nodeRoundingOf(model, layer, format);
+    const own = nodeRoundingOf(model, layer, format, ranges);
     const both = [
       [layer.node.outputs, own?.outputs],
       [layer.node.inputs, own?.inputs],

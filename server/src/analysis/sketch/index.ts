@@ -24,3 +24,5 @@ export {
   type SketchOptions,
 } from './sketch.js';
 export type { EventState } from './sketch-graph.js';
+export { labelRole, lossOf } from './loss.js';
+export { saturatingOperator } from './saturation.js';

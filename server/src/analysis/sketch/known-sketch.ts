@@ -4,7 +4,13 @@
  */
 import type { LowFormatName } from '../../formats/index.js';
 import type { Model } from '../../onnx/index.js';
-import { roundingEventsSteps, type Layer, type RoundingEvents, type Tolerance } from '../../plan/index.js';
+import {
+  roundingEventsSteps,
+  type IntegerRanges,
+  type Layer,
+  type RoundingEvents,
+  type Tolerance,
+} from '../../plan/index.js';
 import type { WorkOptions } from '../evaluation.js';
 import { inSlices } from '../in-slices.js';
 import { NO_EFFORT, type Effort, type Recipe, type Results } from '../remembered.js';
@@ -12,7 +18,7 @@ import type { Label } from '../samples/index.js';
 import { Sketcher, type SampleSketch } from './sketch.js';
 
 /** Raised when a change of the code changes what a sketch holds. */
-const SKETCH_VERSION = 3;
+const SKETCH_VERSION = 4;
 const SKETCH = 'sketch';
 
 /** Enough for a rank correlation of .98 and more with what is measured, with eight samples. */
@@ -25,6 +31,8 @@ export interface Sketch {
   readonly outputs: readonly string[];
   readonly probes: number;
   readonly samples: readonly SampleSketch[];
+  /** How the ranges of an integer format were chosen; as usual where it is left out. */
+  readonly ranges?: IntegerRanges | undefined;
 }
 
 export interface KnownSketchOptions extends WorkOptions {
@@ -89,7 +97,8 @@ export async function knownSketch(
     }
     progress?.(total, total, 'sketch');
   }
-  return { format, events, outputs, probes, samples: kept.flatMap((one) => one ?? []), ...effort };
+  const { ranges } = results;
+  return { format, events, outputs, probes, ranges, samples: kept.flatMap((one) => one ?? []), ...effort };
 }
 
 /** The sketch as far as the store has it; undefined where a sample is missing. */
@@ -109,7 +118,7 @@ export async function storedSketch(
   }
   const { probes } = settingsOf(options);
   const events = await inSlices(roundingEventsSteps(model, layers, format));
-  return { format, events, outputs, probes, samples };
+  return { format, events, outputs, probes, samples, ranges: results.ranges };
 }
 
 function settingsOf({ probes, seed = 0, direction = 'random', curvature = false }: KnownSketchOptions) {

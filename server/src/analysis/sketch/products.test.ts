@@ -1,18 +1,16 @@
 // The products of a sketch against the same by hand, for errors that are multiplied together and for large ones.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { roundTo } from '../../formats/index.js';
-import { finish, inferShapesSteps, makeNode } from '../../onnx/index.js';
+import { finish, inferShapesSteps, makeNode, type Graph, type Node } from '../../onnx/index.js';
 import { findLayers, roundingEvents } from '../../plan/index.js';
-import type { Runtime } from '../../runtime/index.js';
 import { closeEvaluation, openEvaluation } from '../evaluation.js';
 import {
+  computeForTests,
   floatTensor,
   randomSamples,
   realModel,
-  startTestCompute,
-  testFolder,
   WIDTH,
   writeChain,
   writeModel,
@@ -21,32 +19,31 @@ import { probeRows } from './probes.js';
 import { sketchGraphSteps } from './sketch-graph.js';
 import { Sketcher } from './sketch.js';
 
-let runtime: Runtime;
-const folder = testFolder();
-beforeAll(async () => {
-  runtime = await startTestCompute();
-});
-afterAll(async () => {
-  await runtime.dispose();
-  folder.remove();
-});
+const { runtime, folder } = await computeForTests();
 
 const PROBES = 4;
 const FACTOR = Math.fround(0.3);
 const half = (value: number): number => roundTo('fp16', value);
 
-/** y = x * 0.3, for so many elements. */
-function scaling(elements: number) {
-  return writeModel(join(folder.path, `scaling-${elements}.onnx`), {
-    nodes: [makeNode({ opType: 'Mul', inputs: ['x', 'c'], outputs: ['y'], name: 'mul' })],
-    weights: [floatTensor('c', [1], Float32Array.of(FACTOR))],
+/** x times one number after the other, for so many elements. */
+function scaling(elements: number, factors: readonly number[]) {
+  return writeModel(join(folder, `scaling-${elements}-${factors.length}.onnx`), {
+    nodes: factors.map((_, at) =>
+      makeNode({
+        ...{ opType: 'Mul', name: `mul_${at}` },
+        ...{ inputs: [at === 0 ? 'x' : `v_${at}`, `c_${at}`], outputs: [nameOf(at + 1, factors)] },
+      }),
+    ),
+    weights: factors.map((factor, at) => floatTensor(`c_${at}`, [1], Float32Array.of(factor))),
     inputs: { x: [1, elements] },
     outputs: { y: [1, elements] },
   });
 }
 
-async function checkProducts(elements: number): Promise<void> {
-  const model = scaling(elements);
+const nameOf = (at: number, factors: readonly number[]): string => (at === factors.length ? 'y' : `v_${at}`);
+
+async function checkProducts(elements: number, factors: readonly number[] = [FACTOR]): Promise<void> {
+  const model = scaling(elements, factors);
   const samples = randomSamples(1, [1, elements]);
   const layers = findLayers(model);
   const events = roundingEvents(model, layers, 'fp16');
@@ -57,27 +54,36 @@ async function checkProducts(elements: number): Promise<void> {
     const content = samples[0]?.inputs['x']?.content;
     if (content?.kind !== 'bytes') throw new Error('the sample has no values');
     const x = [...new Float32Array(content.bytes.slice().buffer)];
-    const y = x.map((value) => Math.fround(value * FACTOR));
-    const squared = (values: readonly number[]): number =>
-      values.reduce((sum, value) => sum + value * value, 0);
+    const values = factors.reduce(
+      (all, factor) => [...all, (all.at(-1) ?? []).map((value) => Math.fround(value * factor))],
+      [x],
+    );
+    const y = values.at(-1) ?? [];
+    const squared = (numbers: readonly number[]): number =>
+      numbers.reduce((sum, value) => sum + value * value, 0);
     const rows = probeRows(elements, PROBES, 1 / Math.sqrt(squared(y)), 0);
-    const atoms = {
-      weight: x.map((value, at) => value * half(FACTOR) - (y[at] ?? 0)),
-      input: x.map((value) => half(value) - value),
-      output: y.map((value) => half(value) - value),
-    };
-    const gradientOf = { weight: 1, input: FACTOR, output: 1 };
-    const exactOf = { weight: y, input: x, output: y };
     const [output] = sketch.outputs;
-    expect(events.events.map(({ kind }) => kind).sort()).toEqual(['input', 'output', 'weight']);
-    for (const [index, { kind }] of events.events.entries()) {
+    expect(events.events.map(({ kind }) => kind).sort()).toEqual(
+      ['input', 'output', 'weight'].flatMap((kind) => factors.map(() => kind)),
+    );
+    for (const [index, { kind, layer }] of events.events.entries()) {
+      const factor = factors[layer] ?? 0;
+      const [read, written] = [values[layer] ?? [], values[layer + 1] ?? []];
+      const behind = factors.slice(layer + 1).reduce((product, one) => product * one, 1);
+      const { atom, exact, gradient } = {
+        weight: {
+          atom: read.map((value, at) => Math.fround(value * half(factor)) - (written[at] ?? 0)),
+          exact: written,
+          gradient: behind,
+        },
+        input: { atom: read.map((value) => half(value) - value), exact: read, gradient: factor * behind },
+        output: { atom: written.map((value) => half(value) - value), exact: written, gradient: behind },
+      }[kind];
       expect(sketch.states[index]).toBe('sketched');
-      expect((sketch.atoms[index] ?? 0) / squared(atoms[kind])).toBeCloseTo(1, 4);
-      expect((sketch.exact[index] ?? 0) / squared(exactOf[kind])).toBeCloseTo(1, 5);
+      expect((sketch.atoms[index] ?? 0) / squared(atom)).toBeCloseTo(1, 4);
+      expect((sketch.exact[index] ?? 0) / squared(exact)).toBeCloseTo(1, 5);
       for (let probe = 0; probe < PROBES; probe++) {
-        const products = atoms[kind].map(
-          (atom, at) => gradientOf[kind] * (rows[probe * elements + at] ?? 0) * atom,
-        );
+        const products = atom.map((one, at) => gradient * (rows[probe * elements + at] ?? 0) * one);
         const at = index * PROBES + probe;
         expect(output?.dots[at]).toBeCloseTo(
           products.reduce((sum, one) => sum + one, 0),
@@ -87,8 +93,13 @@ async function checkProducts(elements: number): Promise<void> {
         if (kind !== 'weight') expect((output?.diagonals[at] ?? 0) / squared(products)).toBeCloseTo(1, 4);
       }
     }
-    const weight = events.events.findIndex(({ kind }) => kind === 'weight');
-    expect(sketch.constants[weight]).toBeCloseTo((half(FACTOR) - FACTOR) ** 2, 12);
+    const weights = events.events.flatMap((event, index) =>
+      event.kind === 'weight' ? [{ ...event, index }] : [],
+    );
+    for (const { index, layer } of weights) {
+      const factor = factors[layer] ?? 0;
+      expect(sketch.constants[index]).toBeCloseTo((half(factor) - factor) ** 2, 12);
+    }
   } finally {
     await sketcher.close();
     await closeEvaluation(evaluation);
@@ -96,6 +107,11 @@ async function checkProducts(elements: number): Promise<void> {
 }
 
 describe('the products of gradients and errors', () => {
+  it('are those by hand for many errors of one gradient, large ones too, each times a factor of its own', async () => {
+    const factors = [0.3, -1.7, 0.9, 2.1].map(Math.fround);
+    for (const elements of [64, 20_000]) await checkProducts(elements, factors);
+  });
+
   it('are those by hand for small tensors, which are multiplied together', async () => {
     await checkProducts(64);
   });
@@ -107,13 +123,13 @@ describe('the products of gradients and errors', () => {
 
 describe('the graph of a sketch', () => {
   it('has fewer than 30 nodes for a layer, and tells the runtime no shape', () => {
-    const model = writeChain(join(folder.path, 'chain.onnx'), 12);
+    const model = writeChain(join(folder, 'chain.onnx'), 12);
     const layers = findLayers(model);
     const tensors = ['x', ...model.graph.nodes.flatMap(({ outputs }) => outputs)];
     const shapes = new Map(tensors.map((name) => [name, [1, WIDTH]]));
     const events = roundingEvents(model, layers, 'fp16');
     const request = { model, events, shapes, outputs: ['y'], probes: 8 };
-    const path = join(folder.path, 'sketch.onnx');
+    const path = join(folder, 'sketch.onnx');
     writeFileSync(path, finish(sketchGraphSteps(request)).bytes);
     const made = realModel(path);
     const { graph } = made;
@@ -125,4 +141,65 @@ describe('the graph of a sketch', () => {
     // Nor can any be inferred of what is large.
     expect(finish(inferShapesSteps(made)).get('y')).toBeUndefined();
   });
+
+  it('needs the gradients of a few layers at a time, in the order in which the runtime runs it', () => {
+    const most = [10, 40].map((depth) => {
+      const model = writeChain(join(folder, `chain-${depth}.onnx`), depth);
+      const layers = findLayers(model);
+      const tensors = ['x', ...model.graph.nodes.flatMap(({ outputs }) => outputs)];
+      const shapes = new Map(tensors.map((name) => [name, [1, WIDTH]]));
+      const events = roundingEvents(model, layers, 'fp16');
+      const path = join(folder, `sketch-${depth}.onnx`);
+      const request = { model, events, shapes, outputs: ['y'], probes: 8 };
+      writeFileSync(path, finish(sketchGraphSteps(request)).bytes);
+      return mostGradients(realModel(path).graph);
+    });
+    expect(most[0]).toBeGreaterThan(1);
+    expect(most[1]).toBe(most[0]);
+  });
 });
+
+/** How many gradients there are at most at a time, each from when it is made until it is read for the last time. */
+function mostGradients({ nodes, outputs }: Graph): number {
+  const order = runOrder(nodes, outputs[0]?.name ?? '');
+  const reads = new Map<string, number>();
+  for (const node of order) for (const name of node.inputs) reads.set(name, (reads.get(name) ?? 0) + 1);
+  const gradients = new Set(['probes_of_y']);
+  let alive = 0;
+  let most = 0;
+  for (const node of order) {
+    // Factors are none, since no probe is in them; products of a gradient and an error are no longer any.
+    const isGradient = node.inputs.some((name) => gradients.has(name)) && node.outputs[0]?.startsWith('vjp');
+    if (isGradient === true) {
+      for (const name of node.outputs) gradients.add(name);
+      alive += node.outputs.length;
+      most = Math.max(most, alive);
+    }
+    for (const name of node.inputs) {
+      const left = (reads.get(name) ?? 0) - 1;
+      reads.set(name, left);
+      if (left === 0 && gradients.has(name) && name !== 'probes_of_y') alive -= 1;
+    }
+  }
+  return most;
+}
+
+/**
+ * The order of ONNX Runtime's `GraphViewer`: depth first from the output against the edges, of what a node reads that first which
+ * stands last in the file.
+ */
+function runOrder(nodes: readonly Node[], output: string): readonly Node[] {
+  const producers = new Map(nodes.flatMap((node, at) => node.outputs.map((name) => [name, at] as const)));
+  const order: Node[] = [];
+  const visited = new Set<number>();
+  const visit = (at: number): void => {
+    const node = nodes[at];
+    if (node === undefined || visited.has(at)) return;
+    visited.add(at);
+    const before = node.inputs.flatMap((name) => producers.get(name) ?? []);
+    for (const one of before.sort((first, second) => second - first)) visit(one);
+    order.push(node);
+  };
+  visit(producers.get(output) ?? -1);
+  return order;
+}

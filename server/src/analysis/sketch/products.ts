@@ -4,6 +4,7 @@
  * passes over the gradients, which are the largest tensors of all. Knows tensors by name; which event they belong to is a
  * number to it.
  */
+import type { FactoredGradient } from '../../gradients/index.js';
 import type { AtomWriter } from './atom-writer.js';
 import { intAttributeOf } from './atom-writer.js';
 
@@ -20,17 +21,21 @@ export type SketchFigure =
   /** The squared norm of the change of a weight event's constants. */
   | 'constants'
   /** The squared norm of gradients: of the output of an output event, of the constants of a weight event. */
-  | 'curvature';
+  | 'curvature'
+  /** The same over the number of elements, times the squared norm of what rounding changes in them; tensor by tensor. */
+  | 'weighed';
 
 /** What stands in the result, one piece behind the other: it is added to that figure of each of the columns. */
 export interface SketchPiece {
   readonly figure: SketchFigure;
   readonly columns: readonly number[];
+  /** What it is multiplied by before; 1 if left out. */
+  readonly factor?: number;
 }
 
 /** A gradient and the error that it is multiplied by. */
 export interface Pair {
-  readonly gradient: string;
+  readonly gradient: FactoredGradient;
   readonly atom: string;
   /** What the error is an error of. */
   readonly of: string;
@@ -38,30 +43,39 @@ export interface Pair {
   readonly isIndependent: boolean;
 }
 
+/** An error, and what of its products with a gradient is asked for. */
+interface SiteAtom {
+  readonly atom: string;
+  /** The error times this is multiplied by the gradient: one product instead of one for each probe. */
+  readonly factor: string | undefined;
+  readonly columns: number[];
+  isIndependent: boolean;
+}
+
 /** What is multiplied by one gradient. */
 interface Site {
   readonly gradient: string;
   readonly elements: number;
-  /** By name of the error: the columns that take the products. */
-  readonly atoms: Map<string, number[]>;
-  /** The names of errors whose expected squares are asked for. */
-  readonly independent: Set<string>;
+  /** By error and factor. */
+  readonly atoms: Map<string, SiteAtom>;
   /** By name of the tensor that the errors are of. */
   readonly exact: Map<string, number[]>;
 }
 
 /**
- * Errors of so few elements are multiplied together, which takes fewer nodes; larger ones one at a time: a runtime reads a
- * matrix times a vector as it lies in memory, and would copy it for a matrix times a matrix.
+ * Errors of so few elements are multiplied together, which takes fewer nodes; larger ones only where there are many: a runtime
+ * reads a matrix times a vector as it lies in memory, and a matrix times a matrix copies the gradients, which takes as
+ * long as four products with a vector.
  */
 const STACKED_ELEMENTS = 16384;
+const STACKED_ATOMS = 5;
 /** Gemm broadcasts what it adds from 7 on, and need add nothing from 11 on. */
 const GEMM_BROADCASTS = 7;
 const GEMM_ALONE = 11;
 
 export class ProductWriter {
   private readonly sites = new Map<string, Site>();
-  private readonly others: { readonly piece: SketchPiece; readonly tensor: string }[] = [];
+  private readonly others: { readonly piece: SketchPiece; readonly tensors: readonly string[] }[] = [];
   private readonly pieces: SketchPiece[] = [];
   private readonly parts: string[] = [];
 
@@ -73,26 +87,31 @@ export class ProductWriter {
   ) {}
 
   /** Adds the products of a pair to a column. */
-  add(column: number, { gradient, atom, of, isIndependent }: Pair): void {
+  add(column: number, { gradient: { gradient, factor }, atom, of, isIndependent }: Pair): void {
     let site = this.sites.get(gradient);
     if (site === undefined) {
-      site = {
-        gradient,
-        elements: this.elementsOf(of),
-        atoms: new Map(),
-        independent: new Set(),
-        exact: new Map(),
-      };
+      site = { gradient, elements: this.elementsOf(of), atoms: new Map(), exact: new Map() };
       this.sites.set(gradient, site);
     }
-    append(site.atoms, atom, column);
-    if (isIndependent) site.independent.add(atom);
+    const key = `${atom} ${factor ?? ''}`;
+    const known = site.atoms.get(key);
+    if (known === undefined) site.atoms.set(key, { atom, factor, columns: [column], isIndependent });
+    else {
+      known.columns.push(column);
+      known.isIndependent ||= isIndependent;
+    }
     append(site.exact, of, column);
   }
 
   /** Adds the squared norm of a tensor to a figure of a column. */
   addNorm(figure: SketchFigure, column: number, tensor: string): void {
-    this.others.push({ piece: { figure, columns: [column] }, tensor });
+    this.others.push({ piece: { figure, columns: [column] }, tensors: [tensor] });
+  }
+
+  /** Adds to `weighed`: by how much the error would move the outputs if its direction were one of chance. */
+  addWeighed(column: number, gradient: string, error: string, elements: number): void {
+    const piece = { figure: 'weighed', columns: [column], factor: 1 / elements } as const;
+    this.others.push({ piece, tensors: [gradient, error] });
   }
 
   /**
@@ -101,71 +120,115 @@ export class ProductWriter {
    */
   result(): { readonly name: string; readonly pieces: readonly SketchPiece[] } | undefined {
     for (const site of this.sites.values()) this.addSite(site);
-    for (const { piece, tensor } of this.others) this.push(piece, this.normOf(tensor));
+    for (const { piece, tensors } of this.others) {
+      const norms = tensors.map((tensor) => this.normOf(tensor));
+      this.push(piece, norms.length === 1 ? (norms[0] ?? '') : this.writer.op('Mul', norms));
+    }
     if (this.parts.length === 0) return undefined;
     return { name: this.writer.concat(this.parts, 0), pieces: this.pieces };
   }
 
-  private addSite({ gradient, elements, atoms, independent, exact }: Site): void {
+  private addSite({ gradient, elements, atoms: byKey, exact }: Site): void {
     const { writer } = this;
+    const atoms = [...byKey.values()];
     const rows = writer.reshape(gradient, [this.probes, -1]);
-    const squares = independent.size > 0 ? writer.op('Mul', [rows, rows]) : undefined;
+    const isIndependent = atoms.some((atom) => atom.isIndependent);
+    const squares = isIndependent ? writer.op('Mul', [rows, rows]) : undefined;
+    const isSmall = elements < STACKED_ELEMENTS;
     // Scalars cannot be joined.
-    const isSmall = elements > 1 && elements < STACKED_ELEMENTS;
-    if (isSmall && squares !== undefined && atoms.size > 1 && writer.opset >= GEMM_BROADCASTS) {
-      this.addStacked(rows, squares, atoms, exact);
-      return;
+    const isStacked =
+      squares !== undefined &&
+      elements > 1 &&
+      atoms.length > 1 &&
+      (isSmall || atoms.length >= STACKED_ATOMS) &&
+      writer.opset >= GEMM_BROADCASTS;
+    if (isStacked && isSmall) this.addStacked(rows, squares, atoms, exact);
+    else if (isStacked) this.addStacked(rows, squares, atoms);
+    else {
+      for (const atom of atoms) this.addSingle(rows, atom.isIndependent ? squares : undefined, atom);
     }
-    for (const [atom, columns] of atoms) {
-      this.addSingle(rows, independent.has(atom) ? squares : undefined, atom, columns);
-    }
-    for (const [of, columns] of exact) this.push({ figure: 'exact', columns }, this.normOf(of));
+    const norms = isStacked ? atoms.filter(({ factor }) => !isSmall || factor !== undefined) : [];
+    this.addNorms(
+      [
+        ...norms.map(({ atom, columns }) => ({ figure: 'atoms', columns, tensor: atom }) as const),
+        ...[...(isStacked && isSmall ? [] : exact)].map(
+          ([tensor, columns]) => ({ figure: 'exact', columns, tensor }) as const,
+        ),
+      ],
+      elements > 1,
+    );
   }
 
   /** @param squares of the rows, where the expected squares are asked for. */
-  private addSingle(
-    rows: string,
-    squares: string | undefined,
-    atom: string,
-    columns: readonly number[],
-  ): void {
+  private addSingle(rows: string, squares: string | undefined, { atom, factor, columns }: SiteAtom): void {
     const { writer } = this;
-    const error = writer.reshape(atom, [-1, 1]);
-    this.push({ figure: 'dots', columns }, writer.op('MatMul', [rows, error]));
-    if (squares === undefined) {
-      // Without axes the operator sums over all of them, at every opset.
-      this.push({ figure: 'atoms', columns }, writer.op('ReduceSumSquare', [error]));
-      return;
+    const own = writer.reshape(this.pulled(atom, factor), [-1, 1]);
+    this.push({ figure: 'dots', columns }, writer.op('MatMul', [rows, own]));
+    const ownSquares = squares && writer.op('Mul', [own, own]);
+    if (squares !== undefined && ownSquares !== undefined) {
+      this.push({ figure: 'diagonals', columns }, writer.op('MatMul', [squares, ownSquares]));
     }
-    const errorSquares = writer.op('Mul', [error, error]);
-    this.push({ figure: 'diagonals', columns }, writer.op('MatMul', [squares, errorSquares]));
-    this.push({ figure: 'atoms', columns }, writer.op('ReduceSum', [errorSquares]));
+    // Without axes the operators sum over all of them, at every opset.
+    const norm =
+      factor !== undefined
+        ? this.normOf(atom)
+        : ownSquares === undefined
+          ? writer.op('ReduceSumSquare', [own])
+          : writer.op('ReduceSum', [ownSquares]);
+    this.push({ figure: 'atoms', columns }, norm);
   }
 
-  /** Also multiplies what the errors are of, since it comes with them: of that, the norm alone is asked for. */
+  /** An error as it stands where the gradient is that of. */
+  private pulled(atom: string, factor: string | undefined): string {
+    return factor === undefined ? atom : this.writer.op('Mul', [atom, factor]);
+  }
+
+  /**
+   * @param exact what the errors are of, if it is to be multiplied with them, since its norm comes with that at less than
+   * a node; left out, no norm is given, not even those of errors.
+   */
   private addStacked(
     rows: string,
     squares: string,
-    atoms: ReadonlyMap<string, readonly number[]>,
-    exact: ReadonlyMap<string, readonly number[]>,
+    atoms: readonly SiteAtom[],
+    exact?: ReadonlyMap<string, readonly number[]>,
   ): void {
     const { writer } = this;
-    const tensors = [...atoms.keys(), ...exact.keys()];
+    const others = [...(exact ?? [])];
+    const tensors = [
+      ...atoms.map(({ atom, factor }) => this.pulled(atom, factor)),
+      ...others.map(([tensor]) => tensor),
+    ];
     const stacked = writer.reshape(writer.concat(tensors, 0), [tensors.length, -1]);
     const stackedSquares = writer.op('Mul', [stacked, stacked]);
-    const figures = [
-      this.timesTransposed(stacked, rows),
-      this.timesTransposed(stackedSquares, squares),
-      writer.sumOfRows(stackedSquares),
-    ];
+    const figures = [this.timesTransposed(stacked, rows), this.timesTransposed(stackedSquares, squares)];
+    if (exact !== undefined) figures.push(writer.sumOfRows(stackedSquares));
     this.parts.push(writer.reshape(writer.concat(figures, 1), [-1, 1]));
-    for (const columns of atoms.values()) {
-      for (const figure of ['dots', 'diagonals', 'atoms'] as const) this.pieces.push({ figure, columns });
+    for (const { columns, factor } of atoms) {
+      for (const figure of ['dots', 'diagonals'] as const) this.pieces.push({ figure, columns });
+      // The norm of what was pulled back is another.
+      if (exact !== undefined)
+        this.pieces.push({ figure: 'atoms', columns: factor === undefined ? columns : [] });
     }
-    for (const columns of exact.values()) {
+    for (const [, columns] of others) {
       for (const figure of ['dots', 'diagonals'] as const) this.pieces.push({ figure, columns: [] });
       this.pieces.push({ figure: 'exact', columns });
     }
+  }
+
+  /** The squared norms of tensors of one rank, joined where they are no scalars. */
+  private addNorms(
+    norms: readonly (SketchPiece & { readonly tensor: string })[],
+    canBeJoined: boolean,
+  ): void {
+    const { writer } = this;
+    if (norms.length < 2 || !canBeJoined) {
+      for (const { tensor, ...piece } of norms) this.push(piece, this.normOf(tensor));
+      return;
+    }
+    const sums = norms.map(({ tensor }) => writer.op('ReduceSumSquare', [tensor]));
+    this.parts.push(writer.reshape(writer.concat(sums, 0), [-1, 1]));
+    for (const { figure, columns } of norms) this.pieces.push({ figure, columns });
   }
 
   /** a b' */

@@ -3,9 +3,21 @@
  * only a matrix of probes by events leaves a session. Knows graphs; runs nothing.
  */
 import type { Quantization } from '../../formats/index.js';
-import { backwardSteps, backwardVariantSteps, type BackwardModel } from '../../gradients/index.js';
+import {
+  backwardSteps,
+  backwardVariantSteps,
+  type BackwardModel,
+  type FactoredGradient,
+} from '../../gradients/index.js';
 import { DataType, isStep, makeTensorType, makeValueInfo, type Model, type Steps } from '../../onnx/index.js';
-import type { OutputEvent, RoundingEvent, RoundingEvents, WeightEvent } from '../../plan/index.js';
+import {
+  modelFacts,
+  type IntegerRanges,
+  type OutputEvent,
+  type RoundingEvent,
+  type RoundingEvents,
+  type WeightEvent,
+} from '../../plan/index.js';
 import { AtomWriter } from './atom-writer.js';
 import { ProductWriter, type Pair, type SketchPiece } from './products.js';
 
@@ -28,6 +40,8 @@ export interface SketchGraphRequest {
   readonly probes: number;
   /** The scales of an integer format; empty for any other. */
   readonly quantizations?: ReadonlyMap<string, Quantization>;
+  /** How they were chosen. */
+  readonly ranges?: IntegerRanges | undefined;
   /** Gradients of weights as well, which cost about half as much again as all the rest. */
   readonly curvature?: boolean;
 }
@@ -53,8 +67,12 @@ export interface SketchGraph {
 /** Builds the graph, a few events at a time. */
 export function* sketchGraphSteps(request: SketchGraphRequest): Steps<SketchGraph> {
   const { model, events, shapes, outputs, probes } = request;
+  const isRead = ({ kind }: RoundingEvent): boolean =>
+    kind === 'input' || (kind === 'weight' && request.curvature === true);
   const readings = events.events.flatMap((event) =>
-    event.kind === 'input' ? event.inputs.map((input) => ({ node: nodeOf(events, event), input })) : [],
+    event.kind !== 'output' && isRead(event)
+      ? event.inputs.map((input) => ({ node: nodeOf(events, event), input }))
+      : [],
   );
   const wanted = new Set(
     events.events.flatMap((event) => (event.kind === 'input' ? [] : outputsOf(events, event))),
@@ -69,7 +87,9 @@ export function* sketchGraphSteps(request: SketchGraphRequest): Steps<SketchGrap
   });
   yield;
   const writer = new EventWriter(request, backward);
-  for (const index of writer.order()) {
+  // ONNX Runtime runs what was written last first, and whatever that needs before it: so it comes to the events in the order in
+  // which a backward pass does, and frees each gradient before it makes the next.
+  for (const index of events.events.keys()) {
     if (isStep(index)) yield;
     writer.add(index);
   }
@@ -102,6 +122,12 @@ function outputsOf({ layers }: RoundingEvents, event: RoundingEvent): readonly s
   return layers[event.layer]?.node.outputs.filter((name) => name !== '') ?? [];
 }
 
+/** An output of a layer, and the gradient that has come to it. */
+interface Reached {
+  readonly name: string;
+  readonly gradient: FactoredGradient;
+}
+
 /** Writes the errors of events, and has them multiplied. */
 class EventWriter {
   readonly atoms: AtomWriter;
@@ -116,8 +142,15 @@ class EventWriter {
     private readonly request: SketchGraphRequest,
     private readonly backward: BackwardModel,
   ) {
-    const { model, events, quantizations } = request;
-    this.atoms = new AtomWriter(model, events.format, backward.takeName, events.layers, quantizations);
+    const { model, events, quantizations, ranges } = request;
+    this.atoms = new AtomWriter(
+      model,
+      events.format,
+      backward.takeName,
+      events.layers,
+      quantizations,
+      ranges,
+    );
     this.products = new ProductWriter(this.atoms, request.probes, (tensor) => this.elementsOf(tensor));
     this.states = request.events.events.map(() => 'unreached');
     this.stuck = new Set(backward.withoutRule.map(({ node }) => node));
@@ -125,15 +158,6 @@ class EventWriter {
       if (event.kind === 'output') continue;
       this.roundedInputs.set(event.layer, [...(this.roundedInputs.get(event.layer) ?? []), ...event.inputs]);
     }
-  }
-
-  /**
-   * The events in the order in which a backward pass comes to them: a runtime that runs nodes as their results are asked
-   * for then needs each gradient once, and frees it.
-   */
-  order(): readonly number[] {
-    const { events } = this.request.events;
-    return events.map((_, index) => index).reverse();
   }
 
   add(index: number): void {
@@ -149,7 +173,7 @@ class EventWriter {
     this.states[index] = 'sketched';
     for (const pair of pairs) this.products.add(index, pair);
     if (event.kind === 'weight') this.addConstants(index, event);
-    if (this.request.curvature === true) this.addCurvature(index, event, pairs);
+    if (this.request.curvature === true) this.addCurvature(index, event);
     if (event.kind !== 'output') return;
     const column = events.events.length + index;
     for (const pair of this.withElements(this.pairsAlone(event))) this.products.add(column, pair);
@@ -170,11 +194,8 @@ class EventWriter {
     const layer = events.layers[event.layer];
     if (layer === undefined) return [];
     if (event.kind === 'input') {
-      const contributions = event.inputs.flatMap(
-        (input) => this.backward.contributionOf(layer.nodeIndex, input) ?? [],
-      );
-      if (contributions.length === 0) return [];
-      const gradient = this.summed(contributions);
+      const gradient = this.contributionOf(layer.nodeIndex, event.inputs);
+      if (gradient === undefined) return [];
       return [{ gradient, atom: this.atoms.inputError(event), of: event.tensor, isIndependent: true }];
     }
     const reached = this.reached(event);
@@ -199,15 +220,15 @@ class EventWriter {
     );
   }
 
-  private reached(event: RoundingEvent): readonly { readonly name: string; readonly gradient: string }[] {
+  private reached(event: RoundingEvent): readonly Reached[] {
     return outputsOf(this.request.events, event).flatMap((name) => {
-      const gradient = this.backward.gradientOf(name);
+      const gradient = this.backward.factoredGradientOf(name);
       return gradient === undefined ? [] : [{ name, gradient }];
     });
   }
 
   private withErrors(
-    reached: readonly { readonly name: string; readonly gradient: string }[],
+    reached: readonly Reached[],
     errors: ReadonlyMap<string, string>,
     isIndependent: boolean,
   ): readonly Pair[] {
@@ -235,17 +256,52 @@ class EventWriter {
     }
   }
 
-  private addCurvature(column: number, event: RoundingEvent, pairs: readonly Pair[]): void {
-    if (event.kind === 'input') return;
-    const node = nodeOf(this.request.events, event);
-    const gradients =
-      event.kind === 'output'
-        ? pairs.map(({ gradient }) => gradient)
-        : event.inputs.flatMap((input) => this.backward.contributionOf(node, input) ?? []);
-    for (const gradient of gradients) this.products.addNorm('curvature', column, gradient);
+  /** Gradients as a whole: of the output, of what is read, of each constant. */
+  private addCurvature(column: number, event: RoundingEvent): void {
+    const { node, nodeIndex } = this.request.events.layers[event.layer] ?? {};
+    if (node === undefined || nodeIndex === undefined) return;
+    const weigh = (gradient: string, error: string, elements: number): void => {
+      if (elements > 0) this.products.addWeighed(column, gradient, error, elements);
+    };
+    if (event.kind === 'output') {
+      for (const name of event.outputs) {
+        const gradient = this.backward.gradientOf(name);
+        if (gradient === undefined) continue;
+        this.products.addNorm('curvature', column, gradient);
+        weigh(gradient, this.atoms.errorOf(name), this.elementsOf(name));
+      }
+      return;
+    }
+    const contributions = event.inputs.flatMap((input) => {
+      const gradient = this.backward.contributionOf(nodeIndex, input);
+      return gradient === undefined ? [] : [{ gradient, name: node.inputs[input] ?? '' }];
+    });
+    if (contributions.length === 0) return;
+    if (event.kind === 'input') {
+      const [first = '', ...more] = contributions.map((one) => one.gradient);
+      const gradient = more.length === 0 ? first : this.atoms.op('Sum', [first, ...more]);
+      weigh(gradient, this.atoms.inputError(event), this.elementsOf(event.tensor));
+      return;
+    }
+    for (const { gradient, name } of contributions) {
+      this.products.addNorm('curvature', column, gradient);
+      weigh(gradient, this.atoms.errorOf(name), this.constantElements(name));
+    }
   }
 
-  private summed(parts: readonly string[]): string {
-    return parts.length === 1 ? (parts[0] ?? '') : this.atoms.op('Sum', parts);
+  private constantElements(name: string): number {
+    const { model, shapes } = this.request;
+    const dims = shapes.get(name) ?? modelFacts(model).index.constantOf(name)?.dims ?? [0];
+    return dims.reduce((product, size) => product * size, 1);
+  }
+
+  /** What a layer contributes to the gradient of a tensor that it reads in several places. */
+  private contributionOf(node: number, inputs: readonly number[]): FactoredGradient | undefined {
+    const [first, ...more] = inputs.flatMap(
+      (input) => this.backward.factoredContributionOf(node, input) ?? [],
+    );
+    if (first === undefined || more.length === 0) return first;
+    const parts = [first, ...more].map((part) => this.backward.multipliedOut(part));
+    return { gradient: this.atoms.op('Sum', parts), factor: undefined };
   }
 }

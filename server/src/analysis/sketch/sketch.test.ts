@@ -1,18 +1,18 @@
 // A sketch of a small network against the same products by hand, against measured errors, and against itself.
 import fc from 'fast-check';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { roundTo } from '../../formats/index.js';
 import { makeNode, type Model } from '../../onnx/index.js';
 import {
   findLayers,
+  layerInFormat,
   nodeRoles,
   precisionGraph,
   roundingEvents,
   type Layer,
   type LayerDecision,
 } from '../../plan/index.js';
-import type { Runtime } from '../../runtime/index.js';
 import { memoryStore } from '../../store/index.js';
 import type { Evaluation } from '../evaluation.js';
 import { measure } from '../measurement.js';
@@ -21,11 +21,10 @@ import { Predictor, predictorFrom } from '../prediction/index.js';
 import { rankCorrelation } from '../rank-correlation.js';
 import { measuredAnew, withStore, type Results } from '../remembered.js';
 import {
+  computeForTests,
   floatTensor,
   randomSamples,
   randomValues,
-  startTestCompute,
-  testFolder,
   WIDTH,
   withEvaluation,
   writeChain,
@@ -45,15 +44,7 @@ import { lossOf } from './loss.js';
 import { probeRows } from './probes.js';
 import { isSaturated } from './saturation.js';
 
-let runtime: Runtime;
-const folder = testFolder();
-beforeAll(async () => {
-  runtime = await startTestCompute();
-});
-afterAll(async () => {
-  await runtime.dispose();
-  folder.remove();
-});
+const { runtime, folder } = await computeForTests();
 
 async function sketchOf(evaluation: Evaluation, probes: number, seed = 1): Promise<Sketch> {
   const { model, floatOutputs } = evaluation;
@@ -72,10 +63,7 @@ function subjectOf(model: Model): SensitivitySubject {
   return { model, all: layers, layers, format: 'fp16', tolerances: [], floatOutputs: ['y'] };
 }
 
-const inFp16 = (layer: Layer): LayerDecision => ({
-  ...{ layer, wanted: 'fp16', format: 'fp16', clamped: undefined },
-  ...{ pinned: false, overflow: 'inf', source: undefined },
-});
+const inFp16 = (layer: Layer): LayerDecision => layerInFormat(layer, 'fp16');
 
 const half = (values: Float32Array): Float32Array => values.map((value) => roundTo('fp16', value));
 const lessExact = (values: Float32Array): Float32Array =>
@@ -88,7 +76,7 @@ const times = (x: Float32Array, matrix: Float32Array): Float32Array =>
 
 describe('the first order of a loss', () => {
   it('against a class is what rounding the weights changes in the loss', async () => {
-    const model = writeChain(join(folder.path, 'chain-loss.onnx'), 2);
+    const model = writeChain(join(folder, 'chain-loss.onnx'), 2);
     const samples = randomSamples(1);
     const content = samples[0]?.inputs['x']?.content;
     if (content?.kind !== 'bytes') throw new Error('the sample has no values');
@@ -113,7 +101,7 @@ describe('the first order of a loss', () => {
   });
 
   it('against a label that fits no output is refused, and nothing is kept of it', async () => {
-    const model = writeChain(join(folder.path, 'chain-misfit.onnx'), 2);
+    const model = writeChain(join(folder, 'chain-misfit.onnx'), 2);
     await withEvaluation(runtime, model, randomSamples(1), async (evaluation) => {
       const store = memoryStore({});
       const sketched = (value: number) =>
@@ -133,7 +121,7 @@ describe('the first order of a loss', () => {
 
 describe('a sketch', () => {
   it('holds what each rounding does to each element of the output, where there are enough probes', async () => {
-    const model = writeChain(join(folder.path, 'chain-2.onnx'), 2);
+    const model = writeChain(join(folder, 'chain-2.onnx'), 2);
     const samples = randomSamples(1);
     const sketch = await withEvaluation(runtime, model, samples, (evaluation) => sketchOf(evaluation, WIDTH));
     const content = samples[0]?.inputs['x']?.content;
@@ -171,7 +159,7 @@ describe('a sketch', () => {
   });
 
   it('is repeatable by its seed', async () => {
-    const model = writeChain(join(folder.path, 'chain-seeds.onnx'), 3);
+    const model = writeChain(join(folder, 'chain-seeds.onnx'), 3);
     await withEvaluation(runtime, model, randomSamples(2), async (evaluation) => {
       const dots = async (seed: number): Promise<unknown> =>
         (await sketchOf(evaluation, 4, seed)).samples.map(({ outputs }) => outputs.map((one) => one.dots));
@@ -181,7 +169,7 @@ describe('a sketch', () => {
   });
 
   it('ranks layers as measuring them does', async () => {
-    const model = writeChain(join(folder.path, 'chain-12.onnx'), 12);
+    const model = writeChain(join(folder, 'chain-12.onnx'), 12);
     await withEvaluation(runtime, model, randomSamples(8), async (evaluation) => {
       const layers = findLayers(model);
       const sketched = sketchedErrors(await sketchOf(evaluation, 8), layers, []);
@@ -195,7 +183,7 @@ describe('a sketch', () => {
   });
 
   it('predicts what sets of layers do, within its interval for nine of ten', async () => {
-    const model = writeChain(join(folder.path, 'chain-8.onnx'), 8);
+    const model = writeChain(join(folder, 'chain-8.onnx'), 8);
     await withEvaluation(runtime, model, randomSamples(6), async (evaluation) => {
       const layers = findLayers(model);
       const predictor = new Predictor([await sketchOf(evaluation, 8)]);
@@ -220,7 +208,7 @@ describe('a sketch', () => {
   });
 
   it('keeps each sample that it was done with', async () => {
-    const model = writeChain(join(folder.path, 'chain-kept.onnx'), 3);
+    const model = writeChain(join(folder, 'chain-kept.onnx'), 3);
     await withEvaluation(runtime, model, randomSamples(3), async (evaluation) => {
       const store = memoryStore();
       const kept = withStore(measuredAnew(evaluation), store, { evaluation: '', recipe: {} }, model);
@@ -246,7 +234,7 @@ describe('a sketch', () => {
   });
 
   it('flags what it is no evidence of, and measures it', async () => {
-    const model = writeModel(join(folder.path, 'flags.onnx'), {
+    const model = writeModel(join(folder, 'flags.onnx'), {
       nodes: [
         node('Mul', ['x', 'huge'], 'overflows'),
         node('Div', ['overflows', 'huge'], 'back'),
@@ -278,7 +266,7 @@ describe('a sketch', () => {
 
   it('knows what a layer makes of the numbers that it rounded itself', async () => {
     // Values of one binade, where rounded and added ones are representable again, or midway between two that are.
-    const model = writeModel(join(folder.path, 'adds.onnx'), {
+    const model = writeModel(join(folder, 'adds.onnx'), {
       nodes: [node('Mul', ['x', 'small'], 'scaled'), node('Add', ['scaled', 'far'], 'y')],
       weights: [
         floatTensor('small', [1], Float32Array.of(0.3)),
@@ -302,7 +290,7 @@ describe('a sketch', () => {
   });
 
   it('gives a finite figure where an infinite constant makes nothing else infinite, and predicts no infinity', async () => {
-    const model = writeModel(join(folder.path, 'vanishes.onnx'), {
+    const model = writeModel(join(folder, 'vanishes.onnx'), {
       nodes: [node('Div', ['x', 'huge'], 'vanishes'), node('Add', ['vanishes', 'x'], 'y')],
       weights: [floatTensor('huge', [1], Float32Array.of(1e5))],
       inputs: { x: [1, WIDTH] },
@@ -329,7 +317,7 @@ describe('a sketch', () => {
 
   it('is no evidence where the output is below what a sigmoid tells apart', async () => {
     const modelAround = (name: string, logit: number): Model =>
-      writeModel(join(folder.path, name), {
+      writeModel(join(folder, name), {
         nodes: [node('Add', ['x', 'logit'], 'logits'), node('Sigmoid', ['logits'], 'y')],
         weights: [floatTensor('logit', [1], Float32Array.of(logit))],
         inputs: { x: [1, WIDTH] },
@@ -346,7 +334,7 @@ describe('a sketch', () => {
   });
 
   it('stops when it is cancelled', async () => {
-    const model = writeChain(join(folder.path, 'chain-cancelled.onnx'), 3);
+    const model = writeChain(join(folder, 'chain-cancelled.onnx'), 3);
     await withEvaluation(runtime, model, randomSamples(2), async (evaluation) => {
       const { floatOutputs } = evaluation;
       const events = roundingEvents(model, findLayers(model), 'fp16');

@@ -52,8 +52,13 @@ export interface SampleSketch {
   readonly constants: Float32Array;
   /** By event: the squared norms of the gradients of all outputs, summed; zeros where it was not asked for. */
   readonly curvature: Float32Array;
+  /** By event: the same over the number of elements, times the squared norm of the error, tensor by tensor. */
+  readonly weighed: Float32Array;
   readonly outputs: readonly OutputSketch[];
 }
+
+/** Those of a sample's figures that no single output has. */
+type Norms = Pick<SampleSketch, 'atoms' | 'exact' | 'constants' | 'curvature' | 'weighed'>;
 
 export interface SketchOptions extends WorkOptions {
   /** Rows of probes for each output. */
@@ -78,6 +83,8 @@ export class LabelMismatch extends Error {
 /** A session for samples of the same shapes. */
 interface OpenSketch {
   readonly key: string;
+  /** Rows of probes: no more than tell every output exactly. */
+  readonly rows: number;
   readonly graph: SketchGraph;
   readonly session: Session | undefined;
 }
@@ -106,22 +113,22 @@ export class Sketcher {
     const found = this.evaluation.samples[sample];
     if (found === undefined) throw new RangeError(`no sample ${sample}`);
     if (this.options.direction === 'loss') this.checkLabel(sample, found.name);
-    const open = await this.sessionFor(found);
+    const open = await this.sessionFor(found, this.rowsFor(sample));
     const outputs: OutputSketch[] = [];
     const { events } = this.events;
-    let norms: Pick<SampleSketch, 'atoms' | 'exact' | 'constants' | 'curvature'> = {
-      atoms: new Float32Array(events.length),
-      exact: new Float32Array(events.length),
-      constants: new Float32Array(events.length),
-      curvature: new Float32Array(events.length),
-    };
+    let norms = noNorms(events.length);
     for (const [index, output] of this.outputs.entries()) {
       const ran = await this.run(open, sample, index);
       if (ran === undefined) continue;
       outputs.push({ output, ...ran.sketch });
-      // All but the curvature is the same whatever output has probes.
+      // All but what gradients are part of is the same whatever output has probes.
       if (ran.norms !== undefined) {
-        norms = { ...ran.norms, curvature: added(norms.curvature, ran.norms.curvature) };
+        const { curvature, weighed } = norms;
+        norms = {
+          ...ran.norms,
+          curvature: added(curvature, ran.norms.curvature),
+          weighed: added(weighed, ran.norms.weighed),
+        };
       }
     }
     return { states: open.graph.states, ...norms, outputs };
@@ -150,19 +157,25 @@ export class Sketcher {
     if (open?.session !== undefined) await this.evaluation.runtime.close(open.session);
   }
 
-  private async sessionFor(sample: Sample): Promise<OpenSketch> {
-    const key = Object.entries(sample.inputs)
-      .map(([name, { dims }]) => `${name}:${dims.join()}`)
-      .join(' ');
+  /** Each costs as much as all others: an output of two numbers needs two. */
+  private rowsFor(sample: number): number {
+    const all = this.evaluation.references[sample] ?? {};
+    const most = Math.max(1, ...this.outputs.map((output) => elementsOf(all[output]?.dims ?? [])));
+    return Math.min(this.options.probes, most);
+  }
+
+  private async sessionFor(sample: Sample, rows: number): Promise<OpenSketch> {
+    const inputs = Object.entries(sample.inputs).map(([name, { dims }]) => `${name}:${dims.join()}`);
+    const key = [rows, ...inputs].join(' ');
     if (this.open?.key === key) return this.open;
     await this.close();
-    const { runtime, model, folder } = this.evaluation;
-    const { signal, probes, curvature = false } = this.options;
+    const { runtime, model, folder, ranges } = this.evaluation;
+    const { signal, curvature = false } = this.options;
     const shapes = await this.shapesOf(sample);
     const { events, outputs } = this;
     const quantizations = await ownQuantizations(this.evaluation, events.layers, events.format, { signal });
     const graph = await inSlices(
-      sketchGraphSteps({ model, events, shapes, outputs, probes, curvature, quantizations }),
+      sketchGraphSteps({ model, events, shapes, outputs, probes: rows, curvature, quantizations, ranges }),
     );
     let session: Session | undefined;
     if (graph.result !== undefined) {
@@ -171,7 +184,7 @@ export class Sketcher {
       session = await runtime.open(request, signal);
       this.sessions += 1;
     }
-    this.open = { key, graph, session };
+    this.open = { key, rows, graph, session };
     return this.open;
   }
 
@@ -191,13 +204,13 @@ export class Sketcher {
   }
 
   private async run(
-    { graph, session }: OpenSketch,
+    { graph, session, rows }: OpenSketch,
     sample: number,
     place: number,
   ): Promise<
     | {
         readonly sketch: Omit<OutputSketch, 'output'>;
-        readonly norms: Pick<SampleSketch, 'atoms' | 'exact' | 'constants' | 'curvature'> | undefined;
+        readonly norms: Norms | undefined;
       }
     | undefined
   > {
@@ -231,27 +244,20 @@ export class Sketcher {
         const input = graph.probeOf.get(name);
         const dims = references[sample]?.[name]?.dims;
         if (input === undefined || dims === undefined) continue;
-        const rows =
-          index === place
-            ? await this.rowsFor(reference, elements, norm, sample, place)
-            : new Float32Array(elementsOf(dims) * probes);
-        const bytes = new Uint8Array(rows.buffer);
-        const handle = await runtime.put(DataType.FLOAT, [probes, ...dims], { kind: 'bytes', bytes }, signal);
+        const values = new Float32Array(elementsOf(dims) * rows);
+        if (index === place) values.set(await this.probesFor(reference, rows, norm, sample, place));
+        const bytes = new Uint8Array(values.buffer);
+        const handle = await runtime.put(DataType.FLOAT, [rows, ...dims], { kind: 'bytes', bytes }, signal);
         seeds.push(handle);
         probeFeeds.push([input, handle]);
       }
       const given = { ...feed, ...Object.fromEntries(probeFeeds) };
       answers = await runtime.run(session, takenBy(session, given), [result], signal);
       this.inferences += 1;
-      const norms = {
-        atoms: new Float32Array(count),
-        exact: new Float32Array(count),
-        constants: new Float32Array(count),
-        curvature: new Float32Array(count),
-      };
+      const norms = noNorms(count);
       const { dots, diagonals } = sketch;
       const figures = floatsOf(await runtime.read(handleOf(answers, result), signal));
-      addPieces(figures, graph.pieces, probes, { ...norms, dots, diagonals });
+      addPieces(figures, graph.pieces, { rows, probes }, { ...norms, dots, diagonals });
       for (const [column, square] of graph.constants) {
         norms.constants[column] = (norms.constants[column] ?? 0) + square;
       }
@@ -261,14 +267,16 @@ export class Sketcher {
     }
   }
 
-  private async rowsFor(
+  /** As many rows as are asked for, or fewer, which come first. */
+  private async probesFor(
     reference: TensorHandle,
-    elements: number,
+    count: number,
     norm: number,
     sample: number,
     place: number,
   ): Promise<Float32Array> {
-    const { probes, direction, signal } = this.options;
+    const { direction, signal } = this.options;
+    const elements = elementsOf(reference.dims);
     const scale = scaleFor(norm);
     if (direction === 'loss') {
       const label = this.options.labels?.[sample];
@@ -277,16 +285,11 @@ export class Sketcher {
       const isSoftmax = saturatingOperator(this.evaluation.model, output) === 'Softmax';
       const scores = isSoftmax ? 'probabilities' : 'logits';
       const own = label && lossOf(values, reference.dims, label.values, scores);
-      const rows = new Float32Array(elements * probes);
-      if (own !== undefined) rows.set(own.gradient);
-      return rows;
+      return own === undefined ? new Float32Array(elements) : Float32Array.from(own.gradient);
     }
-    if (direction !== 'output') return probeRows(elements, probes, scale, this.seedOf(sample, place));
-    const rows = new Float32Array(elements * probes);
-    rows.set(
-      floatsOf(await this.evaluation.runtime.read(reference, signal)).map((value) => value * scale * scale),
-    );
-    return rows;
+    if (direction !== 'output') return probeRows(elements, count, scale, this.seedOf(sample, place));
+    const values = floatsOf(await this.evaluation.runtime.read(reference, signal));
+    return values.map((value) => value * scale * scale);
   }
 
   private async isSaturated(output: string, reference: TensorHandle): Promise<boolean> {
@@ -311,6 +314,16 @@ export function scaleFor(norm: number): number {
   return norm > 0 && Number.isFinite(norm) ? 1 / Math.sqrt(norm) : 1;
 }
 
+function noNorms(events: number): Norms {
+  return {
+    atoms: new Float32Array(events),
+    exact: new Float32Array(events),
+    constants: new Float32Array(events),
+    curvature: new Float32Array(events),
+    weighed: new Float32Array(events),
+  };
+}
+
 /** Element by element; `more` may be longer. */
 function added(some: Float32Array, more: Float32Array): Float32Array {
   return more.map((value, at) => value + (some[at] ?? 0));
@@ -320,16 +333,18 @@ function added(some: Float32Array, more: Float32Array): Float32Array {
 function addPieces(
   result: Float32Array,
   pieces: readonly SketchPiece[],
-  probes: number,
+  { rows, probes }: { readonly rows: number; readonly probes: number },
   figures: Readonly<Record<SketchFigure, Float32Array>>,
 ): void {
   let from = 0;
-  for (const { figure, columns } of pieces) {
-    const size = figure === 'dots' || figure === 'diagonals' ? probes : 1;
+  for (const { figure, columns, factor = 1 } of pieces) {
+    const isPerProbe = figure === 'dots' || figure === 'diagonals';
+    const size = isPerProbe ? rows : 1;
+    const stride = isPerProbe ? probes : 1;
     const to = figures[figure];
     for (const column of columns) {
       for (let at = 0; at < size; at++) {
-        to[column * size + at] = (to[column * size + at] ?? 0) + (result[from + at] ?? 0);
+        to[column * stride + at] = (to[column * stride + at] ?? 0) + factor * (result[from + at] ?? 0);
       }
     }
     from += size;

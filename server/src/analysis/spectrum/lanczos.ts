@@ -2,7 +2,7 @@
  * Eigenvalues of a symmetric matrix that is only known by its products with vectors: the largest one, and the log-determinant of
  * what is added to the identity. Pure; knows no network. G. Golub, G. Meurant, "Matrices, Moments and Quadrature", 2009, for both.
  */
-import { seededBits } from '../../formats/index.js';
+import { seededBits, type RandomBits } from '../../formats/index.js';
 
 /** The matrix times a vector. */
 export type Product = (vector: Float64Array) => Promise<Float64Array>;
@@ -41,8 +41,7 @@ export async function eigenvaluesOf(
   let largest = 0;
   let logDeterminant = 0;
   for (let vector = 0; vector < vectors; vector++) {
-    const start = new Float64Array(size).map(() => ((bits.next() & 1) === 1 ? 1 : -1) / Math.sqrt(size));
-    const nodes = symmetricEigen(await tridiagonal(start, times, steps));
+    const nodes = symmetricEigen((await lanczos(randomUnit(size, bits), times, steps)).matrix);
     for (const { value, first } of nodes) {
       largest = Math.max(largest, value);
       // Gauss quadrature of start' log(I + A / lambda) start; times the size it estimates the trace.
@@ -63,11 +62,58 @@ async function wholeMatrix(size: number, times: Product): Promise<Float64Array[]
   return columns.map((column, row) => column.map((value, at) => (value + (columns[at]?.[row] ?? 0)) / 2));
 }
 
+/** Of a matrix that may have negative eigenvalues. */
+export interface SignedEigenvalues {
+  /**
+   * Over the directions of a Lanczos iteration as it is, over the rest by Hutchinson's estimate (R. Meyer et al., "Hutch++:
+   * Optimal Stochastic Trace Estimation", 2021): one large eigenvalue alone would make the plain estimate one of chance.
+   */
+  readonly trace: number;
+  /** The one of largest magnitude, with its sign. */
+  readonly largest: number;
+}
+
+/** The same of any symmetric matrix of `size` rows. */
+export async function signedEigenvaluesOf(
+  size: number,
+  times: Product,
+  { steps, seed }: Pick<SpectrumOptions, 'steps' | 'seed'>,
+): Promise<SignedEigenvalues> {
+  const largestOf = (pairs: readonly Eigenpair[]): number =>
+    pairs.reduce((most, { value }) => (Math.abs(value) > Math.abs(most) ? value : most), 0);
+  if (size <= steps) {
+    const pairs = symmetricEigen(await wholeMatrix(size, times));
+    return { trace: pairs.reduce((sum, { value }) => sum + value, 0), largest: largestOf(pairs) };
+  }
+  const bits = seededBits(seed);
+  const { matrix, basis } = await lanczos(randomUnit(size, bits), times, steps);
+  const pairs = symmetricEigen(matrix);
+  let trace = pairs.reduce((sum, { value }) => sum + value, 0);
+  for (let vector = 0; vector < REST_VECTORS; vector++) {
+    const rest = randomUnit(size, bits).map((value) => value * Math.sqrt(size));
+    for (const known of basis) subtract(rest, dot(rest, known), known);
+    trace += dot(rest, await times(rest)) / REST_VECTORS;
+  }
+  return { trace, largest: largestOf(pairs) };
+}
+
+/** Random vectors for the trace over what a Lanczos iteration has not looked at. */
+const REST_VECTORS = 4;
+
+/** Signs over the root of the size. */
+function randomUnit(size: number, bits: RandomBits): Float64Array {
+  return new Float64Array(size).map(() => ((bits.next() & 1) === 1 ? 1 : -1) / Math.sqrt(size));
+}
+
 /** So small beside what it was before is a vector that nothing is left of but rounding. */
 const NOTHING_LEFT = 1e-7;
 
-/** Lanczos' matrix from a unit vector, each new one made orthogonal to all before. */
-async function tridiagonal(start: Float64Array, times: Product, steps: number): Promise<Float64Array[]> {
+/** Lanczos' tridiagonal matrix from a unit vector, and the basis that it is in, each vector made orthogonal to all before. */
+async function lanczos(
+  start: Float64Array,
+  times: Product,
+  steps: number,
+): Promise<{ readonly matrix: Float64Array[]; readonly basis: readonly Float64Array[] }> {
   const basis = [start];
   const diagonal: number[] = [];
   const beside: number[] = [];
@@ -84,12 +130,13 @@ async function tridiagonal(start: Float64Array, times: Product, steps: number): 
     basis.push(next.map((value) => value / left));
   }
   const count = diagonal.length;
-  return Array.from({ length: count }, (_, row) =>
+  const matrix = Array.from({ length: count }, (_, row) =>
     Float64Array.from({ length: count }, (__, column) => {
       if (row === column) return diagonal[row] ?? 0;
       return Math.abs(row - column) === 1 ? (beside[Math.min(row, column)] ?? 0) : 0;
     }),
   );
+  return { matrix, basis: basis.slice(0, count) };
 }
 
 interface Eigenpair {

@@ -1,32 +1,16 @@
 // Eigenvalues of layers of small networks against their Jacobians, which are made element by element.
 import fc from 'fast-check';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { makeNode, type Model } from '../../onnx/index.js';
 import { findLayers } from '../../plan/index.js';
-import type { Runtime } from '../../runtime/index.js';
 import { closeEvaluation, openEvaluation } from '../evaluation.js';
 import { measuredAnew } from '../remembered.js';
-import {
-  floatTensor,
-  randomValues,
-  sampleOf,
-  startTestCompute,
-  testFolder,
-  writeModel,
-} from '../testing/index.js';
+import { computeForTests, floatTensor, randomValues, sampleOf, writeModel } from '../testing/index.js';
 import { knownSpectra, type LayerSpectrum, type LayerSpectrumOptions } from './index.js';
-import { eigenvaluesOf, symmetricEigen } from './lanczos.js';
+import { eigenvaluesOf, signedEigenvaluesOf, symmetricEigen } from './lanczos.js';
 
-let runtime: Runtime;
-const folder = testFolder();
-beforeAll(async () => {
-  runtime = await startTestCompute();
-});
-afterAll(async () => {
-  await runtime.dispose();
-  folder.remove();
-});
+const { runtime, folder } = await computeForTests();
 
 const HIDDEN = 24;
 const FIRST = 20;
@@ -36,7 +20,7 @@ const SECOND = 3;
 function twoHeads(): Model {
   const node = (opType: string, inputs: readonly string[], to: string) =>
     makeNode({ opType, inputs, outputs: [to], name: to });
-  return writeModel(join(folder.path, 'heads.onnx'), {
+  return writeModel(join(folder, 'heads.onnx'), {
     nodes: [
       node('MatMul', ['x', 'w'], 'hidden'),
       node('Tanh', ['hidden'], 'bent'),
@@ -177,5 +161,18 @@ describe('eigenvalues by products alone', () => {
         },
       ),
     );
+  });
+
+  it('may be negative, and their sum is known well although one is far larger than all others', async () => {
+    const size = 60;
+    const values = Float64Array.from({ length: size }, (_, at) => (at === 7 ? -50 : (at % 5) / 5));
+    const times = (vector: Float64Array): Promise<Float64Array> =>
+      Promise.resolve(vector.map((value, at) => value * (values[at] ?? 0)));
+    const wanted = values.reduce((sum, value) => sum + value, 0);
+    for (const steps of [size, 8]) {
+      const { trace, largest } = await signedEigenvaluesOf(size, times, { steps, seed: 3 });
+      expect(largest).toBeCloseTo(-50, 6);
+      expect(Math.abs(trace - wanted)).toBeLessThan(3);
+    }
   });
 });

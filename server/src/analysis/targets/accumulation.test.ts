@@ -1,8 +1,7 @@
 /** Ways of adding up that are known, and what the experiments make of them; and this machine's processor. */
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Accumulation } from '../../formats/index.js';
-import type { Runtime } from '../../runtime/index.js';
-import { startTestCompute } from '../testing/index.js';
+import { computeForTests } from '../testing/index.js';
 import {
   accumulationOf,
   chunkOf,
@@ -12,10 +11,7 @@ import {
   type FoundAccumulation,
 } from './accumulation.js';
 
-const started: Runtime[] = [];
-afterAll(async () => {
-  for (const runtime of started) await runtime.dispose();
-});
+const { runtime } = await computeForTests();
 
 /** What would be found of a target that adds up in this way. */
 function foundOf(accumulation: Accumulation): Accumulation | undefined {
@@ -46,10 +42,11 @@ describe('a target that adds up', () => {
 });
 
 it('the CPU provider adds up in FP32 where it runs FP16 through casts', async () => {
-  const runtime = await startTestCompute();
-  started.push(runtime);
   const found = await findAccumulation(runtime, 'cpu');
-  expect(found.map(({ operator }) => operator)).toEqual(['MatMul', 'Gemm', 'Conv', 'ReduceSum']);
+  expect(found.map(({ operator }) => operator)).toEqual([
+    ...['MatMul', 'Gemm', 'Conv', 'ReduceSum', 'ReduceMean', 'GlobalAveragePool'],
+  ]);
   for (const { accumulation, sum } of found) expect(accumulation).toBe(accumulationOf(sum));
-  if (process.arch === 'x64') expect(foundSums(found).get('MatMul')).toEqual({ kind: 'fp32' });
+  if (process.arch !== 'x64') return;
+  for (const sums of foundSums(found).values()) expect(sums).toEqual({ kind: 'fp32' });
 });

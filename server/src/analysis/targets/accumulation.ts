@@ -23,7 +23,14 @@ import {
 import { floats, runOnce, smallModel, type SmallRunTarget } from './small-run.js';
 
 /** Operators whose sums are looked at; others that add up are built like one of them. */
-export const ADDING_OPERATORS = ['MatMul', 'Gemm', 'Conv', 'ReduceSum'] as const;
+export const ADDING_OPERATORS = [
+  'MatMul',
+  'Gemm',
+  'Conv',
+  'ReduceSum',
+  'ReduceMean',
+  'GlobalAveragePool',
+] as const;
 export type AddingOperator = (typeof ADDING_OPERATORS)[number];
 
 export interface FoundAccumulation {
@@ -104,11 +111,20 @@ export function tellingSum(accumulation: Accumulation): number {
 }
 
 /** How x and ones become one sum, and which shape x has for that. */
-const SUMS: Readonly<Record<AddingOperator, { readonly dims: readonly number[]; readonly node: Node }>> = {
+const SUMS: Readonly<
+  Record<AddingOperator, { readonly dims: readonly number[]; readonly node: Node; readonly divides?: true }>
+> = {
   MatMul: { dims: [1, TERMS], node: sumNode('MatMul', ['x16', 'ones16']) },
   Gemm: { dims: [1, TERMS], node: sumNode('Gemm', ['x16', 'ones16']) },
   Conv: { dims: [1, TERMS, 1, 1], node: sumNode('Conv', ['x16', 'ones16']) },
   ReduceSum: { dims: [1, TERMS], node: sumNode('ReduceSum', ['x16']) },
+  // A mean in FP16 tells the sum to half a term.
+  ReduceMean: { dims: [1, TERMS], node: sumNode('ReduceMean', ['x16']), divides: true },
+  GlobalAveragePool: {
+    dims: [1, 1, TERMS, 1],
+    node: sumNode('GlobalAveragePool', ['x16']),
+    divides: true,
+  },
 };
 
 function sumNode(opType: AddingOperator, inputs: readonly string[]): Node {
@@ -117,7 +133,7 @@ function sumNode(opType: AddingOperator, inputs: readonly string[]): Node {
 
 /** What becomes of the sum on the target; NaN where it does not run the operator. */
 async function sumOf(runtime: Runtime, operator: AddingOperator, target: SmallRunTarget): Promise<number> {
-  const { dims, node } = SUMS[operator];
+  const { dims, node, divides } = SUMS[operator];
   const onesDims = operator === 'Conv' ? dims : [TERMS, 1];
   const given = new Set(node.inputs);
   const values = { x: { dims, terms: TELLING }, ones: { dims: onesDims, terms: ONES } };
@@ -136,7 +152,7 @@ async function sumOf(runtime: Runtime, operator: AddingOperator, target: SmallRu
   const fed = inputs.map(([name, { dims: shape, terms: own }]) => [name, floats(own, shape)] as const);
   try {
     const { scalars } = await runOnce(runtime, bytes, Object.fromEntries(fed), target);
-    return scalars[0] ?? Number.NaN;
+    return (scalars[0] ?? Number.NaN) * (divides === true ? TERMS : 1);
   } catch (error) {
     if (!(error instanceof RuntimeFailure) || circumstanceOf(error) === 'moment') throw error;
     if (error.kind === 'refused' || error.kind === 'failed') return Number.NaN;

@@ -8,6 +8,7 @@ export {
   suspiciousLayers,
   type LayerComparison,
   type LayerComparisonOptions,
+  type SuspiciousLayer,
 } from './layer-comparison.js';
 export { type SupportOutcome, type TriedLayer } from './layer-trial.js';
 export {

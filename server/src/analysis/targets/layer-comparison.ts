@@ -75,13 +75,49 @@ export async function compareLayers(
   return compared;
 }
 
-/** Layers whose executed error is far above the emulated one, worst first. */
-export function suspiciousLayers(compared: readonly LayerComparison[]): readonly LayerComparison[] {
-  const excess = ({ executed, emulated }: LayerComparison): number =>
-    executed / Math.max(emulated, UNREMARKABLE);
-  return compared
-    .filter((one) => !(excess(one) < SUSPICIOUS_FACTOR))
-    .sort((a, b) => excess(b) - excess(a) || 0);
+/** A layer whose executed error is far above the emulated one. */
+export interface SuspiciousLayer extends LayerComparison {
+  /** It reads what another such layer gives, whose error it may merely pass on. */
+  readonly follows: boolean;
+}
+
+/** Layers of `model` that err far more than emulation foresees: first those that read from no other such layer, each worst first. */
+export function suspiciousLayers(
+  model: Model,
+  compared: readonly LayerComparison[],
+): readonly SuspiciousLayer[] {
+  const excess = ({ executed, emulated }: LayerComparison): number => {
+    // Where emulation has no numbers left it foresees the worst; an execution without numbers is worse than any.
+    if (!Number.isFinite(emulated)) return 0;
+    return Number.isFinite(executed) ? executed / Math.max(emulated, UNREMARKABLE) : Infinity;
+  };
+  const found = compared.filter((one) => excess(one) >= SUSPICIOUS_FACTOR);
+  const places = new Set(found.map(({ layer }) => layer.nodeIndex));
+  const known = new Set(compared.map(({ layer }) => layer.nodeIndex));
+  return found
+    .map((one) => ({
+      ...one,
+      follows: layersRead(model, one.layer.nodeIndex, known).some((at) => places.has(at)),
+    }))
+    .sort((a, b) => Number(a.follows) - Number(b.follows) || excess(b) - excess(a) || 0);
+}
+
+/** The nearest of the nodes `known` that a node reads from, through any others. */
+function layersRead(model: Model, at: number, known: ReadonlySet<number>): readonly number[] {
+  const { producers } = modelFacts(model).index;
+  const found: number[] = [];
+  const seen = new Set<number>();
+  const queue = [at];
+  for (const place of queue) {
+    for (const name of model.graph.nodes[place]?.inputs ?? []) {
+      const before = producers.get(name);
+      if (before === undefined || seen.has(before)) continue;
+      seen.add(before);
+      if (known.has(before)) found.push(before);
+      else queue.push(before);
+    }
+  }
+  return found;
 }
 
 interface WrittenLayer {

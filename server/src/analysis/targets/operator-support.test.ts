@@ -1,23 +1,14 @@
 /** What is kept of layers that were tried: what a target does with a kind of layers, and what it refused for a reason of its own. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { RuntimeFailure, type Runtime } from '../../runtime/index.js';
 import { memoryStore } from '../../store/index.js';
-import { bindTo, startTestCompute, testFolder, WIDTH, writeChain } from '../testing/index.js';
+import { bindTo, computeForTests, WIDTH, writeChain } from '../testing/index.js';
 import type { SupportOutcome } from './layer-trial.js';
 import { layerSupport } from './operator-support.js';
 
-const folder = testFolder();
-const { plan } = bindTo(writeChain(join(folder.path, 'm.onnx'), 1), 'input "x" = zeros\n');
-let runtime: Runtime;
-
-beforeAll(async () => {
-  runtime = await startTestCompute();
-});
-afterAll(async () => {
-  await runtime.dispose();
-  folder.remove();
-});
+const { runtime, folder } = await computeForTests();
+const { plan } = bindTo(writeChain(join(folder, 'm.onnx'), 1), 'input "x" = zeros\n');
 
 /** How the CPU is found to run the model's `Relu` with so many rows, one trial after the other, by runtimes with one store. */
 async function foundOf(...trials: readonly (readonly [Runtime, rows: number])[]): Promise<SupportOutcome[]> {

@@ -1,25 +1,15 @@
 /** Settings with which the runtime fails on a model: they are left out and said, and the others are timed all the same. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { RuntimeFailureKind, SessionRequest } from '../../runtime/index.js';
-import type { Runtime } from '../compute.js';
-import { failingInRuns, randomSamples, startTestCompute, testFolder, writeChain } from '../testing/index.js';
-import { tuneSession, type SessionTuning } from './session-tuning.js';
+import { expect, it } from 'vitest';
+import type { Runtime, RuntimeFailureKind, SessionRequest } from '../../runtime/index.js';
+import { computeForTests, failingInRuns, randomSamples, writeChain } from '../testing/index.js';
+import { MOST_OPEN, threadCounts, tuneSession, type SessionTuning } from './session-tuning.js';
 
-const folder = testFolder();
-const MODEL = join(folder.path, 'low.onnx');
-const ORIGINAL = join(folder.path, 'm.onnx');
-let runtime: Runtime;
-
-beforeAll(async () => {
-  writeChain(MODEL, 2);
-  writeChain(ORIGINAL, 2);
-  runtime = await startTestCompute();
-});
-afterAll(async () => {
-  await runtime.dispose();
-  folder.remove();
-});
+const { runtime, folder } = await computeForTests();
+const MODEL = join(folder, 'low.onnx');
+const ORIGINAL = join(folder, 'm.onnx');
+writeChain(MODEL, 2);
+writeChain(ORIGINAL, 2);
 
 /** The tuning of a model whose sessions fail in their first run so, and the steps of its progress by phase. */
 async function tunedWhere(
@@ -58,4 +48,31 @@ it('has the highest level that runs as the usual one, and the original at all op
 
 it('fails as the model does where no level runs it', async () => {
   await expect(tunedWhere(() => 'failed')).rejects.toMatchObject({ kind: 'failed', message: 'no kernel' });
+});
+
+it('holds few sessions at once, however many settings there are', async () => {
+  const open = new Set<number>();
+  let most = 0;
+  const counting: Runtime = {
+    ...runtime,
+    open: async (request, signal) => {
+      const session = await runtime.open(request, signal);
+      open.add(session.id);
+      most = Math.max(most, open.size);
+      return session;
+    },
+    close: async (session) => {
+      open.delete(session.id);
+      await runtime.close(session);
+    },
+  };
+  const [sample] = randomSamples(1);
+  if (sample === undefined) throw new Error('no sample');
+  const { tried, usual } = await tuneSession(counting, MODEL, ORIGINAL, sample, { provider: 'cpu', runs: 3 });
+  expect(new Set(tried.map(({ threads, optimization }) => `${threads} ${optimization}`)).size).toBe(
+    tried.length,
+  );
+  expect(tried).toHaveLength(4 * threadCounts(usual.threads).length);
+  expect(most).toBeLessThanOrEqual(MOST_OPEN);
+  expect(open.size).toBe(0);
 });

@@ -1,6 +1,7 @@
 /**
  * The settings of a session that run a model fastest on a target: threads, optimisation levels and options of the provider, tried in
- * turns, so that a busy moment hits all alike. What looked fastest is timed once more against the usual settings, since the
+ * turns, so that a busy moment hits all alike: a few at a time, since each session holds the model's weights, with the usual one
+ * among them each time, which tells how fast the machine was. What looked fastest is timed once more against the usual settings, since the
  * fastest of many is partly the luckiest. Knows two model files; what they compute does not change.
  */
 import { availableParallelism } from 'node:os';
@@ -54,7 +55,7 @@ export interface SessionTuning {
   readonly precision: Gain;
   /** Of what looked fastest against the usual settings; undefined where those did. */
   readonly session: Gain | undefined;
-  /** All settings, fastest first, as they were when they were compared. */
+  /** All settings, fastest first; at the speed that the machine had with the first of them. */
   readonly tried: readonly TimedSettings[];
   /** Levels at which the runtime does not load or run a model, and why. */
   readonly notes: readonly string[];
@@ -81,6 +82,9 @@ const TRIED_OPTIONS: Readonly<Partial<Record<Provider, readonly ProviderOptions[
 
 /** What settings are to blame for; anything else would end every one of them. */
 const FAULTS: ReadonlySet<RuntimeFailureKind> = new Set(['crashed', 'refused', 'failed']);
+
+/** Sessions that are open at once. */
+export const MOST_OPEN = 6;
 
 /** One setting of one model, open. */
 interface Candidate {
@@ -111,11 +115,13 @@ export async function tuneSession(
     signal,
     untilOneWorks: true,
   });
-  const opened: Candidate[] = [];
+  const others = working.settings.filter((one) => one !== working.usual);
+  const groups = groupsOf(others, MOST_OPEN - 1);
+  const opened = new Set<Candidate>();
   let feeds: Feeds = {};
   const open = async (file: string, settings: SessionSettings): Promise<Candidate> => {
     const candidate = { settings, session: await runtime.open(requestOf(file, settings), signal) };
-    opened.push(candidate);
+    opened.add(candidate);
     return candidate;
   };
   const timed = async (
@@ -124,20 +130,31 @@ export async function tuneSession(
   ): Promise<readonly number[][]> =>
     await timeInTurns(runtime, candidates, feeds, count, {
       signal,
-      progress: (done) => progress?.(from + done, searched + runs, 'settings of the session'),
+      progress: (done) => progress?.(from + done, groups.length * searched + runs, 'settings of the session'),
     });
+  const close = async (candidates: Iterable<Candidate>): Promise<void> => {
+    for (const candidate of candidates) {
+      opened.delete(candidate);
+      await runtime.close(candidate.session);
+    }
+  };
   try {
     feeds = await putSample(runtime, sample, signal);
-    const candidates: Candidate[] = [];
-    for (const settings of working.settings) candidates.push(await open(path, settings));
-    const times = await timed(candidates, { from: 0, count: searched });
-    const tried = candidates.map((candidate, index) => ({ candidate, ...spreadOf(times[index] ?? []) }));
+    const usually = await open(path, working.usual);
+    const tried: TimedSettings[] = [];
+    for (const [index, group] of groups.entries()) {
+      const candidates = [usually];
+      for (const settings of group) candidates.push(await open(path, settings));
+      const times = await timed(candidates, { from: index * searched, count: searched });
+      await close(candidates.slice(1));
+      tried.push(...atSpeedOf(tried, candidates, times));
+    }
     tried.sort((a, b) => a.median - b.median);
-    const usually = candidates.find(({ settings }) => settings === working.usual);
-    const fastest = tried[0]?.candidate;
-    if (usually === undefined || fastest === undefined) throw new RangeError('one setting at least is tried');
-    const last = [await open(original, ofOriginal.usual), usually, ...(fastest === usually ? [] : [fastest])];
-    const compared = await timed(last, { from: searched, count: runs });
+    const fastest = working.settings.find((one) => tried[0] !== undefined && sameSettings(one, tried[0]));
+    if (fastest === undefined) throw new RangeError('one setting at least is tried');
+    const last = [await open(original, ofOriginal.usual), usually];
+    if (fastest !== working.usual) last.push(await open(path, fastest));
+    const compared = await timed(last, { from: groups.length * searched, count: runs });
     const [exact, low, fast] = last.map(({ settings }, index): TimedSettings => ({
       ...settings,
       ...spreadOf(compared[index] ?? []),
@@ -151,16 +168,48 @@ export async function tuneSession(
       best: fast !== undefined && session?.beyondSpread === true && session.median > 1 ? fast : low,
       precision: gainOf(ofExact, ofLow),
       session,
-      tried: tried.map(({ candidate, ...spread }) => ({ ...candidate.settings, ...spread })),
+      tried,
       notes: [...new Set([...working.notes, ...ofOriginal.notes])],
       machine: (({ device, platform, cores, onnxRuntime }) => ({ device, platform, cores, onnxRuntime }))(
         machine,
       ),
     };
   } finally {
-    for (const { session } of opened) await runtime.close(session);
+    await close([...opened]);
     await runtime.release(Object.values(feeds));
   }
+}
+
+/** At least one group, of at most `length` each. */
+function groupsOf(
+  settings: readonly SessionSettings[],
+  length: number,
+): readonly (readonly SessionSettings[])[] {
+  const groups: (readonly SessionSettings[])[] = [];
+  for (let start = 0; start === 0 || start < settings.length; start += length) {
+    groups.push(settings.slice(start, start + length));
+  }
+  return groups;
+}
+
+/**
+ * What `times` tell of candidates, the first of which is timed with each group: as they would have been at the moment at which
+ * it was timed for the first time, which is when it is among them.
+ */
+function atSpeedOf(
+  before: readonly TimedSettings[],
+  candidates: readonly Candidate[],
+  times: readonly (readonly number[])[],
+): readonly TimedSettings[] {
+  const timed = candidates.map(({ settings }, at) => ({ ...settings, ...spreadOf(times[at] ?? []) }));
+  const [now] = timed;
+  const first = before[0] ?? now;
+  const scale = first === undefined || now === undefined ? 1 : first.median / now.median;
+  const scaled = timed.map(({ median, p10, p90, ...settings }): TimedSettings => ({
+    ...settings,
+    ...{ median: median * scale, p10: p10 * scale, p90: p90 * scale },
+  }));
+  return before.length === 0 ? scaled : scaled.slice(1);
 }
 
 /** Settings with which a model loads and runs. */
@@ -253,6 +302,14 @@ function candidatesOf(usual: SessionSettings): readonly SessionSettings[] {
     (one) => !(sameOptions(one.options, options) && one.threads === cores && one.optimization === 'all'),
   );
   return [usual, ...others];
+}
+
+function sameSettings(one: SessionSettings, other: SessionSettings): boolean {
+  return (
+    one.threads === other.threads &&
+    one.optimization === other.optimization &&
+    sameOptions(one.options, other.options)
+  );
 }
 
 function sameOptions(one: ProviderOptions, other: ProviderOptions): boolean {

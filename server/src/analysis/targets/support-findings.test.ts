@@ -1,21 +1,21 @@
 /** What targets were found to do with layers, as diagnostics of a plan; and how to get a target that is missing. */
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { folderForTests } from '../../testing/index.js';
 import { boundPlan } from '../live/testing.js';
 import { PROVIDERS } from '../compute.js';
-import { testFolder, writeChain } from '../testing/index.js';
+import { writeChain } from '../testing/index.js';
 import { wayToDevice, wayToProvider } from './how-to-get.js';
 import type { SupportOutcome } from './layer-trial.js';
 import { supportFindings, type SupportOnTarget } from './support-findings.js';
 
-const folder = testFolder();
-const model = writeChain(join(folder.path, 'model.onnx'), 2);
-afterAll(folder.remove);
+const folder = folderForTests();
+const model = writeChain(join(folder, 'model.onnx'), 2);
 
 const HEAD = 'input "x" = zeros\n';
 
 function planOf(text: string) {
-  return boundPlan(join(folder.path, 'p.precision'), model, HEAD + text);
+  return boundPlan(join(folder, 'p.precision'), model, HEAD + text);
 }
 
 function found(layers: Readonly<Record<string, SupportOutcome>>): SupportOnTarget {

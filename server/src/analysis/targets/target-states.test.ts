@@ -1,16 +1,10 @@
 /** Whether a target is there, told by a run on it: what happens to the process for another's sake says nothing of that. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { RuntimeFailure, type Runtime } from '../../runtime/index.js';
-import { startTestCompute } from '../testing/index.js';
+import { computeForTests } from '../testing/index.js';
 import { targetState } from './target-states.js';
 
-let runtime: Runtime;
-beforeAll(async () => {
-  runtime = await startTestCompute();
-});
-afterAll(async () => {
-  await runtime.dispose();
-});
+const { runtime } = await computeForTests();
 
 /** The process ends behind this many openings of a session. */
 function losing(times: number): Runtime {

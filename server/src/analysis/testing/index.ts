@@ -2,14 +2,12 @@
  * For tests of this room and of those above it: a compute process made from the sources, small models of several
  * layers as files, plans bound to them, and samples. Not part of the product.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { afterAll } from 'vitest';
 import { parse } from '../../language/index.js';
 import {
   DataType,
-  encodeBytes,
-  encodeFresh,
   makeGraph,
   makeNode,
   makeTensor,
@@ -21,6 +19,7 @@ import {
   type Shape,
   type Tensor,
 } from '../../onnx/index.js';
+import { graphBytes } from '../../onnx/testing/index.js';
 import { bindPlan, type TracedPlan } from '../../plan/index.js';
 import {
   RuntimeFailure,
@@ -29,9 +28,12 @@ import {
   type SessionRequest,
 } from '../../runtime/index.js';
 import { processScript } from '../../runtime/testing/index.js';
+import { temporaryFolder } from '../../testing/index.js';
 import { startCompute, type Runtime } from '../compute.js';
 import { closeEvaluation, openEvaluation, type Evaluation } from '../evaluation.js';
 import type { Sample } from '../samples/index.js';
+
+export { latencyNumbers } from '../live/latency-numbers.js';
 
 export const ROOT = resolve(import.meta.dirname, '../../../..');
 export const POSE_MODEL = join(ROOT, 'samples/pose/pose_landmark_lite.onnx');
@@ -48,12 +50,29 @@ export async function startTestCompute(options: RuntimeOptions = {}): Promise<Ru
 }
 
 /**
+ * The real runtime and a folder for the tests of a file, asked for at its top. After the last of them the process ends, and then
+ * the folder is removed.
+ */
+export async function computeForTests(
+  options: RuntimeOptions = {},
+): Promise<{ readonly runtime: Runtime; readonly folder: string }> {
+  const runtime = await startTestCompute(options);
+  const { path, remove } = temporaryFolder();
+  afterAll(async () => {
+    await runtime.dispose();
+    remove();
+  });
+  return { runtime, folder: path };
+}
+
+/**
  * The real runtime, in which the first run of some sessions ends so: `crashed` ends the process with all that is open in it. It takes
  * the device of another machine to see that of itself.
  */
 export function failingInRuns(
   runtime: Runtime,
   failureOf: (request: SessionRequest) => RuntimeFailureKind | undefined,
+  message = 'no kernel',
 ): Runtime {
   const failing = new Map<number, RuntimeFailureKind>();
   return {
@@ -68,23 +87,12 @@ export function failingInRuns(
       const kind = failing.get(session.id);
       if (kind === undefined) return await runtime.run(session, feeds, outputs, signal);
       if (kind === 'crashed') await runtime.dispose();
-      throw new RuntimeFailure(kind, 'no kernel');
+      throw new RuntimeFailure(kind, message);
     },
     time: async (sessions, runs, signal) => {
       if (sessions.some(({ session }) => failing.has(session.id)))
-        throw new RuntimeFailure('failed', 'no kernel');
+        throw new RuntimeFailure('failed', message);
       return await runtime.time(sessions, runs, signal);
-    },
-  };
-}
-
-/** A folder for a file of tests, and how to remove it. */
-export function testFolder(): { readonly path: string; readonly remove: () => void } {
-  const path = mkdtempSync(join(tmpdir(), 'onnx-precision-test-'));
-  return {
-    path,
-    remove: () => {
-      rmSync(path, { recursive: true, force: true });
     },
   };
 }
@@ -126,7 +134,7 @@ export function writeModel(path: string, { nodes, weights = [], inputs, outputs 
     inputs: values(inputs),
     outputs: values(outputs),
   });
-  writeFileSync(path, encodeBytes(encodeFresh({ irVersion: 8, opsets: new Map([['', 17]]), graph })));
+  writeFileSync(path, graphBytes(graph));
   return realModel(path);
 }
 

@@ -6,7 +6,8 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, vi } from 'vitest';
 import { startCompute, type RuntimeOptions } from '../../analysis/index.js';
-import { testComputeOptions, testFolder, writeChain } from '../../analysis/testing/index.js';
+import { testComputeOptions, writeChain } from '../../analysis/testing/index.js';
+import { folderForTests } from '../../testing/index.js';
 import { runCommand } from '../run.js';
 
 /** On a chain of six layers, all of which FP16 bears. */
@@ -31,8 +32,7 @@ export interface Circumstances extends RuntimeOptions {
 
 /** A folder that each test of the file finds with `m.onnx` and `p.precision`, and nothing kept of earlier tests. */
 export function commandFolder() {
-  const root = testFolder();
-  const folder = join(root.path, 'work');
+  const folder = join(folderForTests(), 'work');
   let compute: RuntimeOptions;
   beforeAll(async () => {
     compute = await testComputeOptions();
@@ -47,7 +47,6 @@ export function commandFolder() {
   });
   afterAll(() => {
     vi.unstubAllEnvs();
-    root.remove();
   });
 
   /** Writes the plan and gives its path. */

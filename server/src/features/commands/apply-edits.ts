@@ -2,7 +2,7 @@
 import type { Connection } from 'vscode-languageserver';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import type { SyntaxTree, TextEdit } from '../../language/index.js';
-import { protocolRange } from '../diagnostics.js';
+import { protocolRange } from '../positions.js';
 
 interface EditedDocument {
   readonly uri: string;

@@ -5,35 +5,26 @@ import {
   inputOf,
   inputShape,
   outputShape,
+  passed,
+  times,
+  timesWhere,
   type Contribution,
   type VjpContext,
   type VjpRule,
   type VjpRules,
 } from '../rule.js';
-import { unary } from './elementwise.js';
+import { timesDerivative, unary } from './elementwise.js';
 
 function attribute({ node }: VjpContext, name: string, fallback: number): number {
   return floatAttribute(node, name) ?? fallback;
 }
 
-/** The output's gradient times a derivative that is made of x and y. */
-function timesDerivative(derivative: (context: VjpContext, x: string, y: string) => string): VjpRule {
-  return unary((context, gradient, x, y) => context.emit.mul(gradient, derivative(context, x, y)));
-}
-
 /** The gradient as it is where x is above zero, and times a derivative below. */
 function bentAtZero(below: (context: VjpContext, x: string, y: string) => string): VjpRule {
-  return unary((context, gradient, x, y) => {
+  return timesDerivative((context, x, y) => {
     const { emit } = context;
-    return emit.select(emit.greater(x, emit.scalar(0)), gradient, emit.mul(gradient, below(context, x, y)));
+    return emit.select(emit.greater(x, emit.scalar(0)), emit.scalar(1), below(context, x, y));
   });
-}
-
-/** Zero outside an open interval. */
-function inside(context: VjpContext, gradient: string, x: string, least: string, most: string): string {
-  const { emit } = context;
-  const isInside = emit.op('And', [emit.greater(x, least), emit.less(x, most)]);
-  return emit.keepWhere(isInside, gradient);
 }
 
 function sigmoid({ emit }: VjpContext, x: string): string {
@@ -100,7 +91,6 @@ const gelu: VjpRule = (context) => {
 const clip: VjpRule = (context) => {
   const { emit, node } = context;
   const x = inputOf(context, 0);
-  const gradient = context.gradient(0) ?? '';
   const least = attribute(context, 'min', -Infinity);
   const most = attribute(context, 'max', Infinity);
   const low = hasInput(context, 1) ? inputOf(context, 1) : undefined;
@@ -114,10 +104,11 @@ const clip: VjpRule = (context) => {
   const bound = (input: number, isHeld: (name: string) => string): Contribution => {
     const name = node.inputs[input];
     if (name === undefined || !context.needsGradient(input)) return undefined;
-    return emit.unbroadcast(emit.keepWhere(isHeld(name), gradient), outputShape(context), []);
+    const held = emit.keepWhere(isHeld(name), context.gradient(0) ?? '');
+    return emit.unbroadcast(held, outputShape(context), []);
   };
   return [
-    condition === '' ? gradient : emit.keepWhere(condition, gradient),
+    condition === '' ? passed(context) : timesWhere(context, condition),
     bound(1, (name) => emit.less(x, name)),
     bound(2, (name) => emit.greater(x, name)),
   ];
@@ -127,20 +118,18 @@ const parametricRelu: VjpRule = (context) => {
   const { emit } = context;
   if (context.opset < 7) return undefined;
   const [x, slope] = [inputOf(context, 0), inputOf(context, 1)];
-  const gradient = context.gradient(0) ?? '';
   const zero = emit.scalar(0);
-  const toX = emit.select(emit.greater(x, zero), gradient, emit.mul(gradient, slope));
+  const toX = times(context, emit.select(emit.greater(x, zero), emit.scalar(1), slope));
   if (!context.needsGradient(1)) return [toX];
-  const toSlope = emit.keepWhere(emit.less(x, zero), emit.mul(gradient, x));
+  const toSlope = emit.keepWhere(emit.less(x, zero), emit.mul(context.gradient(0) ?? '', x));
   return [toX, emit.unbroadcast(toSlope, outputShape(context), inputShape(context, 1))];
 };
 
 /** Rounding to the other type is taken for what it approximates, the identity. */
 const cast: VjpRule = (context) => {
-  const gradient = context.gradient(0) ?? '';
   const isDouble = context.elementType(inputOf(context, 0)) === DataType.DOUBLE;
   const type = isDouble ? DataType.DOUBLE : DataType.FLOAT;
-  return [type === context.type ? gradient : context.emit.cast(gradient, type)];
+  return [type === context.type ? passed(context) : context.emit.cast(context.gradient(0) ?? '', type)];
 };
 
 /** Passes values on unless it is told to train. */
@@ -149,11 +138,14 @@ const dropout: VjpRule = (context) => {
     context.opset >= 12 &&
     hasInput(context, 2) &&
     context.constantValues(inputOf(context, 2))?.every((value) => value === 0) !== true;
-  return isTraining || context.gradient(0) === undefined ? undefined : [context.gradient(0)];
+  return isTraining || context.factoredGradient(0) === undefined ? undefined : [passed(context)];
 };
 
 export const activationRules: VjpRules = {
-  Relu: unary(({ emit }, gradient, x) => emit.keepWhere(emit.greater(x, emit.scalar(0)), gradient)),
+  Relu: unary((context, x) => {
+    const { emit } = context;
+    return timesWhere(context, emit.greater(x, emit.scalar(0)));
+  }),
   LeakyRelu: bentAtZero((context) => context.emit.scalar(attribute(context, 'alpha', 0.01))),
   PRelu: parametricRelu,
   // alpha (e^x - 1), whose derivative is itself plus alpha.
@@ -162,31 +154,31 @@ export const activationRules: VjpRules = {
     const { emit } = context;
     return emit.plus(emit.scale(y, 1 / attribute(context, 'alpha', 1)), 1);
   }),
-  Selu: unary((context, gradient, x, y) => {
+  Selu: timesDerivative((context, x, y) => {
     const { emit } = context;
     const alpha = attribute(context, 'alpha', 1.6732632423543772);
     const gamma = attribute(context, 'gamma', 1.0507009873554805);
     const isAbove = emit.greater(x, emit.scalar(0));
-    return emit.mul(gradient, emit.select(isAbove, emit.scalar(gamma), emit.plus(y, alpha * gamma)));
+    return emit.select(isAbove, emit.scalar(gamma), emit.plus(y, alpha * gamma));
   }),
-  ThresholdedRelu: unary((context, gradient, x) => {
+  ThresholdedRelu: unary((context, x) => {
     const { emit } = context;
-    return emit.keepWhere(emit.greater(x, emit.scalar(attribute(context, 'alpha', 1))), gradient);
+    return timesWhere(context, emit.greater(x, emit.scalar(attribute(context, 'alpha', 1))));
   }),
-  Shrink: unary((context, gradient, x) => {
+  Shrink: unary((context, x) => {
     const { emit } = context;
     const threshold = emit.scalar(attribute(context, 'lambd', 0.5));
-    return emit.keepWhere(emit.greater(emit.op('Abs', [x]), threshold), gradient);
+    return timesWhere(context, emit.greater(emit.op('Abs', [x]), threshold));
   }),
   Erf: timesDerivative(({ emit }, x) =>
     emit.scale(emit.op('Exp', [emit.neg(emit.square(x))]), 2 / Math.sqrt(Math.PI)),
   ),
   Tanh: timesDerivative((context, _, y) => oneMinusSquare(context, y)),
   Sigmoid: timesDerivative(({ emit }, _, y) => emit.mul(y, emit.sub(emit.scalar(1), y))),
-  HardSigmoid: unary((context, gradient, _, y) => {
+  HardSigmoid: unary((context, _, y) => {
     const { emit } = context;
-    const scaled = emit.scale(gradient, attribute(context, 'alpha', 0.2));
-    return inside(context, scaled, y, emit.scalar(0), emit.scalar(1));
+    const isInside = emit.op('And', [emit.greater(y, emit.scalar(0)), emit.less(y, emit.scalar(1))]);
+    return timesWhere(context, isInside, emit.scalar(attribute(context, 'alpha', 0.2)));
   }),
   // x clip(x / 6 + 1 / 2, 0, 1)
   HardSwish: timesDerivative(({ emit }, x) => {

@@ -6,6 +6,7 @@ import {
   inputOf,
   inputShape,
   outputShape,
+  times,
   type Contribution,
   type VjpContext,
   type VjpRule,
@@ -62,7 +63,7 @@ const batchNormalization: VjpRule = (context) => {
   const isTraining =
     opset < 7 || intAttribute(node, 'training_mode', 0) !== 0 || intAttribute(node, 'spatial', 1) === 0;
   if (isTraining || shape.length < 2) return undefined;
-  const gradient = context.gradient(0) ?? '';
+  const gradient = (): string => context.gradient(0) ?? '';
   const perChannel = (name: string): string => emit.reshape(name, alongChannels(shape.length, channels));
   const summed = (name: string): string => emit.reduceSum(name, [1, ...range(shape.length - 2, 3)], false);
   const [scale, mean, variance] = [inputOf(context, 1), inputOf(context, 3), inputOf(context, 4)];
@@ -79,15 +80,15 @@ const batchNormalization: VjpRule = (context) => {
   // The gradient times (x - mean) / deviation, summed: that of the scale, and with a factor that of the variance.
   const spread = (): string => {
     const centred = emit.sub(inputOf(context, 0), perChannel(mean));
-    return emit.div(summed(emit.mul(gradient, centred)), deviation());
+    return emit.div(summed(emit.mul(gradient(), centred)), deviation());
   };
-  const onlyIf = (input: number, make: () => string): Contribution =>
+  const onlyIf = (input: number, make: () => Contribution): Contribution =>
     context.needsGradient(input) ? make() : undefined;
   return [
-    onlyIf(0, () => emit.mul(gradient, factorPerChannel())),
+    onlyIf(0, () => times(context, factorPerChannel())),
     onlyIf(1, spread),
-    onlyIf(2, () => summed(gradient)),
-    onlyIf(3, () => emit.neg(emit.mul(summed(gradient), factor()))),
+    onlyIf(2, () => summed(gradient())),
+    onlyIf(3, () => emit.neg(emit.mul(summed(gradient()), factor()))),
     onlyIf(4, () => emit.scale(emit.mul(spread(), emit.div(factor(), deviation())), -0.5)),
   ];
 };

@@ -5,8 +5,8 @@ import { makeAttribute } from '../make.js';
 import type { LocalFunction, Model, Node } from '../model.js';
 import { DataType } from '../model.js';
 import { openModel } from '../read-model.js';
-import type { GraphText } from '../testing.js';
-import { graph, integers, model, node, shapeText } from '../testing.js';
+import type { GraphText } from '../testing/text-models.js';
+import { graph, integers, model, node, shapeText } from '../testing/text-models.js';
 import type { ShapeOptions } from './infer-shapes.js';
 import { inferShapes } from './infer-shapes.js';
 

@@ -3,8 +3,8 @@
  * What cannot be known stays unknown: a shape given here is never wrong for a model that runs.
  * Walks graphs, sub-graphs and function bodies; what an operator does to shapes is in the rules.
  */
-import type { PartialTensor } from '../constants.js';
 import { foldNode, readSmallTensor } from '../constants.js';
+import type { PartialTensor } from '../constants-fold.js';
 import { MOST_FOLDED_ELEMENTS } from '../constants-fold.js';
 import { calledFunction, functionBody } from '../functions.js';
 import { indexGraph, indexGraphSteps } from '../graph-index.js';

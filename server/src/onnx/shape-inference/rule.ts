@@ -1,7 +1,7 @@
 /**
  * What a shape rule sees of its node and what it gives back. One rule stands for one operator over all opsets.
  */
-import type { PartialTensor } from '../constants.js';
+import type { PartialTensor } from '../constants-fold.js';
 import type { Dimension, Graph, Node, Shape } from '../model.js';
 
 /** Shapes by index; undefined for what cannot be known. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { GraphText } from '../testing.js';
-import { floats, integers, model, node, shapeText } from '../testing.js';
+import type { GraphText } from '../testing/text-models.js';
+import { floats, integers, model, node, shapeText } from '../testing/text-models.js';
 import { inferShapes } from './infer-shapes.js';
 
 type Attributes = Parameters<typeof node>[1];

@@ -1,17 +1,6 @@
-/** For tests: a folder of a test's own, and what lies in it. */
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+/** For tests: what lies in a store's folder, and what may go wrong there. */
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
-
-/** Makes folders that are removed after the file's last test. */
-export function testFolders(): () => string {
-  const root = mkdtempSync(join(tmpdir(), 'onnx-precision-store-'));
-  afterAll(() => {
-    rmSync(root, { recursive: true });
-  });
-  return () => mkdtempSync(join(root, 'store-'));
-}
 
 /** Paths of all files below a folder. */
 export function filesIn(folder: string): string[] {

@@ -3,7 +3,7 @@
  * trained further, names given anew. Each layer is known by where it came from. Used by tests only.
  */
 import fc from 'fast-check';
-import type { Model, Tensor } from '../onnx/index.js';
+import type { Model, Tensor } from '../../onnx/index.js';
 import { makeModel } from './fixture.js';
 
 interface Step {

@@ -11,7 +11,7 @@ import {
   type Model,
   type Node,
   type ValueInfo,
-} from '../onnx/index.js';
+} from '../../onnx/index.js';
 
 /** Gives the nth node of its operator, and the tensors that it writes, another name. */
 export type Naming = (node: Node, count: number) => string;

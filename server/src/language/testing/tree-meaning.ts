@@ -1,5 +1,5 @@
 /** For tests: what a tree says, without where it says it. */
-import type { SyntaxTree } from './tree.js';
+import type { SyntaxTree } from '../tree.js';
 
 /** The statements without any range: equal for two texts that say the same. */
 export function meaningOf(tree: SyntaxTree): unknown {

@@ -1,5 +1,5 @@
 /** Small models for this room's tests, written as lines of text instead of nested objects. */
-import { makeAttribute, makeGraph, makeNode, makeTensor, makeTensorType, makeValueInfo } from './make.js';
+import { makeAttribute, makeGraph, makeNode, makeTensor, makeTensorType, makeValueInfo } from '../make.js';
 import type {
   Attribute,
   DataType,
@@ -10,9 +10,9 @@ import type {
   Shape,
   Tensor,
   ValueInfo,
-} from './model.js';
-import { DataType as Type } from './model.js';
-import { bufferSource } from './source.js';
+} from '../model.js';
+import { DataType as Type } from '../model.js';
+import { bufferSource } from '../source.js';
 
 type AttributeValue = number | string | readonly number[] | Tensor | Graph;
 

@@ -1,6 +1,6 @@
 /** Checks of a plan's diagnostics against marks under its text. Used by tests only. */
 import { expect } from 'vitest';
-import { applyEdits, type Diagnostic } from '../language/index.js';
+import { applyEdits, type Diagnostic } from '../../language/index.js';
 import {
   bindAny,
   describeDiagnostics,

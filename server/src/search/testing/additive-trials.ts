@@ -1,6 +1,6 @@
 /** For tests of the strategies: trials in which each layer has a known harm and a set holds while their sum does. */
-import type { Layer } from '../plan/index.js';
-import type { Trials } from './trial.js';
+import type { Layer } from '../../plan/index.js';
+import type { Trials } from '../trial.js';
 
 /** A layer that is nothing but its place in the graph. */
 export function bareLayer(nodeIndex: number): Layer {

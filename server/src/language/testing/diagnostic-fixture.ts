@@ -5,9 +5,9 @@
  *     layr "conv1": fp16
  *     ^^^^ unknown-statement [Change to `layer`]
  */
-import { applyEdits } from './edits.js';
-import type { Diagnostic } from './diagnostic.js';
-import { LineIndex } from './line-index.js';
+import { applyEdits } from '../edits.js';
+import type { Diagnostic } from '../diagnostic.js';
+import { LineIndex } from '../line-index.js';
 
 const MARK = /^ *\^+ /u;
 
