@@ -47,11 +47,14 @@ async function run(
   );
 }
 
-/** The elements along `axes` of a tensor of rank 3 added up, by the reference for sums of products. */
+/** What an operator makes of elements of its input, by its call. */
+type Reduction = 'sum' | 'mean' | 'sum of squares' | 'root of squares';
+
+/** The elements along `axes` of a tensor of rank 3 or their squares added up, by the reference for sums of products. */
 function addedOver(
   { values, shape: [, rows = 1, columns = 1] }: ShapedValues,
   axes: readonly number[],
-  divides: boolean,
+  reduction: Reduction,
   accumulation: Accumulation,
 ): Float32Array {
   const groups = new Map<string, number[]>();
@@ -61,8 +64,11 @@ function addedOver(
     groups.set(key, [...(groups.get(key) ?? []), value]);
   }
   return Float32Array.from([...groups.values()], (group) => {
-    const sum = dot(Float32Array.from(group), new Float32Array(group.length).fill(1), { accumulation });
-    return divides ? sum / group.length : sum;
+    const own = Float32Array.from(group);
+    const squares = reduction === 'sum of squares' || reduction === 'root of squares';
+    const sum = dot(own, squares ? own : own.map(() => 1), { accumulation });
+    if (reduction === 'root of squares') return Math.sqrt(sum);
+    return reduction === 'mean' ? sum / group.length : sum;
   });
 }
 
@@ -169,25 +175,28 @@ describe('accumulation', () => {
     await fc.assert(property, { numRuns: 40 });
   });
 
-  it('of sums and means over any axes, in any opset', async () => {
-    const cases = fc.constantFrom<readonly [string, readonly number[], number]>(
-      ['ReduceSum(x) {"axes": [1]}', [1], 12],
-      ['ReduceSum(x, axes)', [0, 2], 13],
-      ['ReduceMean(x) {"axes": [-1, 0], "keepdims": 0}', [0, 2], 11],
-      ['ReduceMean(x) {"keepdims": 0}', [0, 1, 2], 17],
-      ['ReduceMean(x, axes)', [0, 2], 18],
-      ['GlobalAveragePool(x)', [2], 17],
+  it('of sums and means, of elements and of squares, over any axes, in any opset', async () => {
+    const cases = fc.constantFrom<readonly [string, readonly number[], number, Reduction]>(
+      ['ReduceSum(x) {"axes": [1]}', [1], 12, 'sum'],
+      ['ReduceSum(x, axes)', [0, 2], 13, 'sum'],
+      ['ReduceMean(x) {"axes": [-1, 0], "keepdims": 0}', [0, 2], 11, 'mean'],
+      ['ReduceMean(x) {"keepdims": 0}', [0, 1, 2], 17, 'mean'],
+      ['ReduceMean(x, axes)', [0, 2], 18, 'mean'],
+      ['ReduceSumSquare(x) {"axes": [1]}', [1], 11, 'sum of squares'],
+      ['ReduceSumSquare(x, axes)', [0, 2], 18, 'sum of squares'],
+      ['ReduceL2(x) {"axes": [-1], "keepdims": 0}', [2], 13, 'root of squares'],
+      ['ReduceL2(x, axes)', [0, 2], 18, 'root of squares'],
+      ['GlobalAveragePool(x)', [2], 17, 'mean'],
     );
     const property = fc.asyncProperty(
       cases,
       seeds,
       accumulations,
-      async ([call, axes, opset], seed, accumulate) => {
+      async ([call, axes, opset, reduction], seed, accumulate) => {
         const x = valuesOf([3, 4, 5], seed);
         const text = `input x: float[3,4,5]\n${call.includes(', axes') ? 'init axes: int64[2] = 0 -1\n' : ''}y = ${call}\noutput y: float`;
         const found = await run(text, accumulate, { x }, opset);
-        const divides = !call.startsWith('ReduceSum');
-        expect(found).toEqual(plain(addedOver(x, axes, divides, accumulate)));
+        expect(found).toEqual(plain(addedOver(x, axes, reduction, accumulate)));
       },
     );
     await fc.assert(property, { numRuns: 60 });

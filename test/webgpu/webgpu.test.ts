@@ -230,6 +230,12 @@ describe('verify --executed', () => {
     expect(said.error).toMatch(/tolerance-exceeded: "y" relative_l2 on webgpu is/);
     const one = await run('verify p.precision --executed --draws 1 --target cpu', { environment });
     expect(one.status).toBe(0);
+    writePlan(
+      'model "m.onnx"\ninput "x" = ones\ntolerance "y" relative_l2 <= 0.01\ntarget cpu\ntarget dml\ndefault: fp16\n',
+    );
+    const lacking = await run('verify p.precision --executed --draws 1', { environment });
+    expect(lacking.status).toBe(2);
+    expect(lacking.out).not.toContain('target cpu');
   });
 
   it('foresees a mean whose sum is beyond FP16 there, and names its layer where the plan says otherwise', async () => {

@@ -11,7 +11,12 @@ import {
   type LayerDecision,
 } from '../plan/index.js';
 import { memoryStore } from '../store/index.js';
+import { closeEvaluation } from './evaluation.js';
 import { knownLocalErrors, knownMeasuredErrors } from './known-errors.js';
+import { JobContext } from './live/job-context.js';
+import { JobSteps } from './live/job-steps.js';
+import { storedNumbers } from './live/stored-numbers.js';
+import { boundPlan } from './live/testing.js';
 import { measure } from './measurement.js';
 import { withRanges } from './planned-ranges.js';
 import { predictorFrom } from './prediction/index.js';
@@ -25,6 +30,7 @@ import {
   withEvaluation,
   writeChain,
 } from './testing/index.js';
+import { watchFiles } from './watched-files.js';
 
 const { runtime, folder } = await computeForTests();
 const model = writeChain(join(folder, 'chain.onnx'), 3);
@@ -110,5 +116,44 @@ it('errors of single layers are those of the plan that lowers one so, and are ke
     }
     expect(alone).toBeGreaterThan(0.5 * (await measuredIn(narrow)));
     expect(alone).toBeLessThan(2 * (await measuredIn(narrow)));
+  });
+});
+
+describe('the original model', () => {
+  it('is opened anew after its process was lost, and once for all who ask otherwise', async () => {
+    await withEvaluation(runtime, model, samples, async (evaluation) => {
+      let opened = evaluation;
+      const results = { ...measuredAnew(evaluation), evaluation: () => Promise.resolve(opened) };
+      const own = withRanges(results, NARROW);
+      expect(await own.evaluation()).toBe(await own.evaluation());
+      opened = { ...evaluation, feeds: [] };
+      expect(await own.evaluation()).toEqual({ ...opened, ranges: NARROW });
+    });
+  });
+
+  it('is the same for all ranges, in an editor', async () => {
+    const context = new JobContext(runtime, memoryStore());
+    const stepsWith = (ranges: string): JobSteps =>
+      new JobSteps({
+        ...{ context, model, samples, ranges, files: watchFiles(model) },
+        ...{ identity: { evaluation: '', recipe: {} }, options: { signal: new AbortController().signal } },
+      });
+    const [usual, narrow] = [stepsWith(''), stepsWith('narrow')];
+    const evaluation = await usual.evaluation();
+    expect(await narrow.evaluation()).toBe(evaluation);
+    expect(narrow.keyOf('local', {})).not.toBe(usual.keyOf('local', {}));
+    await closeEvaluation(evaluation);
+  });
+});
+
+it('what is kept is found by whoever waits for nothing, as the plan has its ranges', async () => {
+  await withEvaluation(runtime, model, samples, async (evaluation) => {
+    const store = memoryStore();
+    const usual = withStore(measuredAnew(evaluation), store, { evaluation: '', recipe: {} }, model);
+    await knownLocalErrors(usual, layers, 'int8');
+    const { errors } = await knownLocalErrors(withRanges(usual, PER_CHANNEL), layers, 'int8');
+    const plan = boundPlan(join(folder, 'p.precision'), model, 'default: int8 { per: channel }\n');
+    const { sensitivity } = await storedNumbers(usual, plan, store);
+    expect(layers.map(({ name }) => sensitivity.get(name)?.value)).toEqual(errors.map(({ value }) => value));
   });
 });

@@ -10,12 +10,21 @@ import type { Results } from './remembered.js';
 export function withRanges(results: Results, ranges: IntegerRanges | undefined): Results {
   if (ranges === undefined) return results;
   const key = { ranges: rangesText(ranges) };
-  let own: Promise<Evaluation> | undefined;
+  let from: Evaluation | undefined;
+  let own: Evaluation | undefined;
   return {
     ...results,
     ranges,
     find: (kind, recipe) => results.find(kind, { ...recipe, ...key }),
     keep: (kind, recipe, value) => results.keep(kind, { ...recipe, ...key }, value),
-    evaluation: () => (own ??= results.evaluation().then((evaluation) => ({ ...evaluation, ranges }))),
+    evaluation: async () => {
+      const evaluation = await results.evaluation();
+      // It is another one after a compute process was lost, and the same one otherwise: calibrations are remembered for it.
+      if (own === undefined || from !== evaluation) {
+        from = evaluation;
+        own = { ...evaluation, ranges };
+      }
+      return own;
+    },
   };
 }

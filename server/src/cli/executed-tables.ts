@@ -52,7 +52,7 @@ export function suspiciousSentences({ suspicious }: VerifiedExecuted, target: st
       const foreseen = formatNumber(emulated);
       return Number.isFinite(executed)
         ? `layer "${layer.name}" (${layer.node.opType}) errs by ${formatNumber(executed)} on ${target}, by ${foreseen} in emulation: its kernel there computes worse than its format explains`
-        : `layer "${layer.name}" (${layer.node.opType}) gives infinities or NaN on ${target}, where emulation errs by ${foreseen}: something that its kernel there computes on the way is beyond FP16; keep it in fp32`;
+        : `layer "${layer.name}" (${layer.node.opType}) gives infinities or NaN on ${target}, where emulation errs by ${foreseen}: something that its kernel there computes on the way is beyond the range of its format; keep it in fp32`;
     }),
     ...(more > 0 ? [`and ${more} more layers`] : []),
     ...(worst === undefined

@@ -69,6 +69,19 @@ it('predicts latency and energy by them', async () => {
   expect(predicted.energy['plan']).toBeLessThan(predicted.energy['fp32'] ?? 0);
 });
 
+it.each([
+  ['fp32', false],
+  ['fp16', true],
+] as const)(
+  'says that sums err more than was predicted where they are not in FP32: %s',
+  async (sums, more) => {
+    planWith(0.5, `accumulate: ${sums}\n`);
+    const { out } = await run('predict p.precision');
+    expect(out).toMatch(/predicted and not measured/u);
+    expect(out.includes('which errs by more')).toBe(more);
+  },
+);
+
 it('checks what cannot be read, and what belongs to no layer', async () => {
   planWith(1);
   writeFileSync(join(folder, 'fp16.json'), '[{ "name": "resnet/conv1", "averageMs": 1 }]');

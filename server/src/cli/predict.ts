@@ -10,7 +10,7 @@ import { loadPlan, needModel } from './load.js';
 import type { Output } from './output.js';
 import type { Subcommand } from './subcommand.js';
 import { formatTable } from './table.js';
-import { accumulationReason } from '../plan/index.js';
+import { accumulationReason, accumulationWords, type BoundPlan } from '../plan/index.js';
 import { resultOf } from './work-failure.js';
 import { withWork } from './work.js';
 
@@ -38,7 +38,7 @@ export const predict: Subcommand = {
     const plan = needModel(loaded, output);
     return withWork(loaded, plan, context, async (work) => {
       const predicted = resultOf(await predictPlan(work, { probes, seed }), loaded);
-      printPrediction(predicted, accumulationReason(work.plan), output);
+      printPrediction(predicted, work.plan, output);
       output.document(predictionDocument(predicted, work.samples.length));
       const falls = predicted.prediction.tolerances.some(({ holds }) => holds === false);
       return falls || errorsAmong(plan.diagnostics).length > 0 ? EXIT.short : EXIT.holds;
@@ -88,7 +88,7 @@ function worstOutput({ prediction }: PredictedPlan): Interval {
 
 function printPrediction(
   { prediction, latency, untimed, energy, casts, seconds }: PredictedPlan,
-  sums: string,
+  plan: BoundPlan,
   output: Output,
 ): void {
   const { outputs, tolerances, missing, nonFinite } = prediction;
@@ -114,8 +114,11 @@ function printPrediction(
   if (nonFinite.length > 0) output.line(`makes something infinite or NaN: ${listed(nonFinite)}`);
   if (missing.length > 0) output.line(`not in the prediction, which is too low by them: ${listed(missing)}`);
   output.line(`predicted and not measured, outputs by relative L2; ${casts} casts; ${seconds.toFixed(1)} s`);
-  if (sums !== 'fp32')
-    output.line(`predicted with sums in fp32; \`verify\` adds up in ${sums}, which errs by more`);
+  if (accumulationWords(plan.decisions) !== 'fp32') {
+    output.line(
+      `predicted with sums in fp32; \`verify\` adds up in ${accumulationReason(plan)}, which errs by more`,
+    );
+  }
   for (const line of priceLines(latency, energy)) output.line(line);
   if (untimed !== undefined) output.line(`latency is not predicted: ${untimed}`);
 }

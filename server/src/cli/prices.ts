@@ -1,4 +1,5 @@
 /** What a plan costs in time and in energy, in lines of text. Knows figures only. */
+import { fitsBadly } from '../analysis/index.js';
 import { formatMilliseconds, formatNumber, formatPercent } from '../report/index.js';
 import type { BenchedPrices, PlanLatencyPrediction } from '../work/index.js';
 
@@ -41,7 +42,12 @@ function latencyLine({ plan, fp32, casts, estimated, files, misfit, busy }: Pred
     ...(estimated === 0
       ? []
       : [`${estimated} ${estimated === 1 ? 'layer' : 'layers'} estimated by the roofline`]),
-    ...(misfit === undefined ? [] : [`off by ${formatPercent(misfit)} on the plans it was learnt from`]),
+    ...(misfit === undefined ? [] : [misfitWords(misfit)]),
     ...(busy ? ['the machine was busy: trust no small difference'] : []),
   ].join('; ');
+}
+
+function misfitWords(misfit: number): string {
+  const words = `off by ${formatPercent(misfit)} on the plans it was learnt from`;
+  return fitsBadly({ misfit }) ? `${words}, a poor fit: trust no smaller difference` : words;
 }

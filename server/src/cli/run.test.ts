@@ -270,6 +270,14 @@ it('the overview has one line for each subcommand, the first sentence of its hel
   for (const line of lines) expect(line).toMatch(/^ {2}[a-z]+ .{24,}[^.]$/);
 });
 
+it('targets has a block for each provider, with the operators of the model where there is one', async () => {
+  const { out } = await run('targets p.precision --no-cache');
+  const [processor = '', ...others] = out.split('\n\n');
+  expect(processor).toMatch(/^cpu: usable\n(?:.*\n)* {2}operators in fp16:\n(?:.*\n)* {4}.*MatMul/u);
+  for (const block of others) expect(block).toMatch(/^[a-z]+: (?:not )?usable\n/u);
+  expect(others.length).toBeGreaterThan(2);
+});
+
 describe('tune --write', () => {
   it('writes what verify then finds to hold', async () => {
     const { status, out } = await run('tune p.precision --write --draws 1');

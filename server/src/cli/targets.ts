@@ -2,14 +2,13 @@
  * `targets [PLAN]`: the execution providers of this machine, found by running models on them, and how to get the others; with a
  * plan, how each of them runs the operators of its model.
  */
-import { knownTarget, PROVIDERS, type FoundAccumulation, type KnownTarget } from '../analysis/index.js';
+import { knownTarget, PROVIDERS, type KnownTarget } from '../analysis/index.js';
 import { targetSupport, type OperatorsOnTarget } from '../work/index.js';
 import { EXIT, type ExitStatus } from './exit-status.js';
 import { loadPlan, needModel } from './load.js';
-import type { Output } from './output.js';
 import type { Subcommand, SubcommandContext } from './subcommand.js';
 import { resultStore } from './result-store.js';
-import { formatTable } from './table.js';
+import { targetBlock } from './target-blocks.js';
 import { resultOf } from './work-failure.js';
 import { withWork } from './work.js';
 
@@ -39,8 +38,11 @@ export const targets: Subcommand = {
         states.push(await knownTarget(runtime, name, undefined, { store, signal }));
       }
       const support = await supportOf(context);
-      printStates(states, output);
-      for (const one of support) printSupport(one, output);
+      for (const [index, state] of states.entries()) {
+        if (index > 0) output.line();
+        const operators = support.find(({ target }) => target === state.name)?.operators ?? [];
+        for (const line of targetBlock(state, operators)) output.line(line);
+      }
       output.document({
         onnxRuntime,
         platform,
@@ -73,36 +75,4 @@ async function supportOf(context: SubcommandContext): Promise<readonly Operators
   const plan = needModel(loaded, output);
   const found = await withWork(loaded, plan, context, (work) => targetSupport(work, format));
   return resultOf(found, loaded).targets;
-}
-
-function printStates(states: readonly KnownTarget[], output: Output): void {
-  const columns = [{ title: 'target' }, { title: 'usable' }, { title: 'what there is' }];
-  const rows = states.map(({ name, usable, summary, advice }) => [
-    name,
-    usable ? 'yes' : 'no',
-    [summary, advice].filter(Boolean).join(' '),
-  ]);
-  for (const line of formatTable(columns, rows)) output.line(line);
-  output.line();
-  for (const { name, accumulation } of states.filter(({ usable }) => usable)) {
-    const found = accumulation.map(
-      (one) =>
-        `${one.operator} ${WORDS[one.accumulation]}${one.chunk === undefined ? '' : ` of about ${one.chunk} products`}`,
-    );
-    output.line(`${name} adds up the products of FP16 layers: ${found.join(', ')}`);
-  }
-}
-
-const WORDS: Readonly<Record<FoundAccumulation['accumulation'], string>> = {
-  fp32: 'in FP32',
-  fp16: 'in FP16',
-  between: 'in FP16, in several sums',
-  'not run': 'not at all',
-};
-
-function printSupport({ target, operators }: OperatorsOnTarget, output: Output): void {
-  output.line();
-  const columns = [{ title: `operator on ${target}` }, { title: 'format' }, { title: 'runs' }, { title: '' }];
-  const rows = operators.map(({ operator, format, outcome, detail }) => [operator, format, outcome, detail]);
-  for (const line of formatTable(columns, rows)) output.line(line);
 }

@@ -120,7 +120,10 @@ function printTuning(tuned: TunedPlan, output: Output): void {
     decisions: Object.fromEntries(tuning.decisions.map((one) => [one.layer.name, one.format])),
     layers: tuned.layers,
     casts,
-    latency: tuned.latency === undefined ? null : { ...tuned.latency, files: tuned.latency.files ?? null },
+    latency:
+      tuned.latency === undefined
+        ? null
+        : { ...tuned.latency, files: tuned.latency.files ?? null, misfit: tuned.latency.misfit ?? null },
     energy: tuned.energy,
     notes: tuned.notes,
     tolerances: toleranceDocuments(tuning.verdicts),

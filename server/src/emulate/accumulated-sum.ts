@@ -1,5 +1,5 @@
 /**
- * MatMul, Gemm, Conv, and sums and means of elements, with their sums added up one term after the other, each partial sum rounded
+ * MatMul, Gemm, Conv, and sums and means of elements and of squares, with their sums added up one term after the other, each partial sum rounded
  * to FP16, in one run or in chunks: the bits of `formats/accumulation`. The graph computes in FP64, in which products of FP32
  * numbers are exact, in a Scan over the axis that is summed. Slow; for analysis only. Knows these operators; not which layer adds
  * up how.
@@ -39,7 +39,7 @@ export interface SumParts {
   readonly ranks: readonly (number | undefined)[];
   /** Of Conv: the shape of the weights. */
   readonly weights: readonly number[] | undefined;
-  /** Of what adds up elements as they are. */
+  /** Of what adds up one input's elements or their squares. */
   readonly summed: SummedAxes | undefined;
   readonly accumulation: Accumulation;
   /** The name of the result. */
@@ -103,7 +103,7 @@ class SumWriter {
     const { node, summed, to } = this.parts;
     const [input = ''] = node.inputs;
     if (summed === undefined) return;
-    const { order, kept, divides } = summed;
+    const { order, kept, squares, result } = summed;
     const turned =
       order === undefined
         ? input
@@ -113,13 +113,15 @@ class SumWriter {
     const rows = this.reshape(flat, [0, -1]);
     const plain = this.plainResult();
     const operand = { tensor: rows, axis: 1, spread: undefined };
-    const sum = this.sumOf([operand], this.shapeOf(this.reshape(plain, [-1])));
-    // The quotient is rounded by whoever writes it.
-    const values = this.add(
-      'Cast',
-      [divides ? this.add('Div', [sum, this.count(rows)]) : sum],
-      [toType(DataType.FLOAT)],
-    );
+    const sum = this.sumOf(squares ? [operand, operand] : [operand], this.shapeOf(this.reshape(plain, [-1])));
+    // Quotients and roots are rounded by whoever writes them.
+    const made =
+      result === 'mean'
+        ? this.add('Div', [sum, this.count(rows)])
+        : result === 'root'
+          ? this.add('Sqrt', [sum])
+          : sum;
+    const values = this.add('Cast', [made], [toType(DataType.FLOAT)]);
     this.add('Reshape', [values, this.shapeOf(plain)], [], to);
   }
 

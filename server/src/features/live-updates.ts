@@ -174,7 +174,10 @@ function noGainOf({ plan }: OpenPlan, { latency, latencyIsStale, format }: PlanN
   if (latency === undefined || latencyIsStale || plan === undefined) return undefined;
   // A plan that lowers nothing is as fast as the original, which says nothing of the format.
   if (summarizeDecisions(plan.decisions).low.layers === 0) return undefined;
-  return concludeNoGain(latency.whole.fp32, latency.whole.plan, format, latency);
+  const spread = (which: 'fp32' | 'plan') => ({
+    ...{ median: latency.whole[which], p10: latency.p10[which], p90: latency.p90[which] },
+  });
+  return concludeNoGain(spread('fp32'), spread('plan'), format, latency);
 }
 
 /** What hints are written from. */

@@ -48,7 +48,7 @@ export function awayFromZero(
     return node?.domain === '' ? node : undefined;
   };
 
-  const isNotNegative = (name: string, depth: number): boolean => {
+  const isNotNegative = rememberedByName((name, depth) => {
     const known = constantValues(name);
     if (known !== undefined) return known.every((value) => value >= 0);
     const node = producerOf(name);
@@ -67,9 +67,9 @@ export function awayFromZero(
       default:
         return NOT_NEGATIVE.has(node.opType) || (KEEPS_SIGN.has(node.opType) && isNotNegative(a, depth + 1));
     }
-  };
+  });
 
-  const isPositive = (name: string, depth: number): boolean => {
+  const isPositive = rememberedByName((name, depth) => {
     const known = constantValues(name);
     if (known !== undefined) return known.every((value) => value > 0 && isDivisor(value));
     const node = producerOf(name);
@@ -88,12 +88,24 @@ export function awayFromZero(
       default:
         return KEEPS_SIGN.has(node.opType) && isPositive(a, depth + 1);
     }
-  };
+  });
 
   return (name) => constantValues(name)?.every(isDivisor) ?? isPositive(name, 0);
 }
 
-/** Whether its reciprocal is finite in FP32. */
+type Question = (name: string, depth: number) => boolean;
+
+/** Tensors that are read several times, each by what is read several times, would be asked about without end. */
+function rememberedByName(ask: Question): Question {
+  const known = new Map<string, boolean>();
+  return (name, depth) => {
+    const answer = known.get(name) ?? ask(name, depth);
+    known.set(name, answer);
+    return answer;
+  };
+}
+
+/** Whether its reciprocal and the square of that are finite in FP32: the derivatives of a quotient are both. */
 function isDivisor(value: number): boolean {
-  return Number.isFinite(Math.fround(1 / value));
+  return Number.isFinite(Math.fround(1 / value ** 2));
 }

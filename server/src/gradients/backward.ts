@@ -62,7 +62,7 @@ export interface NodeWithoutRule {
 export interface BackwardModel {
   readonly model: Model;
   readonly probes: number;
-  /** To be appended behind the forward nodes, in this order. */
+  /** To be appended behind the forward nodes, in this order. They grow when a product is asked for that is not among them. */
   readonly nodes: readonly Node[];
   readonly initializers: readonly Tensor[];
   /** The probes: [K, ...shape of the output], FLOAT unless the output is DOUBLE. */

@@ -9,9 +9,10 @@ import { addDimensions, multiplyDimensions } from './shape-inference/dimension.j
 type Operation = (a: Dimension, b: Dimension, dataType: DataType) => Dimension;
 
 /** On numbers alone; symbols and unknown elements stay unknown. */
-function onNumbers(operation: (a: number, b: number, dataType: DataType) => number): Operation {
+function onNumbers(operation: (a: number, b: number) => number): Operation {
+  // Two arguments and no more: `Math.max` would count the type among its operands.
   return (a, b, dataType) =>
-    typeof a === 'number' && typeof b === 'number' ? rounded(operation(a, b, dataType), dataType) : undefined;
+    typeof a === 'number' && typeof b === 'number' ? rounded(operation(a, b), dataType) : undefined;
 }
 
 const add: Operation = (a, b, dataType) => rounded(addDimensions(a, b), dataType);

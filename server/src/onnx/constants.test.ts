@@ -48,6 +48,13 @@ describe('folding', () => {
     checkFold('Mul', [[2 ** 40], [2 ** 40]], {}, [1], [undefined]);
   });
 
+  it('takes the largest and the smallest of its operands alone', () => {
+    checkFold('Max', [[2, -3], [1]], {}, [2], [2, 1]);
+    checkFold('Min', [[20, 30], [40]], {}, [2], [20, 30]);
+    checkFold('Max', [real(0.5, -2), real(-1), real(0.25)], {}, [2], [0.5, 0.25]);
+    checkFold('Min', [real(5), real(3)], {}, [1], [3]);
+  });
+
   it('computes single precision as single precision', () => {
     checkFold('Mul', [real(Math.fround(0.7)), real(10)], {}, [1], [7]);
     checkFold('Div', [real(1), real(3)], {}, [1], [Math.fround(1 / 3)]);

@@ -78,6 +78,13 @@ describe('a node that was made here', () => {
     );
   });
 
+  it('is written as it is after one that could not be', () => {
+    const broken = makeAttribute('axis', { kind: 'int', value: NaN });
+    const parts = { opType: 'Neg', inputs: ['x'], outputs: ['y'] };
+    expect(() => encodeMadeNode(makeNode({ ...parts, attributes: [broken] }))).toThrow(RangeError);
+    expect(encodeMadeNode(makeNode(parts))).toEqual(fieldByField(makeNode(parts)));
+  });
+
   it('is left to others where it holds more than numbers and texts', () => {
     const tensor = makeTensor('t', DataType.FLOAT, [1], new Uint8Array(4));
     const attributes = [makeAttribute('value', { kind: 'tensor', value: tensor })];

@@ -13,6 +13,7 @@ const writer = new FieldWriter();
 /** The content of the message; undefined for a node that was read, or has an attribute that is more than numbers and texts. */
 export function encodeMadeNode(node: Node): Uint8Array | undefined {
   if (node.message !== undefined || !node.attributes.every(isPlain)) return undefined;
+  writer.begin();
   for (const input of node.inputs) writer.text(1, input);
   for (const output of node.outputs) writer.text(2, output);
   if (node.name !== '') writer.text(3, node.name);
@@ -77,6 +78,7 @@ function writeAttribute(attribute: Attribute): void {
 export function encodeMadeTensor({ message, dims, dataType, name, data }: Tensor): Uint8Array | undefined {
   if (message !== undefined || (data.kind !== 'made' && data.kind !== 'external')) return undefined;
   if (data.kind === 'made' && data.bytes.length > MOST_BYTES) return undefined;
+  writer.begin();
   for (const dim of dims) writer.integer(1, dim);
   writer.integer(2, dataType);
   if (name !== '') writer.text(8, name);

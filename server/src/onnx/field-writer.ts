@@ -14,6 +14,11 @@ export class FieldWriter {
   private buffer = Buffer.allocUnsafe(FIRST_SIZE);
   private at = 0;
 
+  /** Before each message: what one that could not be written has left behind is no part of it. */
+  begin(): void {
+    this.at = 0;
+  }
+
   text(number: number, text: string): void {
     this.reserve(2 * LONGEST_VARINT + text.length);
     const before = this.at;
@@ -65,11 +70,9 @@ export class FieldWriter {
     this.at += prefix.length;
   }
 
-  /** What was written since the last time, in memory of its own. */
+  /** What was written since the message began, in memory of its own. */
   take(): Uint8Array {
-    const taken = new Uint8Array(this.buffer.subarray(0, this.at));
-    this.at = 0;
-    return taken;
+    return new Uint8Array(this.buffer.subarray(0, this.at));
   }
 
   private putVarint(value: number): void {

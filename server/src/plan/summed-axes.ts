@@ -1,28 +1,35 @@
 /**
  * Over which axes an operator adds up one input's elements: what a reduction or a global pool says of it. Knows operators that add
- * up without multiplying; not in what they add up.
+ * up one input's elements or their squares; not in what they add up.
  */
 import { intAttribute, intsAttribute, tensorValues, type Node } from '../onnx/index.js';
 import { constantOf, type ModelScopes, type ScopedTensor } from './scope.js';
 
-/** Operators that add up elements of their first input, and whether they divide by how many there are. */
-const SUMMING: ReadonlyMap<string, { readonly divides: boolean }> = new Map([
-  ['ReduceSum', { divides: false }],
-  ['ReduceMean', { divides: true }],
-  ['GlobalAveragePool', { divides: true }],
+/** What an operator adds up, and what it makes of the sum. */
+interface Summing {
+  /** The sum is of the squares of the elements. */
+  readonly squares: boolean;
+  /** `mean`: divided by how many elements it has; `root`: its square root. */
+  readonly result: 'sum' | 'mean' | 'root';
+}
+
+const SUMMING: ReadonlyMap<string, Summing> = new Map([
+  ['ReduceSum', { squares: false, result: 'sum' }],
+  ['ReduceMean', { squares: false, result: 'mean' }],
+  ['ReduceSumSquare', { squares: true, result: 'sum' }],
+  ['ReduceL2', { squares: true, result: 'root' }],
+  ['GlobalAveragePool', { squares: false, result: 'mean' }],
 ]);
 
 /** How the input has to be turned for the elements of one sum to stand side by side. */
-export interface SummedAxes {
+export interface SummedAxes extends Summing {
   /** Permutation of the axes, those that are kept first; undefined where they already stand so. */
   readonly order: readonly number[] | undefined;
   /** Axes that are kept. */
   readonly kept: number;
-  /** The sum is divided by how many elements it has. */
-  readonly divides: boolean;
 }
 
-/** Whether the operator adds up elements of its first input as they are. */
+/** Whether the operator adds up elements of its first input or their squares. */
 export function sumsElements({ domain, opType }: Node): boolean {
   return domain === '' && SUMMING.has(opType);
 }

@@ -101,9 +101,11 @@ function differs(one: unknown, other: unknown): boolean {
   return one !== undefined && other !== undefined && one !== other;
 }
 
-type Spread = BenchFigures['rows'][number];
+/** Milliseconds; without p10 and p90 it has no spread that is known. */
+export type Spread = Omit<BenchFigures['rows'][number], 'name'>;
 
-function overlap(one: Spread, other: Spread): boolean {
+/** Whether the difference of the medians may be chance: the spreads, p10 to p90, overlap. */
+export function overlap(one: Spread, other: Spread): boolean {
   const [lowest, highest] = [
     ({ p10, median }: Spread) => p10 ?? median,
     ({ p90, median }: Spread) => p90 ?? median,

@@ -1,4 +1,5 @@
 /** What a comparison means, in plain sentences. Pure. */
+import { overlap, type Spread } from './benchmark-comparison.js';
 import type { Comparison, ComparisonRow } from './report.js';
 
 /** Differences of the medians below this are within what two runs of the same model show. */
@@ -31,46 +32,62 @@ function sizeSaved(original: TimedRow, plan: TimedRow): number {
 /** What speed is concluded from. */
 type TimedRow = Pick<ComparisonRow, 'latency' | 'bytes'>;
 
-/** Whether the plan or the low format gain speed on this machine; undefined where nothing was timed. */
+/**
+ * Whether the plan or the low format gain speed on this machine; undefined where nothing was timed. `lacksKernels`: the target has
+ * no kernels of the format for most of what is lowered, so that another device may be faster.
+ */
 export function concludeSpeed(
   { rows: [original, plan, low] }: { readonly rows: readonly TimedRow[] },
   lowFormat: string,
+  { lacksKernels = false }: { readonly lacksKernels?: boolean } = {},
 ): { readonly pays: boolean; readonly sentence: string } | undefined {
   if (original?.latency === undefined || plan?.latency === undefined || low?.latency === undefined) {
     return undefined;
   }
-  const ratio = (row: TimedRow): number =>
-    (row.latency?.median ?? Number.NaN) / (original.latency?.median ?? Number.NaN);
   const name = lowFormat.toUpperCase();
-  const mixed = ratio(plan);
-  const all = ratio(low);
-  const both = `the mixed model is ${describeRatio(mixed)} FP32, all in ${name} is ${describeRatio(all)} FP32`;
-  if (Math.min(mixed, all) < 1 - SAME_SPEED) {
+  const mixed = compareSpeed(plan.latency, original.latency);
+  const all = compareSpeed(low.latency, original.latency);
+  const both = `the mixed model is ${mixed.words}, all in ${name} is ${all.words}`;
+  if (mixed.outcome === 'faster' || all.outcome === 'faster') {
     return { pays: true, sentence: `${name} pays on this machine: ${both}.` };
   }
-  const gains = sizeSaved(original, plan) > 0 ? ' What it gains is size;' : ' What it gains is nothing here;';
-  const sentence = `${name} does not pay on this machine: ${both}.${gains} speed is for a device with kernels of that format.`;
-  return { pays: false, sentence };
+  const sized = sizeSaved(original, plan) > 0;
+  if (mixed.outcome === 'untold' || all.outcome === 'untold') {
+    const sentence = `Whether ${name} pays on this machine cannot be told: ${both}.`;
+    return { pays: false, sentence: `${sentence}${sized ? ' What it gains is size.' : ''}` };
+  }
+  const gains = `What it gains is ${sized ? 'size' : 'nothing here'}`;
+  const elsewhere = lacksKernels ? '; speed is for a device with kernels of that format' : '';
+  return { pays: false, sentence: `${name} does not pay on this machine: ${both}. ${gains}${elsewhere}.` };
 }
 
 /**
- * The sentence for a plan that is no faster than the original on this machine; undefined where it is. Medians in
- * milliseconds.
+ * The sentence for a plan that is no faster than the original on this machine; undefined where it is, or may be. In milliseconds.
  */
 export function concludeNoGain(
-  original: number,
-  plan: number,
+  original: Spread,
+  plan: Spread,
   lowFormat: string,
   { files, target }: { readonly files?: readonly string[]; readonly target?: string } = {},
 ): string | undefined {
-  const ratio = plan / original;
+  const ratio = plan.median / original.median;
   if (Number.isNaN(ratio) || ratio < 1 - SAME_SPEED) return undefined;
   const here = `on ${target === undefined ? '' : `${target} on `}this machine`;
   const where = files === undefined ? here : `on another device (${files.join(', ')})`;
-  return `${lowFormat.toUpperCase()} does not pay ${where}: the plan is ${describeRatio(ratio)} FP32.`;
+  return `${lowFormat.toUpperCase()} does not pay ${where}: the plan is ${compareSpeed(plan, original).words}.`;
 }
 
-function describeRatio(ratio: number): string {
-  if (Math.abs(ratio - 1) <= SAME_SPEED) return 'as fast as';
-  return ratio < 1 ? `${(1 / ratio).toFixed(2)} times faster than` : `${ratio.toFixed(2)} times slower than`;
+/** Untold: the medians differ, and the spreads of the two overlap, so that it may be chance. */
+interface SpeedComparison {
+  readonly outcome: 'faster' | 'same' | 'slower' | 'untold';
+  readonly words: string;
+}
+
+function compareSpeed(plan: Spread, original: Spread): SpeedComparison {
+  const ratio = plan.median / original.median;
+  if (Math.abs(ratio - 1) <= SAME_SPEED) return { outcome: 'same', words: 'as fast as FP32' };
+  if (overlap(plan, original)) return { outcome: 'untold', words: 'within the spread of FP32' };
+  return ratio < 1
+    ? { outcome: 'faster', words: `${(1 / ratio).toFixed(2)} times faster than FP32` }
+    : { outcome: 'slower', words: `${ratio.toFixed(2)} times slower than FP32` };
 }

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { KeptBenchmark } from '../analysis/index.js';
 import { rangeChart, sensitivityChart } from './charts.js';
-import { conclude, concludeNoGain } from './conclusions.js';
+import { conclude, concludeNoGain, concludeSpeed } from './conclusions.js';
 import { reportPage } from './page.js';
 import type { Comparison, ComparisonRow, Report, ReportLayer } from './report.js';
 import { escapeHtml, formatMilliseconds, formatNumber, formatPercent, formatSize } from './text.js';
@@ -298,7 +298,35 @@ describe('conclusions', () => {
       comparison([10, 20, 15]),
       smaller,
       'FP16 does not pay on this machine: the mixed model is 2.00 times slower than FP32, all in FP16 is 1.50 times slower than FP32. ' +
-        'What it gains is size; speed is for a device with kernels of that format.',
+        'What it gains is size.',
+    );
+  });
+
+  it('slower, for want of kernels', () => {
+    const { rows } = comparison([10, 20, 15]);
+    expect(concludeSpeed({ rows }, 'fp16', { lacksKernels: true })?.sentence).toMatch(
+      /What it gains is size; speed is for a device with kernels of that format\.$/,
+    );
+  });
+
+  it('medians apart, spreads that overlap: nothing can be told', () => {
+    const [original, plan, low] = [20, 25, 26].map((median) => ({
+      ...{ bytes: 100, latency: { median, p10: median - 4, p90: median + 4 } },
+    }));
+    if (original === undefined || plan === undefined || low === undefined) throw new Error('no rows');
+    const told = (...rows: (typeof plan)[]) => concludeSpeed({ rows }, 'fp16', { lacksKernels: true });
+    const about = 'Whether FP16 pays on this machine cannot be told: the mixed model is';
+    expect(told(original, plan, low)).toEqual({
+      pays: false,
+      sentence: `${about} within the spread of FP32, all in FP16 is within the spread of FP32.`,
+    });
+    const slow = { ...low, latency: { median: 40, p10: 39, p90: 41 } };
+    expect(told(original, plan, slow)?.sentence).toBe(
+      `${about} within the spread of FP32, all in FP16 is 2.00 times slower than FP32.`,
+    );
+    expect(told(slow, plan, original)?.pays).toBe(true);
+    expect(concludeNoGain(original.latency, plan.latency, 'fp16')).toBe(
+      'FP16 does not pay on this machine: the plan is within the spread of FP32.',
     );
   });
 
@@ -319,12 +347,14 @@ describe('conclusions', () => {
   });
 
   it('a plan that is no faster: how much slower it is', () => {
-    expect(concludeNoGain(10, 8, 'fp16')).toBeUndefined();
-    expect(concludeNoGain(Number.NaN, 8, 'fp16')).toBeUndefined();
+    const noGain = (original: number, plan: number) =>
+      concludeNoGain({ median: original }, { median: plan }, 'fp16');
+    expect(noGain(10, 8)).toBeUndefined();
+    expect(noGain(Number.NaN, 8)).toBeUndefined();
     const about = 'FP16 does not pay on this machine: the plan is';
-    expect(concludeNoGain(10, 9.8, 'fp16')).toBe(`${about} as fast as FP32.`);
-    expect(concludeNoGain(10, 15, 'fp16')).toBe(`${about} 1.50 times slower than FP32.`);
-    expect(concludeNoGain(10, 15, 'fp16', { target: 'webgpu' })).toMatch(
+    expect(noGain(10, 9.8)).toBe(`${about} as fast as FP32.`);
+    expect(noGain(10, 15)).toBe(`${about} 1.50 times slower than FP32.`);
+    expect(concludeNoGain({ median: 10 }, { median: 15 }, 'fp16', { target: 'webgpu' })).toMatch(
       /^FP16 does not pay on webgpu on this machine/,
     );
   });

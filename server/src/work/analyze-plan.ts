@@ -107,7 +107,8 @@ export async function analyzePlan(
     const { plan } = work;
     const layers = layersFor(plan, format);
     const start = performance.now();
-    const results = withRanges(await work.results(), integerRanges(plan.decisions, format));
+    const usual = await work.results();
+    const results = withRanges(usual, integerRanges(plan.decisions, format));
     const isAll = method === 'all';
     const options: SensitivityOptions = {
       ...{ signal: work.signal, progress: work.progress },
@@ -142,7 +143,7 @@ export async function analyzePlan(
       },
     );
     if (scores !== undefined && 'problem' in scores) return scores;
-    const { ranges, ...ranged } = await knownRanges(results, layers, format, work.elementCounter, work);
+    const { ranges, ...ranged } = await knownRanges(usual, layers, format, work.elementCounter, work);
     const { report, ...differentiated } =
       gradients && isFloatFormat(format)
         ? await gradientReport(results, plan, format, work)

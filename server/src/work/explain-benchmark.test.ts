@@ -5,7 +5,7 @@ import { openResultStore } from '../analysis/index.js';
 import { bindTo, computeForTests, writeChain } from '../analysis/testing/index.js';
 import type { TracedPlan } from '../plan/index.js';
 import { benchmarkPlan } from './benchmark-plan.js';
-import { explainBenchmark, reasonsOf } from './explain-benchmark.js';
+import { explainBenchmark, reasonsOf, shareWithoutKernel } from './explain-benchmark.js';
 import { openWork, type Work, type WorkParts } from './open-work.js';
 import { isRefused } from './problem.js';
 import { timeLayers, type TimedLayers } from './time-layers.js';
@@ -47,6 +47,18 @@ describe('why a plan is slow', () => {
     const plan = planOf('default: fp32\n');
     expect(reasonsOf(plan, await seemingSlower(plan), judged, [])).toEqual([]);
   });
+});
+
+it('layers without a kernel count by their time', async () => {
+  const plan = planOf('default: fp16\n');
+  const { latency } = found(await timeLayers(await workOn(plan), plan));
+  const isMatMul = (one: (typeof latency.layers)[number]) => one.layer.node.opType === 'MatMul';
+  const layers = latency.layers.map((one) => ({ ...one, fp32: isMatMul(one) ? 9 : 1 }));
+  const timed = { latency: { ...latency, layers }, withoutKernel: [] };
+  const missing = [{ operator: 'MatMul', format: 'fp16' }] as const;
+  expect(shareWithoutKernel(plan.decisions, missing, undefined)).toBe(0.5);
+  expect(shareWithoutKernel(plan.decisions, missing, timed)).toBe(0.9);
+  expect(shareWithoutKernel(plan.decisions, [{ operator: 'MatMul', format: 'bf16' }], timed)).toBe(0);
 });
 
 it.each(['fp16', 'fp32'])(

@@ -63,7 +63,9 @@ export async function explainBenchmark(
     if (store !== undefined) await keepBenchmark(store, plan.model, kept, signal);
     return {
       layers,
-      speed: concludeSpeed({ rows: kept.rows.map((row) => ({ latency: row, bytes: row.bytes })) }, 'fp16'),
+      speed: concludeSpeed({ rows: kept.rows.map((row) => ({ latency: row, bytes: row.bytes })) }, 'fp16', {
+        lacksKernels: shareWithoutKernel(judged, withoutKernel, layers) >= 0.5,
+      }),
       why: reasonsOf(plan, layers, judged, withoutKernel),
       notTimed: isRefused(timed) ? timed.problem.message : undefined,
       kept,
@@ -137,6 +139,23 @@ export function reasonsOf(
       format,
     }),
   );
+}
+
+/** Of the layers that are judged those without a kernel in their format, by their time in FP32 where it is known, else by their number. */
+export function shareWithoutKernel(
+  judged: readonly LayerDecision[],
+  withoutKernel: readonly Pick<OperatorSupport, 'operator' | 'format'>[],
+  timed: TimedLayers | undefined,
+): number {
+  const times = new Map(timed?.latency.layers.map(({ layer, fp32 }) => [layer.name, fp32]));
+  const weighed = judged.map(({ layer, format }) => ({
+    weight: timed === undefined ? 1 : (times.get(layer.name) ?? 0),
+    lacks: withoutKernel.some(
+      (one) => one.format === format && one.operator === writeOperatorType(layer.node),
+    ),
+  }));
+  const total = weighed.reduce((sum, { weight }) => sum + weight, 0);
+  return total === 0 ? 0 : weighed.reduce((sum, { weight, lacks }) => sum + (lacks ? weight : 0), 0) / total;
 }
 
 /** Operators whose layers take longer in the format than in FP32, the worst first. */

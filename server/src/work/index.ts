@@ -41,6 +41,7 @@ export {
   type TunedPlan,
 } from './tune-plan.js';
 export { OBJECTIVE_NAMES } from '../search/index.js';
+export { missingTarget } from './missing-target.js';
 export { verifyExecuted, type VerifiedExecuted } from './verify-executed.js';
 export { verifyPlan, type VerifiedPlan } from './verify-plan.js';
 export { VERSION } from './version.js';

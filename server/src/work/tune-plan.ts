@@ -54,6 +54,8 @@ export interface TunedLatency {
   readonly files: readonly string[] | undefined;
   /** The machine was busy while layers were timed. */
   readonly busy: boolean;
+  /** How far the cost model is off on the plans that it was learnt from, relatively; undefined for profiles. */
+  readonly misfit: number | undefined;
 }
 
 /** Tunes `stated`, the plan of `work`. Refused as by `tuningObjective`, and where not even the plan with nothing lowered holds. */
@@ -93,6 +95,7 @@ export async function tunePlan(
         estimated: predicted.estimated,
         files: costs.files,
         busy: costs.busy,
+        misfit: costs.misfit,
       };
     const layers: Record<string, number> = {};
     for (const one of tuning.decisions) layers[one.format] = (layers[one.format] ?? 0) + 1;

@@ -62,6 +62,31 @@ describe('the cost model of a machine', () => {
     expect(await storedCostModel(results, other, 'fp16', { threads: 1 })).toBeUndefined();
   });
 
+  it('that fits badly is learnt anew, three times at most', async () => {
+    const own = { ...plan, targets: [{ name: 'cpu', threads: undefined, options: { useArena: true } }] };
+    let stored: CostModel | undefined = { ...cost, busy: false, misfit: 99, attempts: 2 };
+    let learnt = 0;
+    const watched: Results = {
+      ...results,
+      find: () => Promise.resolve(stored),
+      keep: (_kind, _recipe, value) => {
+        learnt += 1;
+        stored = value as CostModel;
+        return Promise.resolve();
+      },
+    };
+    const again = await knownCostModel(watched, own, 'fp16', { threads: 1 });
+    expect(learnt).toBe(1);
+    expect(stored).toBe(again);
+    // What a busy machine taught is not preferred, and is no attempt.
+    expect(stored.attempts).toBe(stored.misfit === 99 ? 2 : 3);
+    stored = { ...cost, busy: false, misfit: 99, attempts: 3 };
+    expect(await knownCostModel(watched, own, 'fp16', { threads: 1 })).toBe(stored);
+    stored = { ...cost, busy: false, misfit: 0.09, attempts: 1 };
+    expect(await knownCostModel(watched, own, 'fp16', { threads: 1 })).toBe(stored);
+    expect(learnt).toBe(1);
+  });
+
   it('of FP16 stands for that of BF16 where BF16 cannot be timed, and is found as such', async () => {
     const untimed = { ...results, samples: [] };
     expect(await storedCostModel(untimed, plan, 'bf16', { threads: 1 })).toBeUndefined();

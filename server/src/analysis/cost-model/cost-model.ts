@@ -38,8 +38,18 @@ export interface CostModel {
   readonly misfit: number | undefined;
   /** The machine was busy with other work while it was learnt: trust no small difference. */
   readonly busy: boolean;
+  /** How often it was learnt while the machine was not busy: again where it fits badly, which may have been the moment's fault. */
+  readonly attempts: number;
   /** Kernels of the profiles that belong to no layer of the model, longest first, and their milliseconds in FP32. */
   readonly unmapped: { readonly kernels: readonly string[]; readonly milliseconds: number };
+}
+
+/** A relative error above which a cost model fits the plans that it was learnt from badly. */
+const LARGE_MISFIT = 0.1;
+
+/** Whether a cost model that misses its own plans by so much says little of others. */
+export function fitsBadly({ misfit = 0 }: { readonly misfit?: number | undefined }): boolean {
+  return misfit > LARGE_MISFIT;
 }
 
 /** `measured`, or by the roofline: in a format in which the layer was not measured. */

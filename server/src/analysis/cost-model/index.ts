@@ -2,6 +2,7 @@
 export { fitCastCost, type CastCost, type CastRun } from './cast-cost.js';
 export {
   castsOf,
+  fitsBadly,
   latencyOfGraph,
   layerTime,
   predictedLatency,

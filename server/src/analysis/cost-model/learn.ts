@@ -24,7 +24,7 @@ import { planLatency, untimed, type NoLatency } from '../plan-latency.js';
 import type { Recipe, Results } from '../remembered.js';
 import { targetRecipe } from '../targets/target-recipe.js';
 import { fitCastCost, type CastRun } from './cast-cost.js';
-import { castsOf, predictedLatency, type CostModel, type LayerCost } from './cost-model.js';
+import { castsOf, fitsBadly, predictedLatency, type CostModel, type LayerCost } from './cost-model.js';
 import { elementsOfShapes, layerWork } from './layer-work.js';
 import { rooflineOf, type LayerWork } from './roofline.js';
 
@@ -35,7 +35,7 @@ export interface CostModelOptions extends WorkOptions {
 }
 
 /** Raised when a change of the code changes what a cost model is. */
-const VERSION = 4;
+const VERSION = 5;
 
 /**
  * The cost model of the plan's model in `format`: from the plan's own profiles where it names some, otherwise of the target on this
@@ -57,13 +57,15 @@ export async function knownCostModel(
   const timed = timedFormat(format);
   const recipe = await recipeOf(results, plan, timed, options);
   const known = (await results.find('cost-model', recipe)) as CostModel | undefined;
-  if (known?.busy === false) return known;
+  if (known !== undefined && isSettled(known)) return known;
   const learnt = await learnCostModel(results, plan, timed, shapes, options);
   if (!('problem' in learnt)) {
-    await results.keep('cost-model', recipe, learnt);
-    return learnt;
+    const better = known !== undefined && fitsBetter(known, learnt) ? known : learnt;
+    const kept = { ...better, attempts: (known?.attempts ?? 0) + (learnt.busy ? 0 : 1) };
+    await results.keep('cost-model', recipe, kept);
+    return kept;
   }
-  // What a busy machine taught is better than nothing, and learnt anew when it is asked for again.
+  // What a busy machine taught, or fits badly, is better than nothing, and learnt anew when it is asked for again.
   if (timed === 'fp16' || known?.format === timed) return known ?? learnt;
   // Where there are no kernels of BF16, FP32 is timed beside FP16, and BF16 is what the roofline makes of it. Kept as the model of
   // BF16, too: what cannot be timed is not tried again, unless it may go well another time.
@@ -81,6 +83,17 @@ export async function storedCostModel(
 ): Promise<CostModel | undefined> {
   const recipe = await recipeOf(results, plan, timedFormat(format), options);
   return (await results.find('cost-model', recipe)) as CostModel | undefined;
+}
+
+/** A model that does not follow this machine however often it is learnt is not learnt for ever. */
+const MOST_ATTEMPTS = 3;
+
+function isSettled(known: CostModel): boolean {
+  return !known.busy && (!fitsBadly(known) || known.attempts >= MOST_ATTEMPTS);
+}
+
+function fitsBetter(one: CostModel, other: CostModel): boolean {
+  return one.busy === other.busy ? !one.busy && (one.misfit ?? 0) < (other.misfit ?? 0) : other.busy;
 }
 
 function timedFormat(format: FormatName): 'fp16' | 'bf16' {
@@ -221,7 +234,7 @@ function fitted(
   const wholeLow = (lowest?.latency.whole.plan ?? 0) * (scales[0] ?? 1);
   const free: CostModel = {
     ...{ files: undefined, format, layers, elements: elementsOfShapes(shapes), whole },
-    misfit: undefined,
+    ...{ misfit: undefined, attempts: 1 },
     busy: profiles.some(({ latency }) => isBusy(latency)),
     roofline: rooflineOf(
       [...layers.values()].map((one) => ({ work: one.work, milliseconds: one.measured.get('fp32') ?? 0 })),

@@ -62,7 +62,8 @@ export function* elsewhereCostModel(
   );
   const castRuns = profiles.flatMap((profile) => profile.castRuns);
   const model: CostModel = {
-    ...{ files, layers, roofline, elements: elementsOfShapes(shapes), misfit: undefined, busy: false },
+    ...{ files, layers, roofline, elements: elementsOfShapes(shapes) },
+    ...{ misfit: undefined, busy: false, attempts: 1 },
     format: lowFormatsIn(layers)[0],
     // Without a cast to learn from, what moves its bytes as fast as the best layer does, four to an element.
     cast:

@@ -24,6 +24,8 @@ export interface JobParts {
   readonly context: JobContext;
   readonly model: Model;
   readonly identity: Identity;
+  /** How the ranges of integers are chosen for layers, as `rangesText`. */
+  readonly ranges: string;
   readonly samples: readonly Sample[];
   readonly files: WatchedFiles;
   readonly options: WorkOptions & { readonly signal: AbortSignal };
@@ -39,7 +41,8 @@ export class JobSteps {
 
   /** Tells the result of a step from that of any other work. */
   keyOf(what: string, recipe: Recipe): string {
-    return `${what} ${this.parts.identity.evaluation} ${JSON.stringify(recipe)}`;
+    const { identity, ranges } = this.parts;
+    return `${what} ${identity.evaluation} ${ranges} ${JSON.stringify(recipe)}`;
   }
 
   /**

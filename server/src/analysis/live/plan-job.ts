@@ -90,11 +90,10 @@ export async function runPlanJob(
   const options = { signal, progress };
   const format = lowFormat(plan);
   const ranges = integerRanges(plan.decisions, format);
-  const chosen =
-    ranges === undefined
-      ? identity
-      : { ...identity, evaluation: `${identity.evaluation} ${rangesText(ranges)}` };
-  const steps = new JobSteps({ context, model: plan.model, identity: chosen, samples, files, options });
+  const steps = new JobSteps({
+    ...{ context, model: plan.model, identity, ranges: rangesText(ranges) },
+    ...{ samples, files, options },
+  });
   const subject = { runtime: context.runtime, samples, evaluation: () => steps.evaluation() };
   const results = withStore(subject, context.store, identity, plan.model);
   const layers = await inSlices(layersAllowingSteps(plan, format));
@@ -267,7 +266,7 @@ class PlanJob {
   }
 
   private async ranges(): Promise<void> {
-    const { plan, context, publish, steps, layerResults: results, options, format, layers } = this.parts;
+    const { plan, context, publish, steps, results, options, format, layers } = this.parts;
     const shapes = inferredShapes(plan);
     const elements = (tensor: string): number | undefined => shapeElements(shapes.get(tensor));
     const found = await steps.step('looking at ranges', { format }, async (key) => {

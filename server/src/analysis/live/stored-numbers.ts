@@ -2,10 +2,11 @@
  * The numbers of a plan as far as the store has them, for whoever does not want to wait: what an editor or the command
  * measured before. Measures nothing.
  */
-import { allowsFormat, type BoundPlan } from '../../plan/index.js';
+import { allowsFormat, integerRanges, type BoundPlan } from '../../plan/index.js';
 import { storedLocalErrors, storedMeasuredErrors } from '../known-errors.js';
 import { storedRanges } from '../known-ranges.js';
 import { storedVerdict } from '../known-verdict.js';
+import { withRanges } from '../planned-ranges.js';
 import type { Results } from '../remembered.js';
 import type { Store } from '../../store/index.js';
 import { storedSupport } from '../targets/index.js';
@@ -18,15 +19,16 @@ import { localSensitivities, withMeasured } from './sensitivities.js';
 export async function storedNumbers(results: Results, plan: BoundPlan, store: Store): Promise<PlanNumbers> {
   const format = lowFormat(plan);
   const layers = plan.layers.filter((layer) => allowsFormat(plan.model, layer, format));
+  const layerResults = withRanges(results, integerRanges(plan.decisions, format));
   const verdict = await storedVerdict(results, plan);
   const ranges = await storedRanges(results, layers, format);
   const local = localSensitivities(
-    (await storedLocalErrors(results, layers, format)).map(({ layer, ...error }) => ({
+    (await storedLocalErrors(layerResults, layers, format)).map(({ layer, ...error }) => ({
       ...error,
       name: layer.name,
     })),
   );
-  const measured = await storedMeasuredErrors(results, layers, format, plan.tolerances);
+  const measured = await storedMeasuredErrors(layerResults, layers, format, plan.tolerances);
   const shared = measured.errors.map((one) => withShare(namedFigures(one), plan.tolerances));
   return {
     ...NOTHING_KNOWN,

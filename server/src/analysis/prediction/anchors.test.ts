@@ -72,6 +72,10 @@ describe('a prediction after a plan near to it', () => {
     expect(anchored({ name: 'sqnr' }, around(50), decibels).value).toBeCloseTo(53, 9);
     const cosine = { predicted: around(0.9, 1), measured: 0.8, weight: 0.5 };
     expect(anchored({ name: 'cosine' }, around(0.98, 1), cosine).value).toBeCloseTo(1 - 0.02 * Math.SQRT2, 9);
+    // No cosine is below -1.
+    expect(anchored({ name: 'cosine' }, around(-0.8, 1), { ...cosine, measured: 0.4 })).toEqual(
+      around(-1, 1),
+    );
   });
 
   it('is its own where the other tells nothing', () => {

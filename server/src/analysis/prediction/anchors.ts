@@ -83,10 +83,10 @@ interface Scale {
 }
 
 const FACTORS: Scale = { of: Math.log, back: Math.exp };
-/** Of what is missing to 1. */
+/** Of what is missing to 1, which is 2 at most. */
 const FACTORS_BELOW_ONE: Scale = {
   of: (value) => Math.log(1 - value),
-  back: (value) => 1 - Math.exp(value),
+  back: (value) => Math.max(-1, 1 - Math.exp(value)),
 };
 const DIFFERENCES: Scale = { of: (value) => value, back: (value) => value };
 const SHARES: Scale = { of: (value) => value, back: (value) => Math.min(1, Math.max(0, value)) };

@@ -9,6 +9,7 @@ import { storedMeasuredErrors } from '../known-errors.js';
 import type { OutputError } from '../judged-error.js';
 import type { Results } from '../remembered.js';
 import { sketchedOutputs, storedSketch, type Sketch } from '../sketch/index.js';
+import type { LayerSquares } from './near-plans.js';
 import { Predictor } from './predictor.js';
 
 /** What is known of one format. */
@@ -26,14 +27,15 @@ interface MeasuredOrSketched {
 /** Errors without a method are measured. */
 export function predictorFrom(known: readonly KnownFormat[]): Predictor {
   const sketches = known.flatMap(({ sketch }) => sketch ?? []);
-  const measured = new Map<Layer, ReadonlyMap<string, number>>();
-  for (const { errors } of known) {
-    for (const { layer, method = 'measured', perOutput } of errors) {
-      if (method !== 'measured') continue;
-      measured.set(layer, new Map(perOutput.map(({ output, value }) => [output, value * value])));
-    }
-  }
-  return new Predictor(sketches, measured);
+  const measured = known.flatMap(({ sketch, errors }) => {
+    if (sketch === undefined) return [];
+    const squares = errors.flatMap(({ layer, method = 'measured', perOutput }): [Layer, LayerSquares][] => {
+      if (method !== 'measured') return [];
+      return [[layer, new Map(perOutput.map(({ output, value }) => [output, value * value]))]];
+    });
+    return [[sketch.format, new Map(squares)] as const];
+  });
+  return new Predictor(sketches, new Map(measured));
 }
 
 /**

@@ -53,6 +53,11 @@ describe('a metric of the user', () => {
   });
 });
 
+it('a cosine is -1 at least', () => {
+  const points = ERRORS.map((error) => point(error, 1 - 1e4 * error ** 2));
+  expect(predicted({ name: 'cosine' }, points, certain(0.1))).toEqual(certain(-1));
+});
+
 describe('an error of its own', () => {
   it('is a power of the relative error', () => {
     fc.assert(

@@ -127,7 +127,8 @@ function powerFit(metric: MetricSpecification, power: number, points: readonly M
       const found = sides(Math.exp(at - below), Math.exp(at), Math.exp(at + above));
       if (!isFromOne) return found;
       const least = metric.name === 'cosine' ? -1 : Number.NEGATIVE_INFINITY;
-      return sides(1 - found.low, 1 - found.value, Math.max(least, 1 - found.high));
+      const kept = (lost: number): number => Math.max(least, 1 - lost);
+      return sides(kept(found.low), kept(found.value), kept(found.high));
     },
   };
 }

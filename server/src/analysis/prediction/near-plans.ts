@@ -2,7 +2,7 @@
  * Plans of a model that were measured, emulated, and what predictions of others have from them. Knows which plans are
  * remembered and how near they are; what is told from one of them is `anchors`'.
  */
-import type { Layer, LayerDecision, Tolerance } from '../../plan/index.js';
+import type { LayerDecision, Tolerance } from '../../plan/index.js';
 import { anchored, commonDeviation, type SharedEffect } from './anchors.js';
 import type { OutputSquares } from './metric-formulas.js';
 import { fitKey } from './metric-fit.js';
@@ -26,14 +26,17 @@ export interface NamedSquares extends OutputSquares {
   readonly output: string;
 }
 
+/** By output: the squared relative error of one layer in one format, the same object wherever it is that. */
+export type LayerSquares = ReadonlyMap<string, number>;
+
 /** The roundings of a plan, so that it can be compared with others. */
 export interface PlanTrace {
   /** By place of a layer: a number for each way to decide it, 0 where it is as in the model. */
   readonly ways: Int32Array;
   /** By format: 1 for each event that is one of them. */
   readonly roundings: readonly Uint8Array[];
-  /** Layers that are known as a whole instead. */
-  readonly replaced: ReadonlySet<Layer>;
+  /** Of layers that are known as a whole instead. */
+  readonly replaced: ReadonlySet<LayerSquares>;
   /** By output. Of use until the next plan is summed up. */
   readonly sharedWith: (other: Pick<PlanTrace, 'roundings' | 'replaced'>) => readonly SharedEffect[];
 }

@@ -29,6 +29,7 @@ import {
 import { fitKey, type MetricFit } from './metric-fit.js';
 import {
   NearPlans,
+  type LayerSquares,
   type MeasuredPlan,
   type NamedSquares,
   type NearPlan,
@@ -70,8 +71,8 @@ export interface Prediction {
   readonly nonFinite: readonly Layer[];
 }
 
-/** Squared relative errors of single layers that were measured, by output; in place of what a sketch cannot say. */
-export type MeasuredSquares = ReadonlyMap<Layer, ReadonlyMap<string, number>>;
+/** By format: squared relative errors of single layers that were measured in it, in place of what a sketch cannot say. */
+export type MeasuredSquares = ReadonlyMap<FormatName, ReadonlyMap<Layer, LayerSquares>>;
 
 /** By `fitKey`. */
 export type MetricFits = ReadonlyMap<string, MetricFit>;
@@ -90,8 +91,8 @@ interface Summed {
   readonly squares: readonly NamedSquares[];
   readonly missing: readonly Layer[];
   readonly nonFinite: readonly Layer[];
-  /** Layers that were measured in place of what a sketch cannot say. */
-  readonly replaced: ReadonlySet<Layer>;
+  /** Of layers that were measured in place of what a sketch cannot say. */
+  readonly replaced: ReadonlySet<LayerSquares>;
 }
 
 const OVERFLOWS = { error: 0, inf: 1, saturate: 2 } as const;
@@ -171,28 +172,33 @@ export class Predictor {
   private sumUp(decisions: readonly LayerDecision[]): Summed {
     const { missing, hasOwnWeights } = this.setStands(decisions);
     const nonFinite: Layer[] = [];
-    const replaced = new Set<Layer>();
-    const found = this.formats.map(({ running, stands, weights }): SetErrors => {
+    const replaced = new Set<LayerSquares>();
+    const beyond: LayerSquares[] = [];
+    const found = this.formats.map(({ events, running, stands, weights }): SetErrors => {
+      const known = this.measured.get(events.format);
       const errors = running.of(stands, hasOwnWeights ? weights : undefined);
       for (const place of [...errors.unknown, ...errors.nonFinite]) {
         const layer = this.layers[place];
         if (layer === undefined) continue;
         // What was measured is of a layer that has one format.
-        const measured = weights[place] === WeightStand.asLayer ? this.measured.get(layer) : undefined;
+        const measured = weights[place] === WeightStand.asLayer ? known?.get(layer) : undefined;
         // An infinity on the way need not arrive: a Clip, a Sigmoid or a division by it makes something finite of it.
         if (measured === undefined) missing.push(layer);
-        else if ([...measured.values()].every(Number.isFinite)) replaced.add(layer);
-        else nonFinite.push(layer);
+        else if ([...measured.values()].every(Number.isFinite)) replaced.add(measured);
+        else {
+          nonFinite.push(layer);
+          beyond.push(measured);
+        }
       }
       return errors;
     });
-    const squares = this.outputSquares(found, [...replaced, ...nonFinite]);
+    const squares = this.outputSquares(found, [...replaced, ...beyond]);
     return { squares, missing, nonFinite, replaced };
   }
 
   /** Of the plan that was summed up last. */
   private traceOf({ replaced, squares }: Summed): PlanTrace {
-    const { formats, measured } = this;
+    const { formats } = this;
     return {
       ways: this.ways.slice(),
       roundings: formats.map(({ running }) => running.triggeredNow()),
@@ -203,7 +209,7 @@ export class Predictor {
           return roundings === undefined ? [] : [running.sharedWith(roundings)];
         });
         return squares.map(({ output, errors }, place) => {
-          const effectOf = (layer: Layer): number => (measured.get(layer)?.get(output) ?? 0) * errors.length;
+          const effectOf = (layer: LayerSquares): number => (layer.get(output) ?? 0) * errors.length;
           const beside = sharedEffect(replaced, other.replaced, effectOf);
           return addedEffects([...parts.flatMap((part) => part[place] ?? []), beside]);
         });
@@ -261,12 +267,15 @@ export class Predictor {
   }
 
   /** The squared errors of all formats together, by output and sample. */
-  private outputSquares(found: readonly SetErrors[], replaced: readonly Layer[]): readonly NamedSquares[] {
+  private outputSquares(
+    found: readonly SetErrors[],
+    replaced: readonly LayerSquares[],
+  ): readonly NamedSquares[] {
     const [first] = found;
     return (first?.outputs ?? []).map(({ table }, place) => {
       const { output, norms, peaks, elements } = table;
       const parts = found.flatMap(({ outputs }) => outputs[place] ?? []);
-      const beside = replaced.reduce((sum, layer) => sum + (this.measured.get(layer)?.get(output) ?? 0), 0);
+      const beside = replaced.reduce((sum, layer) => sum + (layer.get(output) ?? 0), 0);
       const errors = Array.from({ length: table.samples }, (_, sample) => sampleError(parts, sample, beside));
       return { output, errors, norms, peaks, elements };
     });

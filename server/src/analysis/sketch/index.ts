@@ -16,13 +16,8 @@ export {
   type SensitivitySubject,
 } from './sensitivities.js';
 export { sketchedErrors, TO_MEASURE, type Sensitivity, type SketchFlag } from './sketched-errors.js';
-export {
-  LabelMismatch,
-  Sketcher,
-  type OutputSketch,
-  type SampleSketch,
-  type SketchOptions,
-} from './sketch.js';
+export { Sketcher, type OutputSketch, type SampleSketch, type SketchOptions } from './sketch.js';
 export type { EventState } from './sketch-graph.js';
+export { checkLabel, LabelMismatch } from './label-mismatch.js';
 export { labelRole, lossOf } from './loss.js';
 export { saturatingOperator } from './saturation.js';

@@ -312,6 +312,15 @@ describe('a sketch', () => {
       const predicted = predictorFrom([known]).predict(decisions);
       expect(predicted.missing).toEqual([]);
       for (const { outputs } of [unmeasured, predicted]) expect(outputs[0]?.worst.high).toBeLessThan(0.01);
+      // What the layer does in another format says nothing of it in this one.
+      const otherwise = {
+        sketch: { ...sketch, format: 'bf16', events: { ...sketch.events, format: 'bf16' } },
+        errors: known.errors.map((one) => ({
+          ...one,
+          perOutput: one.perOutput.map((error) => ({ ...error, value: 1 })),
+        })),
+      } as const;
+      expect(predictorFrom([known, otherwise]).predict(decisions).outputs).toEqual(predicted.outputs);
     });
   });
 

@@ -13,7 +13,8 @@ import { observedShapes } from '../observed-shapes.js';
 import { concreteShapes } from '../sample-shapes.js';
 import type { Label, Sample } from '../samples/index.js';
 import { elementsOf, floatsOf, takenBy } from '../session-tensors.js';
-import { labelRole, lossOf } from './loss.js';
+import { checkLabel } from './label-mismatch.js';
+import { lossOf } from './loss.js';
 import { isExact, probeRows } from './probes.js';
 import { isSaturated, saturatingOperator } from './saturation.js';
 import type { SketchFigure, SketchPiece } from './products.js';
@@ -72,14 +73,6 @@ export interface SketchOptions extends WorkOptions {
   readonly curvature?: boolean;
 }
 
-/** A label fits none of the outputs: the loss that is asked for is of nothing. */
-export class LabelMismatch extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'LabelMismatch';
-  }
-}
-
 /** A session for samples of the same shapes. */
 interface OpenSketch {
   readonly key: string;
@@ -112,7 +105,9 @@ export class Sketcher {
   async sketch(sample: number): Promise<SampleSketch> {
     const found = this.evaluation.samples[sample];
     if (found === undefined) throw new RangeError(`no sample ${sample}`);
-    if (this.options.direction === 'loss') this.checkLabel(sample, found.name);
+    if (this.options.direction === 'loss') {
+      checkLabel(this.evaluation, sample, this.outputs, this.options.labels);
+    }
     const open = await this.sessionFor(found, this.rowsFor(sample));
     const outputs: OutputSketch[] = [];
     const { events } = this.events;
@@ -132,23 +127,6 @@ export class Sketcher {
       }
     }
     return { states: open.graph.states, ...norms, outputs };
-  }
-
-  /** Scores of a loss of nothing would all be 0, as if no layer mattered. */
-  private checkLabel(sample: number, name: string): void {
-    const label = this.options.labels?.[sample]?.values ?? new Float64Array(0);
-    const all = this.evaluation.references[sample] ?? {};
-    const shapes = this.outputs.flatMap((output) => {
-      const dims = all[output]?.dims;
-      return dims === undefined ? [] : [{ output, dims }];
-    });
-    if (shapes.some(({ dims }) => labelRole(dims, label) !== undefined)) return;
-    const outputs = shapes.map(({ output, dims }) => `"${output}" (${dims.join(' x ')})`);
-    const held = label.length === 1 ? `the number ${label[0]}` : `${label.length} numbers`;
-    throw new LabelMismatch(
-      `sample ${name}: its label, ${held}, fits none of the outputs ${outputs.join(', ')}: ` +
-        'write a class from 0 up for each row of one (its last axis are the classes), or a number for each of its elements',
-    );
   }
 
   async close(): Promise<void> {

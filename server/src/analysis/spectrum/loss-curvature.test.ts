@@ -114,6 +114,10 @@ describe('the Hessian of a loss', () => {
     checkCurvature(await curvatureOf('Softmax', [1]), truth(crossEntropy));
   });
 
+  it('against a label that fits no output is none, and not zero', async () => {
+    await expect(curvatureOf('Identity', [1, 2])).rejects.toThrow('its label, 2 numbers, fits none of');
+  });
+
   it('against what an output should be has the part that Gauss-Newton leaves out, which may be negative', async () => {
     const target = [3, -3, 3];
     const loss: Loss = (weights) =>

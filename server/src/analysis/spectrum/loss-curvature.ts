@@ -16,7 +16,7 @@ import { effortOf, NO_EFFORT, type Effort, type Results } from '../remembered.js
 import { concreteShapes, samplesByShape } from '../sample-shapes.js';
 import type { Label } from '../samples/index.js';
 import { elementsOf, floatsOf, takenBy } from '../session-tensors.js';
-import { labelRole, lossOf, saturatingOperator } from '../sketch/index.js';
+import { checkLabel, labelRole, lossOf, saturatingOperator } from '../sketch/index.js';
 import { displacedConstants, type DisplacedConstants } from './displaced-constants.js';
 import { signedEigenvaluesOf } from './lanczos.js';
 
@@ -51,6 +51,7 @@ const CURVATURE = 'loss-curvature';
  * @param outputs those that a label may be of; the loss is the sum over those that it fits.
  * @returns by layer; none for layers without constants of FP32, of sub-graphs, or behind a node without a gradient, and none
  *   in a format that is no float format, whose scales the loss knows nothing of.
+ * @throws {LabelMismatch} where the label of a sample fits none of the outputs
  */
 export async function knownLossCurvatures(
   results: Results,
@@ -97,6 +98,7 @@ async function lookAt(
 ): Promise<Effort & { readonly own: LossCurvature | undefined }> {
   const { model, runtime } = evaluation;
   const { signal, seed, steps } = settings;
+  for (const sample of evaluation.samples.keys()) checkLabel(evaluation, sample, outputs, settings.labels);
   const counts = { sessions: 0, inferences: 0 };
   const none = { own: undefined, ...counts };
   const constants = layer.weights.filter(({ dataType }) => dataType === DataType.FLOAT);

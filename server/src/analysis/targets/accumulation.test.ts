@@ -44,7 +44,16 @@ describe('a target that adds up', () => {
 it('the CPU provider adds up in FP32 where it runs FP16 through casts', async () => {
   const found = await findAccumulation(runtime, 'cpu');
   expect(found.map(({ operator }) => operator)).toEqual([
-    ...['MatMul', 'Gemm', 'Conv', 'ReduceSum', 'ReduceMean', 'GlobalAveragePool'],
+    ...[
+      'MatMul',
+      'Gemm',
+      'Conv',
+      'ReduceSum',
+      'ReduceMean',
+      'ReduceSumSquare',
+      'ReduceL2',
+      'GlobalAveragePool',
+    ],
   ]);
   for (const { accumulation, sum } of found) expect(accumulation).toBe(accumulationOf(sum));
   if (process.arch !== 'x64') return;

@@ -29,6 +29,8 @@ export const ADDING_OPERATORS = [
   'Conv',
   'ReduceSum',
   'ReduceMean',
+  'ReduceSumSquare',
+  'ReduceL2',
   'GlobalAveragePool',
 ] as const;
 export type AddingOperator = (typeof ADDING_OPERATORS)[number];
@@ -52,6 +54,8 @@ const EXACT = 1 + (TERMS - 1) * SMALL;
 
 /** 1, and what none of which moves it in FP16. */
 const TELLING = Float32Array.from({ length: TERMS }, (_, index) => (index === 0 ? 1 : SMALL));
+/** Roots of those terms in FP16, as near as it has them without exceeding any: the sum of their squares is 3 within 2^-11. */
+const ROOTS = TELLING.map((term) => (term === 1 ? 1 : 1448 * 2 ** -16));
 const ONES = new Float32Array(TERMS).fill(1);
 
 export interface AccumulationOptions {
@@ -112,18 +116,31 @@ export function tellingSum(accumulation: Accumulation): number {
 
 /** How x and ones become one sum, and which shape x has for that. */
 const SUMS: Readonly<
-  Record<AddingOperator, { readonly dims: readonly number[]; readonly node: Node; readonly divides?: true }>
+  Record<
+    AddingOperator,
+    {
+      readonly dims: readonly number[];
+      readonly node: Node;
+      /** What is added up is squared first. */
+      readonly squares?: true;
+      /** What the operator makes of the sum. */
+      readonly result?: 'mean' | 'root';
+    }
+  >
 > = {
   MatMul: { dims: [1, TERMS], node: sumNode('MatMul', ['x16', 'ones16']) },
   Gemm: { dims: [1, TERMS], node: sumNode('Gemm', ['x16', 'ones16']) },
   Conv: { dims: [1, TERMS, 1, 1], node: sumNode('Conv', ['x16', 'ones16']) },
   ReduceSum: { dims: [1, TERMS], node: sumNode('ReduceSum', ['x16']) },
   // A mean in FP16 tells the sum to half a term.
-  ReduceMean: { dims: [1, TERMS], node: sumNode('ReduceMean', ['x16']), divides: true },
+  ReduceMean: { dims: [1, TERMS], node: sumNode('ReduceMean', ['x16']), result: 'mean' },
+  ReduceSumSquare: { dims: [1, TERMS], node: sumNode('ReduceSumSquare', ['x16']), squares: true },
+  // A root in FP16 tells the sum to less than what the sum in FP32 may be off.
+  ReduceL2: { dims: [1, TERMS], node: sumNode('ReduceL2', ['x16']), squares: true, result: 'root' },
   GlobalAveragePool: {
     dims: [1, 1, TERMS, 1],
     node: sumNode('GlobalAveragePool', ['x16']),
-    divides: true,
+    result: 'mean',
   },
 };
 
@@ -133,10 +150,13 @@ function sumNode(opType: AddingOperator, inputs: readonly string[]): Node {
 
 /** What becomes of the sum on the target; NaN where it does not run the operator. */
 async function sumOf(runtime: Runtime, operator: AddingOperator, target: SmallRunTarget): Promise<number> {
-  const { dims, node, divides } = SUMS[operator];
+  const { dims, node, squares, result } = SUMS[operator];
   const onesDims = operator === 'Conv' ? dims : [TERMS, 1];
   const given = new Set(node.inputs);
-  const values = { x: { dims, terms: TELLING }, ones: { dims: onesDims, terms: ONES } };
+  const values = {
+    x: { dims, terms: squares === true ? ROOTS : TELLING },
+    ones: { dims: onesDims, terms: ONES },
+  };
   const inputs = Object.entries(values).filter(([name]) => given.has(`${name}16`));
   const bytes = smallModel({
     nodes: [
@@ -152,7 +172,9 @@ async function sumOf(runtime: Runtime, operator: AddingOperator, target: SmallRu
   const fed = inputs.map(([name, { dims: shape, terms: own }]) => [name, floats(own, shape)] as const);
   try {
     const { scalars } = await runOnce(runtime, bytes, Object.fromEntries(fed), target);
-    return (scalars[0] ?? Number.NaN) * (divides === true ? TERMS : 1);
+    const [written = Number.NaN] = scalars;
+    if (result === 'root') return written * written;
+    return result === 'mean' ? written * TERMS : written;
   } catch (error) {
     if (!(error instanceof RuntimeFailure) || circumstanceOf(error) === 'moment') throw error;
     if (error.kind === 'refused' || error.kind === 'failed') return Number.NaN;

@@ -30,10 +30,10 @@ function backTo(context: VjpContext, input: number, gradient: string): string {
 }
 
 /** What a derivative is, of the shape of the output or broadcasting to it; undefined for 1. */
-type Partial = (context: VjpContext, input: number) => string | undefined;
+type PartialDerivative = (context: VjpContext, input: number) => string | undefined;
 
 /** The output's gradient times a partial derivative, summed over what was broadcast. */
-function partialProduct(context: VjpContext, input: number, partial: Partial): Contribution {
+function partialProduct(context: VjpContext, input: number, partial: PartialDerivative): Contribution {
   if (!context.needsGradient(input)) return undefined;
   const factor = partial(context, input);
   if (sameShape(outputShape(context), inputShape(context, input))) {
@@ -44,7 +44,7 @@ function partialProduct(context: VjpContext, input: number, partial: Partial): C
 }
 
 /** A rule for operands that broadcast: one partial derivative for each input, made only where it is needed. */
-function broadcasting(partials: readonly Partial[]): VjpRule {
+function broadcasting(partials: readonly PartialDerivative[]): VjpRule {
   return (context) => {
     if (context.opset < FIRST_OPSET_WITH_BROADCASTING) return undefined;
     return partials.map((partial, input) => partialProduct(context, input, partial));
@@ -52,7 +52,7 @@ function broadcasting(partials: readonly Partial[]): VjpRule {
 }
 
 /** A rule for any number of operands that broadcast. */
-function variadic(partial: Partial): VjpRule {
+function variadic(partial: PartialDerivative): VjpRule {
   return (context) => {
     if (context.opset < FIRST_OPSET_WITH_BROADCASTING) return undefined;
     return context.node.inputs.map((_, input) => partialProduct(context, input, partial));
