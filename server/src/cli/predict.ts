@@ -116,7 +116,7 @@ function printPrediction(
   output.line(`predicted and not measured, outputs by relative L2; ${casts} casts; ${seconds.toFixed(1)} s`);
   if (accumulationWords(plan.decisions) !== 'fp32') {
     output.line(
-      `predicted with sums in fp32; \`verify\` adds up in ${accumulationReason(plan)}, which errs by more`,
+      `the plan adds up in ${accumulationReason(plan)}; of layers that do not in fp32 nothing is predicted`,
     );
   }
   for (const line of priceLines(latency, energy)) output.line(line);
