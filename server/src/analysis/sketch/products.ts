@@ -142,16 +142,17 @@ export class ProductWriter {
       atoms.length > 1 &&
       (isSmall || atoms.length >= STACKED_ATOMS) &&
       writer.opset >= GEMM_BROADCASTS;
-    if (isStacked && isSmall) this.addStacked(rows, squares, atoms, exact);
-    else if (isStacked) this.addStacked(rows, squares, atoms);
-    else {
+    const hasNorms = isStacked && isSmall;
+    if (isStacked) {
+      this.addStacked(rows, squares, atoms, hasNorms ? exact : undefined);
+    } else {
       for (const atom of atoms) this.addSingle(rows, atom.isIndependent ? squares : undefined, atom);
     }
-    const norms = isStacked ? atoms.filter(({ factor }) => !isSmall || factor !== undefined) : [];
+    const norms = isStacked ? atoms.filter(({ factor }) => !hasNorms || factor !== undefined) : [];
     this.addNorms(
       [
         ...norms.map(({ atom, columns }) => ({ figure: 'atoms', columns, tensor: atom }) as const),
-        ...[...(isStacked && isSmall ? [] : exact)].map(
+        ...[...(hasNorms ? [] : exact)].map(
           ([tensor, columns]) => ({ figure: 'exact', columns, tensor }) as const,
         ),
       ],

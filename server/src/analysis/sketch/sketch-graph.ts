@@ -18,6 +18,7 @@ import {
   type RoundingEvents,
   type WeightEvent,
 } from '../../plan/index.js';
+import { elementsOf } from '../session-tensors.js';
 import { AtomWriter } from './atom-writer.js';
 import { ProductWriter, type Pair, type SketchPiece } from './products.js';
 
@@ -244,7 +245,7 @@ class EventWriter {
   }
 
   private elementsOf(tensor: string): number {
-    return (this.request.shapes.get(tensor) ?? []).reduce((product, size) => product * size, 1);
+    return elementsOf(this.request.shapes.get(tensor) ?? []);
   }
 
   private addConstants(column: number, { layer, inputs }: WeightEvent): void {
@@ -272,18 +273,17 @@ class EventWriter {
       }
       return;
     }
-    const contributions = event.inputs.flatMap((input) => {
-      const gradient = this.backward.contributionOf(nodeIndex, input);
-      return gradient === undefined ? [] : [{ gradient, name: node.inputs[input] ?? '' }];
-    });
-    if (contributions.length === 0) return;
     if (event.kind === 'input') {
-      const [first = '', ...more] = contributions.map((one) => one.gradient);
-      const gradient = more.length === 0 ? first : this.atoms.op('Sum', [first, ...more]);
+      const factored = this.contributionOf(nodeIndex, event.inputs);
+      if (factored === undefined) return;
+      const gradient = this.backward.multipliedOut(factored);
       weigh(gradient, this.atoms.inputError(event), this.elementsOf(event.tensor));
       return;
     }
-    for (const { gradient, name } of contributions) {
+    for (const input of event.inputs) {
+      const gradient = this.backward.contributionOf(nodeIndex, input);
+      if (gradient === undefined) continue;
+      const name = node.inputs[input] ?? '';
       this.products.addNorm('curvature', column, gradient);
       weigh(gradient, this.atoms.errorOf(name), this.constantElements(name));
     }
@@ -291,8 +291,7 @@ class EventWriter {
 
   private constantElements(name: string): number {
     const { model, shapes } = this.request;
-    const dims = shapes.get(name) ?? modelFacts(model).index.constantOf(name)?.dims ?? [0];
-    return dims.reduce((product, size) => product * size, 1);
+    return elementsOf(shapes.get(name) ?? modelFacts(model).index.constantOf(name)?.dims ?? [0]);
   }
 
   /** What a layer contributes to the gradient of a tensor that it reads in several places. */
