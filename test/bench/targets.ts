@@ -22,7 +22,7 @@ import { parse } from '../../server/src/language/index.js';
 import { openModel } from '../../server/src/onnx/index.js';
 import { bindPlan, type TracedPlan } from '../../server/src/plan/index.js';
 import { isRefused, newPlan, openWork, type Work } from '../../server/src/work/index.js';
-import { softwareVulkan } from '../webgpu/software-vulkan.js';
+import { softwareVulkan, vulkanLoader } from '../webgpu/software-vulkan.js';
 import {
   executedErrors,
   latencies,
@@ -170,10 +170,36 @@ async function openMachine(isGpu: boolean, wantsSoftware: boolean): Promise<Mach
   const own = startCompute({ script });
   const states = await targetStates(own);
   const hasCard = states.some(({ name, usable }) => name !== 'cpu' && usable);
-  if (!wantsSoftware && (isGpu || hasCard)) return { runtime: own, states, isSoftware: false };
+  if (!wantsSoftware && (isGpu || hasCard)) {
+    const found = isGpu && !hasWebgpu(states) ? await withLoader(script) : undefined;
+    if (found === undefined) return { runtime: own, states, isSoftware: false };
+    await own.dispose();
+    return found;
+  }
   await own.dispose();
   const runtime = startCompute({ script, environment: softwareVulkan() });
   return { runtime, states: await targetStates(runtime), isSoftware: true };
+}
+
+function hasWebgpu(states: readonly TargetState[]): boolean {
+  return states.some(({ name, usable }) => name === 'webgpu' && usable);
+}
+
+/** The machine with a loader for Vulkan of the tests' own, if that is all that it lacks: the driver of a card is of no use without one. */
+async function withLoader(script: string): Promise<Machine | undefined> {
+  if (process.platform !== 'linux') return undefined;
+  let environment: Readonly<Record<string, string>>;
+  try {
+    environment = vulkanLoader();
+  } catch (error) {
+    line('', 'no loader for Vulkan', { reason: error instanceof Error ? error.message : String(error) });
+    return undefined;
+  }
+  const runtime = startCompute({ script, environment });
+  const states = await targetStates(runtime);
+  if (hasWebgpu(states)) return { runtime, states, isSoftware: false };
+  await runtime.dispose();
+  return undefined;
 }
 
 async function main(words: readonly string[]): Promise<void> {

@@ -82,6 +82,8 @@ const declare = (feeds: Readonly<Record<string, ShapedValues>>): string =>
     .map(([name, { shape }]) => `input ${name}: float[${shape.join(',')}]\n`)
     .join('');
 
+/** Scan is another operator up to 10, and Mod is younger than 9. */
+const opsets = fc.constantFrom(9, 10, 11, 13, 17);
 const seeds = fc.integer({ min: 0, max: 1e6 });
 const accumulations = fc.constantFrom(...ACCUMULATIONS);
 
@@ -118,11 +120,27 @@ describe('accumulation', () => {
     await fc.assert(property, { numRuns: 40 });
   });
 
+  it('of products of whose operands nobody knows the rank', async () => {
+    const stacked = { a: valuesOf([2, 1, 3, 5], 1), b: valuesOf([4, 5, 2], 2) };
+    const flat = { a: valuesOf([3, 9], 3), b: valuesOf([9, 4], 4) };
+    for (const accumulate of ACCUMULATIONS) {
+      for (const [operator, feeds] of [
+        ['MatMul', stacked],
+        ['MatMul', flat],
+        ['Gemm', flat],
+      ] as const) {
+        const expected = matMul(feeds.a, feeds.b, { accumulation: accumulate });
+        const text = `input a: float\ninput b: float\ny = ${operator}(a, b)\noutput y: float`;
+        expect(await run(text, accumulate, feeds)).toEqual(plain(expected?.values));
+      }
+    }
+  });
+
   it('of Gemm, with factors, addend and either operand turned', async () => {
     const property = fc.asyncProperty(
       fc.boolean(),
       fc.boolean(),
-      fc.constantFrom(11, 12, 13, 17),
+      opsets,
       seeds,
       accumulations,
       async (transA, transB, opset, seed, accumulate) => {
@@ -152,9 +170,10 @@ describe('accumulation', () => {
       fc.constantFrom(1, 2, 4),
       fc.constantFrom(1, 2),
       fc.constantFrom(1, 2),
+      opsets,
       seeds,
       accumulations,
-      async (group, stride, dilation, seed, accumulate) => {
+      async (group, stride, dilation, opset, seed, accumulate) => {
         const feeds = {
           x: valuesOf([2, 4, 7, 6], seed),
           w: valuesOf([8, 4 / group, 3, 2], seed + 1),
@@ -169,10 +188,45 @@ describe('accumulation', () => {
         );
         const attributes = JSON.stringify(options);
         const text = `${declare(feeds)}y = Conv(x, w, b) ${attributes}\noutput y: float`;
-        expect(await run(text, accumulate, feeds)).toEqual(plain(expected?.values));
+        expect(await run(text, accumulate, feeds, opset)).toEqual(plain(expected?.values));
       },
     );
     await fc.assert(property, { numRuns: 40 });
+  });
+
+  it('of AveragePool, with strides, dilations and pads that count or do not', async () => {
+    const property = fc.asyncProperty(
+      fc.boolean(),
+      fc.constantFrom(1, 2),
+      fc.constantFrom(1, 2),
+      seeds,
+      accumulations,
+      async (countsPads, stride, dilation, seed, accumulate) => {
+        const x = valuesOf([2, 3, 7, 6], seed);
+        const options = { strides: [stride, 1], dilations: [1, dilation], pads: [1, 0, 2, 1] };
+        const [ones, kernel] = [x.shape, [3, 1, 3, 2]].map((shape) => ({
+          shape,
+          values: new Float32Array(shape.reduce((total, length) => total * length, 1)).fill(1),
+        }));
+        if (ones === undefined || kernel === undefined) throw new Error('two shapes');
+        const sums = conv(x, kernel, { accumulation: accumulate }, { ...options, group: 3 });
+        const counts = conv(ones, kernel, { accumulation: { kind: 'fp32' } }, { ...options, group: 3 });
+        const expected = sums?.values.map((sum, at) => sum / (countsPads ? 6 : (counts?.values[at] ?? 0)));
+        const attributes = { ...options, kernel_shape: [3, 2], count_include_pad: countsPads ? 1 : 0 };
+        const text = `${declare({ x })}y = AveragePool(x) ${JSON.stringify(attributes)}\noutput y: float`;
+        expect(await run(text, accumulate, { x }, 19)).toEqual(plain(expected));
+      },
+    );
+    await fc.assert(property, { numRuns: 40 });
+  });
+
+  it('of a pool whose windows go beyond the edge, or whose channels are not known, stays that of the runtime', async () => {
+    const x = valuesOf([1, 2, 5, 5], 1);
+    const ceiled = `${declare({ x })}y = AveragePool(x) {"kernel_shape": [2, 2], "strides": [2, 2], "ceil_mode": 1}\noutput y: float`;
+    const unknown = 'input x: float\ny = AveragePool(x) {"kernel_shape": [5, 5]}\noutput y: float';
+    for (const text of [ceiled, unknown]) {
+      expect(await run(text, { kind: 'fp16' }, { x })).toEqual(await run(text, { kind: 'fp32' }, { x }));
+    }
   });
 
   it('of sums and means, of elements and of squares, over any axes, in any opset', async () => {

@@ -1,7 +1,13 @@
 /** How long each layer takes on WebGPU: the time of the device, led back to layers, with casts at the borders that cause them. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { planLatency, withoutStore, type LayerLatency } from '../../server/src/analysis/index.js';
+import {
+  planLatency,
+  withOptionsOf,
+  withoutStore,
+  type LayerLatency,
+  type Runtime,
+} from '../../server/src/analysis/index.js';
 import {
   bindTo,
   computeForTests,
@@ -48,6 +54,25 @@ describe('latency of layers on WebGPU', () => {
     const found = await latencyNumbers({ ...results, find }, runtime, plan, {});
     expect(asked).toMatchObject([{ provider: 'webgpu', options: { preferredLayout: 'NHWC' } }]);
     expect(found).toMatchObject({ target: 'webgpu' });
+  });
+
+  it('is of nodes on the processor where the plan keeps them there, whatever they are called while they are timed', async () => {
+    const { plan } = bindTo(chain, 'target webgpu { forceCpuNodeNames: ["relu_2"] }\ndefault: fp16\n');
+    const [sample] = randomSamples(1);
+    if (sample === undefined) throw new Error('no sample');
+    const places = new Set<string>();
+    const watched: Runtime = {
+      ...runtime,
+      profile: async (session, signal) => {
+        const kernels = await runtime.profile(session, signal);
+        for (const { opType, provider } of kernels) places.add(`${opType} ${provider}`);
+        return kernels;
+      },
+    };
+    const options = { threads: 1, target: 'webgpu', runs: 1 } as const;
+    await planLatency(withOptionsOf(plan.targets, watched), plan, sample, options);
+    expect(places).toContain('Relu CPUExecutionProvider');
+    expect(places).not.toContain('MatMul CPUExecutionProvider');
   });
 
   it('has casts at the layers whose format causes them, and nowhere else', async () => {

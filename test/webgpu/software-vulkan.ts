@@ -12,6 +12,19 @@ const FOLDER = resolve('test/webgpu/driver');
 const LEAST_MAJOR_VERSION = 25;
 const ADVICE = `install mesa-vulkan-drivers, version ${LEAST_MAJOR_VERSION} or newer, and libvulkan1`;
 
+/**
+ * The environment of a process that finds Vulkan's loader where the system has none, and with it the drivers of the machine's own
+ * devices. Throws an `Error` that says how to get it.
+ */
+export function vulkanLoader(): Readonly<Record<string, string>> {
+  const unpacked = join(FOLDER, 'loader');
+  if (!existsSync(unpacked)) unpackPackages(unpacked, { packages: ['libvulkan1'] }, 'install libvulkan1');
+  const own = join(unpacked, 'usr/lib/x86_64-linux-gnu');
+  // The system's own libraries come first.
+  const libraries = [process.env['LD_LIBRARY_PATH'], own].filter((folder) => folder !== undefined);
+  return { LD_LIBRARY_PATH: libraries.join(':') };
+}
+
 /** The environment of a process that finds the driver. Throws an `Error` that says how to get it. */
 export function softwareVulkan(): Readonly<Record<string, string>> {
   const unpacked = join(FOLDER, 'unpacked');

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { floatTensor, randomValues, writeModel } from '../../server/src/analysis/testing/index.js';
 import { commandFolder } from '../../server/src/cli/testing/index.js';
-import { makeNode } from '../../server/src/onnx/index.js';
+import { makeAttribute, makeNode } from '../../server/src/onnx/index.js';
 import { webgpuEnvironment } from './webgpu-environment.js';
 
 const { path: folder, writePlan, run } = commandFolder();
@@ -75,6 +75,70 @@ describe('a plan for webgpu', () => {
     const executed = await run('verify p.precision --executed --draws 1', { environment });
     expect(executed.error).toMatch(/1 of \d+ kernels, Relu in float, ran on CPUExecutionProvider/);
   });
+});
+
+it('sums are emulated as the device adds them up, operator by operator and by the size of windows', async () => {
+  const layers = [
+    ['AveragePool', 'small windows', [1, 8, 2, 6], ['x'], { kernel_shape: [7, 7], strides: [5, 5] }],
+    ['AveragePool', 'padded', [1, 8, 16, 32], ['x'], { kernel_shape: [5, 3], pads: [2, 1, 2, 1] }],
+    [
+      'AveragePool',
+      'counting pads',
+      [1, 8, 16, 32],
+      ['x'],
+      { kernel_shape: [5, 3], pads: [2, 1, 2, 1], count_include_pad: 1 },
+    ],
+    ['AveragePool', 'large windows', [1, 8, 2, 13], ['x'], { kernel_shape: [15, 20] }],
+    ['GlobalAveragePool', 'global', [1, 8, 1, 1], ['x'], {}],
+    ['ReduceMean', 'mean', [1, 8, 1, 1], ['x'], { axes: [2, 3] }],
+    ['ReduceSumSquare', 'squares', [1, 8, 1, 1], ['x'], { axes: [2, 3] }],
+    ['ReduceL2', 'length', [1, 8, 1, 1], ['x'], { axes: [2, 3] }],
+    ['MatMul', 'product', [8, 4], ['rows', 'w'], {}],
+    ['Gemm', 'plain', [8, 4], ['rows', 'w'], {}],
+    ['Gemm', 'turned', [8, 4], ['rows', 'v'], { transB: 1 }],
+  ] as const;
+  const attribute = (name: string, value: number | readonly number[]) =>
+    makeAttribute(name, typeof value === 'number' ? { kind: 'int', value } : { kind: 'ints', value });
+  const flatten = { opType: 'Flatten', name: 'flat', inputs: ['x'], outputs: ['rows'] };
+  const positive = randomValues(512 * 4, 1).map((value) => Math.abs(value));
+  writeModel(join(folder, 'm.onnx'), {
+    nodes: [
+      makeNode({ ...flatten, attributes: [attribute('axis', 2)] }),
+      ...layers.map(([opType, name, , inputs, attributes], at) =>
+        makeNode({
+          ...{ opType, name, inputs, outputs: [`y${at}`] },
+          attributes: Object.entries<number | readonly number[]>(attributes).map(([key, value]) =>
+            attribute(key, value),
+          ),
+        }),
+      ),
+    ],
+    weights: [floatTensor('w', [512, 4], positive), floatTensor('v', [4, 512], positive)],
+    inputs: { x: [1, 8, 16, 32] },
+    outputs: Object.fromEntries(layers.map(([, , shape], at) => [`y${at}`, shape])),
+  });
+  const head = 'model "m.onnx"\ninput "x" = uniform(0, 1)\ntolerance "y0" relative_l2 <= 1\ntarget webgpu\n';
+  const factors = async (sums: string): Promise<ReadonlyMap<string, number>> => {
+    writePlan(`${head}${sums}default: fp16\n`);
+    const line = `verify p.precision --executed --draws 1 --json ${CACHE}`;
+    const { layers: compared } = JSON.parse((await run(line, { environment })).out) as {
+      readonly layers: readonly {
+        readonly name: string;
+        readonly executed: number;
+        readonly emulated: number;
+      }[];
+    };
+    return new Map(compared.map(({ name, executed, emulated }) => [name, executed / emulated]));
+  };
+  const foreseen = await factors('');
+  expect([...foreseen.keys()]).toEqual(layers.map(([, name]) => name));
+  console.log(`executed error over emulated: ${JSON.stringify(Object.fromEntries(foreseen))}`);
+  for (const [name, factor] of foreseen) {
+    expect(factor, name).toBeGreaterThan(0.3);
+    expect(factor, name).toBeLessThan(1.7);
+  }
+  // With sums in FP32 emulation does not know what short sums lose.
+  expect((await factors('accumulate: fp32\n')).get('product')).toBeGreaterThan(3);
 });
 
 it('a check warns of what the device was found not to run', async () => {

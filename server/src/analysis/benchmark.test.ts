@@ -50,10 +50,7 @@ describe('a benchmark', () => {
     const options = { provider: 'cpu', runs: 2, threads: 1 } as const;
     const { rows } = await benchmark(fragile, [{ name: 'fragile', path }], sample, options);
     expect(rows).toMatchObject([
-      {
-        optimization: 'layout',
-        notes: ['ONNX Runtime crashed in a run at optimisation level all: no kernel'],
-      },
+      { optimization: 'layout', notes: [expect.stringMatching(/crashed in a run.*fault is that of/)] },
     ]);
   });
 

@@ -4,9 +4,9 @@
  */
 import { loadavg } from 'node:os';
 import type { OptimizationLevel, Provider, Runtime, Session } from '../runtime/index.js';
-import { putSample, type Feeds, type WorkOptions } from './evaluation.js';
+import { putSample, runSample, type Feeds, type WorkOptions } from './evaluation.js';
 import { WIDE_SPREAD } from './machine.js';
-import { withOptimized, type OpenedSession, type RunOptions } from './open-session.js';
+import { originalFile, withOptimized, type OpenedSession } from './open-session.js';
 import type { Sample } from './samples/index.js';
 
 export interface BenchmarkEntry {
@@ -49,18 +49,20 @@ export interface BenchmarkOptions extends WorkOptions {
   readonly provider: Provider;
   readonly runs: number;
   readonly threads: number;
+  /** The compute process was lost with all that others have open in it. */
+  readonly renew?: (() => void) | undefined;
 }
 
-/** Times `entries` in turns on `sample`, `runs` times each after a warm-up. */
+/** Times `entries`, the first of which the others were made of, in turns on `sample`, `runs` times each after a warm-up. */
 export async function benchmark(
   runtime: Runtime,
   entries: readonly BenchmarkEntry[],
   sample: Sample,
-  { provider, runs, threads, signal, progress }: BenchmarkOptions,
+  options: BenchmarkOptions,
 ): Promise<Benchmark> {
+  const { provider, runs, threads, signal, progress } = options;
   const information = await runtime.information(signal);
-  const options = { provider, threads, timing: true, startsAfresh: true };
-  const levels = await findLevels(runtime, entries, sample, options, signal);
+  const levels = await findLevels(runtime, entries, sample, options);
   const sessions: Session[] = [];
   let feeds: Feeds = {};
   try {
@@ -92,18 +94,17 @@ async function findLevels(
   runtime: Runtime,
   entries: readonly BenchmarkEntry[],
   sample: Sample,
-  options: RunOptions,
-  signal: AbortSignal | undefined,
+  { provider, threads, signal, renew }: BenchmarkOptions,
 ): Promise<(BenchmarkEntry & Omit<OpenedSession, 'session'>)[]> {
+  const options = {
+    ...{ provider, threads, timing: true },
+    renew: () => renew?.(),
+    original: originalFile(runtime, entries[0]?.path, [sample], signal),
+  };
   const levels = [];
   for (const entry of entries) {
     const found = await withOptimized(runtime, entry.path, options, signal, async (opened) => {
-      const feeds = await putSample(runtime, sample, signal);
-      try {
-        await runtime.release(Object.values(await runtime.run(opened.session, feeds, undefined, signal)));
-      } finally {
-        await runtime.release(Object.values(feeds));
-      }
+      await runSample(runtime, opened.session, sample, signal);
       return { optimization: opened.optimization, notes: opened.notes };
     });
     levels.push({ ...entry, ...found });

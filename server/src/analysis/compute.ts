@@ -6,6 +6,7 @@ export {
   RuntimeFailure,
   type Provider,
   type Runtime,
+  type RuntimeFailureKind,
   type RuntimeOptions,
 } from '../runtime/index.js';
 

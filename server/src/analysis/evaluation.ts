@@ -118,3 +118,18 @@ export async function putSample(
   }
   return Object.fromEntries(feeds);
 }
+
+/** Runs a session once on a sample that is put for that alone; what comes of it is freed. */
+export async function runSample(
+  runtime: Runtime,
+  session: Session,
+  sample: Sample,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const feeds = await putSample(runtime, sample, signal);
+  try {
+    await runtime.release(Object.values(await runtime.run(session, feeds, undefined, signal)));
+  } finally {
+    await runtime.release(Object.values(feeds));
+  }
+}

@@ -30,7 +30,7 @@ export {
 } from './measurement.js';
 export { USUAL_DRAWS, type ToleranceVerdict, type Verdict } from './noise.js';
 export { observedShapes } from './observed-shapes.js';
-export { onSurvivingLevel, withOptimized, type OpenedSession } from './open-session.js';
+export { originalFile, withOptimized, type OpenedSession } from './open-session.js';
 export {
   layerRangeIn,
   shapeElements,
@@ -53,10 +53,12 @@ export {
   startCompute,
   type Provider,
   type Runtime,
+  type RuntimeFailureKind,
   type RuntimeOptions,
 } from './compute.js';
 export { measuredErrors, type MeasuredError, type MeasuredErrors } from './measured-errors.js';
 export { inSlices } from './in-slices.js';
+export { withTemporaryFolder } from './temporary-folder.js';
 export { knownLocalErrors, knownMeasuredErrors } from './known-errors.js';
 export { knownBeyondRange, knownRanges, type ElementCounter } from './known-ranges.js';
 export {
@@ -68,6 +70,7 @@ export {
   knownVerdict,
 } from './known-verdict.js';
 export { withRanges } from './planned-ranges.js';
+export { withPlannedWeights } from './weights-as-planned.js';
 export { rankCorrelation } from './rank-correlation.js';
 export {
   effortOf,

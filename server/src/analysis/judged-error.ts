@@ -5,6 +5,8 @@ import type { RelativeErrors } from './relative-errors.js';
 /** The relative errors of one output. */
 export interface OutputError extends RelativeErrors {
   readonly output: string;
+  /** By sample: the squared relative error; left out where that is not kept. */
+  readonly samples?: readonly number[];
 }
 
 /**
@@ -20,10 +22,11 @@ export function judgedError(
   const judged = perOutput.filter(({ output }) => asked.size === 0 || asked.has(output));
   const telling = judged.filter(({ ofZero }) => ofZero !== true);
   const counted = telling.length > 0 ? telling : judged;
-  const { output: _, ...worst } = counted.reduce(
-    (most, one) => (one.value > most.value ? one : most),
-    NO_ERROR,
-  );
+  const {
+    output: _,
+    samples: __,
+    ...worst
+  } = counted.reduce((most, one) => (one.value > most.value ? one : most), NO_ERROR);
   return worst;
 }
 

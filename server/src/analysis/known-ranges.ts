@@ -57,7 +57,8 @@ async function keptRanges(results: Results): Promise<Map<number, MeasuredLayerRa
     : new Map<number, MeasuredLayerRange>();
 }
 
-function rangesIn(
+/** What a format makes of ranges that are kept, by index of the layer's node. */
+export function rangesIn(
   kept: ReadonlyMap<number, MeasuredLayerRange>,
   layers: readonly Layer[],
   format: FormatName,

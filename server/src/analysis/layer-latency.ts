@@ -14,9 +14,8 @@ import {
   type Runtime,
   type Session,
   type SessionRequest,
-  type TensorHandle,
 } from '../runtime/index.js';
-import { putSample, type Feeds, type WorkOptions } from './evaluation.js';
+import { putSample, runSample, type Feeds, type WorkOptions } from './evaluation.js';
 import { inSlices } from './in-slices.js';
 import { kernelOwners } from './kernel-owners.js';
 import { medianKernels } from './median-kernels.js';
@@ -71,6 +70,9 @@ export interface LayerLatencyOptions extends WorkOptions {
 const WARM_UP_RUNS = 3;
 const RUNS = 20;
 
+/** Of each session, if not said otherwise, those before the clock counts included. */
+export const RUNS_OF_LAYERS = WARM_UP_RUNS + RUNS;
+
 /** Rounds without a pause: the first run after one finds the caches cold, and each model begins as many of them as the other. */
 const ROUNDS = 4;
 
@@ -86,11 +88,15 @@ export async function layerLatency(
   // Kernels inside sub-graphs and functions cannot be told apart: their time is that of no layer.
   const layers = findLayers(original).filter(({ nodeIndex }) => isInMainGraph(original, nodeIndex));
   // First one by one, each run once: an optimisation level that kills the process would take the other session along.
+  const labelled = [await labelledModel(original, ''), await labelledModel(converted, 'low')] as const;
   const models = [
-    await timedModel(runtime, original, sample, options),
-    await timedModel(runtime, converted, sample, options),
+    await timedModel(runtime, labelled[0], labelled[0], sample, options),
+    await timedModel(runtime, labelled[1], labelled[0], sample, options),
   ] as const;
-  const { times, kernels } = await profiledRuns(runtime, models, sample, runs, options);
+  const profiled = profiledRuns(runtime, models, sample, runs, options);
+  const { times, kernels } = await profiled.catch((error: unknown) => {
+    throw inOwnNames(error, labelled);
+  });
   const added: ModelLatency[] = [];
   for (const [index, { model, variant }] of models.entries()) {
     const found = { model, layers, parts: variant.parts, kernels: kernels[index] ?? [] };
@@ -115,7 +121,12 @@ export async function layerLatency(
     })),
     others: { fp32: exact.others, plan: low.others },
     unmapped: { fp32: exact.unmapped, plan: low.unmapped },
-    unmappedKernels: [...new Set([...fp32.unmappedKernels, ...plan.unmappedKernels])],
+    unmappedKernels: [
+      ...new Set([
+        ...fp32.unmappedKernels.map(labelled[0].variant.ownNames),
+        ...plan.unmappedKernels.map(labelled[1].variant.ownNames),
+      ]),
+    ],
     outside: { fp32: whole.fp32 - exact.total, plan: whole.plan - low.total },
     whole,
     p10: both(0.1),
@@ -140,39 +151,50 @@ function withinRun(latency: ModelLatency, whole: number): ModelLatency {
   };
 }
 
-/** A model as it is timed: its nodes numbered, so that kernels lead back to them, at the highest level that works. */
-interface TimedModel {
+/** A model as it is timed: its nodes numbered, so that kernels lead back to them. */
+interface LabelledModel {
   readonly model: Model;
   readonly variant: LabelledVariant;
   readonly file: SessionRequest['model'];
+}
+
+async function labelledModel(model: Model, mark: string): Promise<LabelledModel> {
+  const variant = await inSlices(labelledSteps(model, mark));
+  const { bytes, nodeNames } = variant;
+  return { model, variant, file: { bytes, weightsFolder: weightsFolder(model) ?? '.', nodeNames } };
+}
+
+/** At the highest level that works. */
+interface TimedModel extends LabelledModel {
   readonly optimization: OptimizationLevel;
   readonly notes: readonly string[];
 }
 
 async function timedModel(
   runtime: Runtime,
-  model: Model,
+  labelled: LabelledModel,
+  original: LabelledModel,
   sample: Sample,
   { threads, target: provider, signal }: LayerLatencyOptions,
 ): Promise<TimedModel> {
-  const variant = await inSlices(labelledSteps(model));
-  const file = { bytes: variant.bytes, weightsFolder: weightsFolder(model) ?? '.' };
-  const options = { threads, provider, startsAfresh: true };
+  const { variant, file } = labelled;
+  const runOf = ({ variant: own }: LabelledModel, session: Session): Promise<void> =>
+    runSample(runtime, session, { ...sample, inputs: renamed(sample.inputs, own) }, signal);
+  const options = {
+    ...{ threads, provider },
+    // All that is opened here is opened anew.
+    renew: () => undefined,
+    original: { model: original.file, run: (session: Session) => runOf(original, session) },
+  };
   const found = withOptimized(runtime, file, options, signal, async (opened) => {
     const { session, optimization, notes } = opened;
-    const feeds = await putSample(runtime, sample, signal);
-    try {
-      const outputs = await runtime.run(session, renamed(feeds, variant), undefined, signal);
-      await runtime.release(Object.values(outputs));
-    } finally {
-      await runtime.release(Object.values(feeds));
-    }
-    return { optimization, notes: notes.map((note) => textInOwnNames(note, model, variant)) };
+    await runOf(labelled, session);
+    return { optimization, notes: notes.map(variant.ownNames) };
   });
   const level = await found.catch((error: unknown) => {
-    throw inOwnNames(error, model, variant);
+    throw inOwnNames(error, [labelled]);
   });
-  return { model, variant, file, ...level };
+  return { ...labelled, ...level };
 }
 
 /**
@@ -221,19 +243,13 @@ async function profiledRuns(
   }
 }
 
-/** What the runtime says of nodes and tensors that go by numbers, with the names that the model has for them. */
-function inOwnNames(error: unknown, model: Model, variant: LabelledVariant): unknown {
+/** What the runtime says of nodes and tensors that go by numbers, with the names that the models have for them. */
+function inOwnNames(error: unknown, models: readonly LabelledModel[]): unknown {
   if (!(error instanceof RuntimeFailure)) return error;
-  return new RuntimeFailure(error.kind, textInOwnNames(error.message, model, variant));
-}
-
-function textInOwnNames(text: string, { graph }: Model, { parts }: LabelledVariant): string {
-  return text.replace(/\b(?:node|tensor)_\d+_/g, (label) => {
-    const { nodes, tensors } = parts(label);
-    const node = graph.nodes[nodes[0] ?? -1];
-    const name = node?.name === '' ? node.outputs[0] : node?.name;
-    return name ?? tensors[0] ?? label;
-  });
+  return new RuntimeFailure(
+    error.kind,
+    models.reduce((text, { variant }) => variant.ownNames(text), error.message),
+  );
 }
 
 /** The latency of a model, given the kernels of all runs. */
@@ -254,8 +270,6 @@ function* addedUp(
   return yield* modelLatency(original, { model, layers, kernels, owners });
 }
 
-function renamed(feeds: Feeds, { inputs }: LabelledVariant): Feeds {
-  return Object.fromEntries(
-    Object.entries(feeds).map(([name, handle]): [string, TensorHandle] => [inputs.get(name) ?? name, handle]),
-  );
+function renamed<T>(feeds: Readonly<Record<string, T>>, { inputs }: LabelledVariant): Record<string, T> {
+  return Object.fromEntries(Object.entries(feeds).map(([name, fed]) => [inputs.get(name) ?? name, fed]));
 }

@@ -16,6 +16,7 @@ import {
   nodeRoles,
   precisionGraphSteps,
   type Layer,
+  type LayerDecision,
   type NodeRole,
   type PrecisionGraph,
   type Tolerance,
@@ -28,7 +29,7 @@ import { judgedError, type OutputError } from './judged-error.js';
 import type { LocalError } from './local-errors.js';
 import { measure, type ToleranceMeasurement } from './measurement.js';
 import { nodeTimes } from './node-times.js';
-import { relativeErrors, type SquaredSums } from './relative-errors.js';
+import { relativeErrors, relativeSquares, type SquaredSums } from './relative-errors.js';
 import { runSegment, type Figures } from './segment-runs.js';
 import { chooseSegments, type Segment } from './segments.js';
 
@@ -65,11 +66,28 @@ export async function measuredErrors(
   tolerances: readonly Tolerance[] = [],
   options: MeasuredErrorOptions = {},
 ): Promise<MeasuredErrors> {
-  return new MeasuringLayers(evaluation, layers, format, tolerances, options).result();
+  const { model, ranges } = evaluation;
+  const decisions = layers
+    .filter((layer) => allowsFormat(model, layer, format))
+    .map((layer): LayerDecision => {
+      const decision = layerInFormat(layer, format);
+      return ranges === undefined ? decision : { ...decision, numerics: ranges };
+    });
+  return { format, ...(await measuredDecisions(evaluation, decisions, tolerances, options)) };
+}
+
+/** The same of layers that each have more decided of them than a format; no layer twice. */
+export async function measuredDecisions(
+  evaluation: Evaluation,
+  decisions: readonly LayerDecision[],
+  tolerances: readonly Tolerance[] = [],
+  options: MeasuredErrorOptions = {},
+): Promise<Omit<MeasuredErrors, 'format'>> {
+  return new MeasuringLayers(evaluation, decisions, tolerances, options).result();
 }
 
 class MeasuringLayers {
-  private readonly layers: readonly Layer[];
+  private readonly decisions: readonly LayerDecision[];
   private readonly roles: readonly NodeRole[];
   /** What is compared: the relative error of each output, then the tolerances. */
   private readonly questions: readonly Tolerance[];
@@ -80,31 +98,27 @@ class MeasuringLayers {
 
   constructor(
     private readonly evaluation: Evaluation,
-    layers: readonly Layer[],
-    private readonly format: LowFormatName,
+    decisions: readonly LayerDecision[],
     private readonly tolerances: readonly Tolerance[],
     private readonly options: MeasuredErrorOptions,
   ) {
     const { model } = evaluation;
-    this.layers = layers.filter(
-      (layer) => allowsFormat(model, layer, format) && !drawsRandomNumbers(layer.node),
-    );
+    this.decisions = decisions.filter(({ layer }) => !drawsRandomNumbers(layer.node));
     this.roles = nodeRoles(model);
     this.questions = [...evaluation.floatOutputs.map(relativeError), ...tolerances];
   }
 
-  async result(): Promise<MeasuredErrors> {
+  async result(): Promise<Omit<MeasuredErrors, 'format'>> {
     const { switched, plain } = await inSlices(this.sorted());
     const segments = switched.length === 0 ? [] : await this.segments(switched);
     if (segments.length > 0) {
       const unchanged = await this.unchangedFigures();
       for (const { cut, layers } of segments) await this.measureSegment(cut, layers, unchanged);
     }
-    for (const layer of plain) await this.measurePlain(layer);
+    for (const decision of plain) await this.measurePlain(decision);
     this.options.progress?.(this.total, this.total, 'measured errors');
     return {
-      format: this.format,
-      errors: this.layers.flatMap((layer) => this.errors.get(layer) ?? []),
+      errors: this.decisions.flatMap(({ layer }) => this.errors.get(layer) ?? []),
       sessions: this.sessions,
       inferences: this.inferences,
       segments: segments.length,
@@ -114,19 +128,19 @@ class MeasuringLayers {
 
   /** What of the work is done in the number of layers times samples. */
   private get total(): number {
-    return this.layers.length * this.evaluation.feeds.length;
+    return this.decisions.length * this.evaluation.feeds.length;
   }
 
   /** Which layers can be switches. */
-  private *sorted(): Steps<{ readonly switched: SwitchedLayer[]; readonly plain: Layer[] }> {
+  private *sorted(): Steps<{ readonly switched: SwitchedLayer[]; readonly plain: LayerDecision[] }> {
     if (this.options.way === 'plain' || isMixed(this.evaluation.model)) {
-      return { switched: [], plain: [...this.layers] };
+      return { switched: [], plain: [...this.decisions] };
     }
     const switched: SwitchedLayer[] = [];
-    const plain: Layer[] = [];
-    for (const layer of this.layers) {
-      const one = switchedLayer(yield* this.graphOf(layer), layer);
-      if (one === undefined) plain.push(layer);
+    const plain: LayerDecision[] = [];
+    for (const decision of this.decisions) {
+      const one = switchedLayer(yield* this.graphOf(decision), decision.layer);
+      if (one === undefined) plain.push(decision);
       else switched.push(one);
       yield;
       if (this.options.signal?.aborted === true)
@@ -136,12 +150,8 @@ class MeasuringLayers {
   }
 
   /** The plan that lowers nothing but this layer. */
-  private *graphOf(layer: Layer): Steps<PrecisionGraph> {
-    const { format, roles } = this;
-    const { model, ranges } = this.evaluation;
-    const decision = layerInFormat(layer, format);
-    const decisions = [ranges === undefined ? decision : { ...decision, numerics: ranges }];
-    return yield* precisionGraphSteps(model, roles, [layer], decisions);
+  private *graphOf(decision: LayerDecision): Steps<PrecisionGraph> {
+    return yield* precisionGraphSteps(this.evaluation.model, this.roles, [decision.layer], [decision]);
   }
 
   private async segments(
@@ -205,17 +215,17 @@ class MeasuringLayers {
     for (const { layer } of switched) this.finish(layer, figures.get(layer) ?? unchanged);
   }
 
-  private async measurePlain(layer: Layer): Promise<void> {
+  private async measurePlain(decision: LayerDecision): Promise<void> {
     const { signal } = this.options;
     const progress = (done: number): void => {
       if (done > 0) this.ranOnce();
     };
-    const graph = await inSlices(this.graphOf(layer));
+    const graph = await inSlices(this.graphOf(decision));
     const measured = await measure(this.evaluation, graph, this.questions, { signal, progress });
     this.sessions += 1;
     this.inferences += measured.inferences;
     this.finish(
-      layer,
+      decision.layer,
       measured.tolerances.map((one) => one.figures),
     );
   }
@@ -228,7 +238,8 @@ class MeasuringLayers {
   private finish(layer: Layer, figures: Figures): void {
     const outputs = this.evaluation.floatOutputs;
     const perOutput = outputs.map((output, index): OutputError => {
-      return { output, ...relativeErrors((figures[index] ?? []).map(squaredSums)) };
+      const sums = (figures[index] ?? []).map(squaredSums);
+      return { output, ...relativeErrors(sums), samples: relativeSquares(sums) };
     });
     const error: MeasuredError = {
       ...{ layer, ...judgedError(perOutput, this.tolerances), perOutput },

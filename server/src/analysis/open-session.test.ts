@@ -1,33 +1,47 @@
-/** A runtime that really crashes while it opens a model, and one that refuses it. */
+/** A runtime that refuses a correct model or really crashes under it, when it opens it or in a run: what is done then, and whom it blames. */
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { makeNode } from '../onnx/index.js';
-import { RuntimeFailure, type Runtime, type RuntimeFailureKind } from '../runtime/index.js';
-import { folderForTests } from '../testing/index.js';
-import { onSurvivingLevel, openOptimized, withOptimized } from './open-session.js';
-import { POSE_MODEL, startTestCompute, WIDTH, writeModel } from './testing/index.js';
+import { RuntimeFailure, type OptimizationLevel, type Runtime } from '../runtime/index.js';
+import { putSample } from './evaluation.js';
+import { originalFile, withOptimized, type OpenedSession } from './open-session.js';
+import {
+  computeForTests,
+  failingWhere,
+  randomSamples,
+  startTestCompute,
+  WIDTH,
+  writeChain,
+  writeModel,
+  type SessionFault,
+} from './testing/index.js';
 
-const folder = folderForTests();
-const SETTINGS = { provider: 'cpu', threads: 1 } as const;
+const { runtime, folder } = await computeForTests();
 const started: Runtime[] = [];
-
-const broken = join(folder, 'broken.onnx');
-writeModel(broken, {
+const [ORIGINAL, MODEL, BROKEN] = ['m.onnx', 'low.onnx', 'broken.onnx'].map((name) => join(folder, name)) as [
+  string,
+  string,
+  string,
+];
+writeChain(ORIGINAL, 1);
+writeChain(MODEL, 1);
+writeModel(BROKEN, {
   nodes: [makeNode({ opType: 'NoSuchOperator', name: 'none', inputs: ['x'], outputs: ['y'] })],
   inputs: { x: [1, WIDTH] },
   outputs: { y: [1, WIDTH] },
 });
+const [SAMPLE] = randomSamples(1);
 
 afterEach(async () => {
-  await Promise.all(started.splice(0).map((runtime) => runtime.dispose()));
+  await Promise.all(started.splice(0).map((one) => one.dispose()));
 });
 
-/** A runtime whose process dies at each of the first `crashes` openings. */
-async function crashing(crashes: number): Promise<Runtime> {
+/** A runtime whose process dies at each of the first `crashes` requests of a kind. */
+async function crashing(crashes: number, request: 'open' | 'run'): Promise<Runtime> {
   let left = crashes;
   const environment: Record<string, string> = {};
   const arm = (): void => {
-    environment['ONNX_PRECISION_TEST_CRASH'] = left > 0 ? 'open' : '';
+    environment['ONNX_PRECISION_TEST_CRASH'] = left > 0 ? request : '';
   };
   arm();
   const log = (line: string): void => {
@@ -35,102 +49,159 @@ async function crashing(crashes: number): Promise<Runtime> {
     left -= 1;
     arm();
   };
-  const runtime = await startTestCompute({ environment, log, restartDelays: [0] });
-  started.push(runtime);
-  return runtime;
+  const made = await startTestCompute({ environment, log, restartDelays: [0] });
+  started.push(made);
+  return made;
 }
 
-describe('a model file', () => {
-  it('is opened at the highest level', async () => {
-    const opened = await openOptimized(await crashing(0), POSE_MODEL, { threads: 1 });
-    expect(opened).toMatchObject({ optimization: 'all', notes: [] });
-    expect(opened.session.outputs).toEqual(['ld_3d', 'poseflag', 'world_3d']);
+/** What is said of a model that was opened and run once on `on`, and how often all had to be opened anew. */
+async function ranOn(
+  on: Runtime,
+  model = MODEL,
+  original = ORIGINAL,
+): Promise<
+  Omit<OpenedSession, 'session'> & { readonly renewals: number; readonly outputs: readonly string[] }
+> {
+  if (SAMPLE === undefined) throw new Error('no sample');
+  let renewals = 0;
+  const renew = (): void => void (renewals += 1);
+  const options = { threads: 1, renew, original: originalFile(on, original, [SAMPLE], undefined) };
+  return await withOptimized(on, model, options, undefined, async ({ session, ...opened }) => {
+    const outputs = await on.run(session, await putSample(on, SAMPLE, undefined));
+    return { ...opened, renewals, outputs: Object.keys(outputs) };
+  });
+}
+
+/** Levels of `MODEL` that fail so; of every model with `alsoTheOriginal`. */
+function failing(
+  fault: SessionFault,
+  levels: readonly OptimizationLevel[] | 'all of them',
+  { alsoTheOriginal = false, message = 'no kernel' } = {},
+): Runtime {
+  return failingWhere(
+    runtime,
+    ({ model, optimization }) => {
+      const isMeant = alsoTheOriginal || ('path' in model && model.path === MODEL);
+      return isMeant && (levels === 'all of them' || levels.includes(optimization)) ? fault : undefined;
+    },
+    message,
+  );
+}
+
+const CASES = [
+  { during: 'opening', kind: 'crashed', does: 'crashed when it opened the model' },
+  { during: 'opening', kind: 'refused', does: 'refused the model' },
+  { during: 'run', kind: 'crashed', does: 'crashed in a run' },
+  { during: 'run', kind: 'failed', does: 'failed in a run' },
+] as const;
+
+describe('a correct model', () => {
+  it('is run at the highest level', async () => {
+    expect(await ranOn(runtime)).toEqual({ optimization: 'all', notes: [], renewals: 0, outputs: ['y'] });
   });
 
-  it.each([
-    [1, 'layout', ['all']],
-    [2, 'extended', ['all', 'layout']],
-  ] as const)('is opened lower where the runtime crashes %d times', async (crashes, level, failed) => {
-    const opened = await openOptimized(await crashing(crashes), POSE_MODEL, { threads: 1 });
-    expect(opened.optimization).toBe(level);
-    expect(opened.notes).toHaveLength(crashes);
-    for (const [index, note] of opened.notes.entries()) {
-      expect(note).toMatch(`ONNX Runtime crashed at optimisation level ${failed[index] ?? ''}: `);
-    }
-  });
+  it.each(CASES)(
+    'that the runtime $kind ($during) at two levels is run at the third, and it is said that the fault is the runtime’s',
+    async ({ during, kind, does }) => {
+      const on =
+        kind === 'crashed'
+          ? await crashing(2, during === 'run' ? 'run' : 'open')
+          : failing({ during, kind }, ['all', 'layout']);
+      const { onnxRuntime } = await runtime.information();
+      const { optimization, notes, renewals } = await ranOn(on);
+      expect(optimization).toBe('extended');
+      expect(renewals).toBe(kind === 'crashed' ? 2 : 0);
+      expect(notes).toHaveLength(2);
+      const name = `ONNX Runtime ${onnxRuntime} on cpu`;
+      for (const [index, level] of ['all', 'layout'].entries()) {
+        const note = notes[index] ?? '';
+        expect(note.startsWith(`${name} ${does} at optimisation level ${level}: `)).toBe(true);
+        expect(note).toContain('The model is valid, since it runs at level extended');
+        expect(note).toContain(`the fault is that of ${name} at level ${level}, not of the model`);
+        expect(note).toMatch(/set the session option graphOptimizationLevel to extended\.$/);
+      }
+    },
+  );
 
-  it.each([
-    ['is blamed on the runtime where the original loads', POSE_MODEL, /fault is that of ONNX Runtime/],
-    [
-      'is blamed on nobody’s precision where the original does the same',
-      'broken',
-      /The original does the same/,
-    ],
-  ])('%s', async (_, original, blame) => {
-    const runtime = await crashing(0);
-    const path = original === 'broken' ? broken : original;
-    const options = { threads: 1, original: path };
-    await expect(openOptimized(runtime, broken, options)).rejects.toMatchObject({
-      kind: 'refused',
-      message: expect.stringMatching(blame) as string,
-    });
-  });
+  it.each(CASES)(
+    'that the runtime $kind ($during) at every level is a failure of the runtime where the original runs',
+    async ({ during, kind, does }) => {
+      await expect(ranOn(failing({ during, kind }, 'all of them'))).rejects.toMatchObject({
+        kind,
+        message: expect.stringMatching(
+          new RegExp(
+            `${does} at optimisation level disabled.*The original runs there.*fault is that of ONNX Runtime`,
+          ),
+        ) as string,
+      });
+    },
+  );
 
-  it('under which the process dies in a run is run again one level lower, with everything opened anew', async () => {
-    const runtime = await crashing(0);
-    const [levels, renewals]: [string[], number[]] = [[], []];
-    const { result, notes } = await onSurvivingLevel(runtime, POSE_MODEL, { threads: 1 }, undefined, {
-      run: async (level) => {
-        levels.push(level);
-        if (levels.length < 3) throw new RuntimeFailure('crashed', 'The compute process died during a run.');
-        return (await runtime.open({ model: { path: POSE_MODEL }, ...SETTINGS, optimization: level }))
-          .outputs;
+  it.each(CASES)(
+    'that the runtime $kind ($during) as it does the original is not blamed for its precision',
+    async ({ during, kind }) => {
+      const on = failing({ during, kind }, 'all of them', { alsoTheOriginal: true });
+      await expect(ranOn(on)).rejects.toThrow(/The original does the same, so precision has nothing to do/);
+      await expect(ranOn(on, ORIGINAL)).rejects.toThrow(/It is the original as it stands, so precision/);
+    },
+  );
+
+  it('is begun again where the process ended in somebody else’s call, and no level is blamed', async () => {
+    let losses = 2;
+    const losing: Runtime = {
+      ...runtime,
+      run: async (...call) => {
+        if (losses-- <= 0) return await runtime.run(...call);
+        throw new RuntimeFailure('stale', 'The compute process has ended.');
       },
-      renew: () => renewals.push(levels.length),
-    });
-    expect(levels).toEqual(['all', 'layout', 'extended']);
-    expect(renewals).toEqual([1, 2]);
-    expect(result).toContain('ld_3d');
-    expect(notes[0]).toMatch(/did not survive a run at optimisation level all, the same was done at layout/);
+    };
+    expect(await ranOn(losing)).toMatchObject({ optimization: 'all', notes: [], renewals: 2 });
+    losses = 99;
+    await expect(ranOn(losing)).rejects.toMatchObject({ kind: 'stale' });
   });
 
-  it('that no level opens is the last failure', async () => {
-    const runtime = await crashing(0);
-    await expect(openOptimized(runtime, broken, { threads: 1 })).rejects.toMatchObject({
-      kind: 'refused',
-      message: expect.stringContaining('NoSuchOperator') as string,
-    });
-  });
-
-  it('is not tried again when the caller gave up', async () => {
-    const gone = AbortSignal.abort();
-    const opening = openOptimized(await crashing(0), POSE_MODEL, { threads: 1 }, gone);
-    await expect(opening).rejects.toMatchObject({ kind: 'cancelled' });
+  it('for which there is not enough memory is nobody’s fault', async () => {
+    const fault = { during: 'run', kind: 'failed' } as const;
+    const message = 'Failed to allocate memory for requested buffer';
+    const { notes } = await ranOn(failing(fault, ['all'], { message }));
+    expect(notes[0]).toMatch(/Failed to allocate memory.* It runs at level layout\.$/);
+    expect(notes[0]).not.toMatch(/fault/);
+    const everywhere = ranOn(failing(fault, 'all of them', { message }));
+    await expect(everywhere).rejects.toMatchObject({ message });
   });
 });
 
-describe('a model that loads and does not run', () => {
-  /** Runs the pose model where the first `failures` runs end so; gives the level of the run that worked, and what was said. */
-  async function ran(failures: number, kind: RuntimeFailureKind): Promise<readonly string[]> {
-    let left = failures;
-    return await withOptimized(await crashing(0), POSE_MODEL, { threads: 1 }, undefined, (opened) => {
-      if (left-- > 0) return Promise.reject(new RuntimeFailure(kind, 'no kernel'));
-      return Promise.resolve([opened.optimization, ...opened.notes]);
+describe('a model that nothing runs', () => {
+  it('is what the runtime says of it, and another precision would not help where it is the original', async () => {
+    await expect(ranOn(runtime, BROKEN, BROKEN)).rejects.toMatchObject({
+      kind: 'refused',
+      message: expect.stringMatching(/NoSuchOperator.*original as it stands/) as string,
     });
-  }
-
-  it('is run one level lower', async () => {
-    expect(await ran(0, 'failed')).toEqual(['all']);
-    expect(await ran(2, 'failed')).toEqual([
-      'extended',
-      'ONNX Runtime failed in a run at optimisation level all: no kernel',
-      'ONNX Runtime failed in a run at optimisation level layout: no kernel',
-    ]);
   });
 
-  it('at any level is the last failure, and what is no fault of a level is not tried again', async () => {
-    await expect(ran(9, 'failed')).rejects.toMatchObject({ kind: 'failed' });
-    await expect(ran(1, 'cancelled')).rejects.toMatchObject({ kind: 'cancelled' });
-    await expect(ran(1, 'metric')).rejects.toMatchObject({ kind: 'metric' });
+  it.each([
+    ['opening', 'cancelled'],
+    ['opening', 'unavailable'],
+    ['run', 'cancelled'],
+    ['run', 'metric'],
+  ] as const)(
+    'is not tried at another level for what no level is to blame for (%s: %s)',
+    async (during, kind) => {
+      await expect(ranOn(failing({ during, kind }, ['all']))).rejects.toMatchObject({
+        kind,
+        message: 'no kernel',
+      });
+    },
+  );
+
+  it('is not tried again when the caller gave up', async () => {
+    const gone = withOptimized(runtime, MODEL, { threads: 1 }, AbortSignal.abort(), () => Promise.resolve());
+    await expect(gone).rejects.toMatchObject({ kind: 'cancelled' });
+  });
+
+  it('is the end where a crash leaves nothing to begin again with', async () => {
+    const on = failing({ during: 'run', kind: 'crashed' }, ['all']);
+    const ran = withOptimized(on, MODEL, { threads: 1 }, undefined, ({ session }) => on.run(session, {}));
+    await expect(ran).rejects.toMatchObject({ kind: 'crashed', message: 'no kernel' });
   });
 });

@@ -1,6 +1,6 @@
 /**
- * Opens a model file for execution at the highest optimisation level that the runtime survives. Some levels
- * refuse or crash on correct mixed-precision models; then one level lower is tried and the message says so.
+ * Opens a model for execution at the highest optimisation level that the runtime survives. Some levels refuse or crash on correct
+ * mixed-precision models, when they are opened or in a run; then one level lower is tried, and it is said whose fault it was.
  */
 import {
   RuntimeFailure,
@@ -8,14 +8,24 @@ import {
   type Provider,
   type ProviderOptions,
   type Runtime,
+  type RuntimeFailureKind,
   type Session,
   type SessionRequest,
 } from '../runtime/index.js';
+import { runSample } from './evaluation.js';
+import {
+  failedLevelNote,
+  noLevelMessage,
+  type FailedLevel,
+  type OriginalThere,
+  type Suspect,
+} from './level-faults.js';
+import type { Sample } from './samples/index.js';
 
 export interface OpenedSession {
   readonly session: Session;
   readonly optimization: OptimizationLevel;
-  /** One line for each level that failed: whose fault it was. */
+  /** One for each level that failed: what it did, whose fault that is, and the way out. */
   readonly notes: readonly string[];
 }
 
@@ -28,134 +38,147 @@ export interface OpenOptions {
   readonly provider?: Provider | undefined;
   readonly providerOptions?: ProviderOptions | undefined;
   /** The first level that is tried; `all` if left out. */
-  readonly highest?: OptimizationLevel;
+  readonly highest?: OptimizationLevel | undefined;
   readonly timing?: boolean;
   readonly profile?: boolean;
-  /** The file that this one was converted from: whether that fails in the same way tells whose fault a failure is. */
-  readonly original?: string | undefined;
+  /** What the model was made of, which may be the model itself: where no level runs the model, this tells whose fault it is. */
+  readonly original?: Original | undefined;
+  /**
+   * The compute process was lost with all that was opened in it, and `use` will open what it needs anew. Without it a process
+   * that dies in a run is the end.
+   */
+  readonly renew?: (() => void) | undefined;
 }
 
-/** Opens a model file by its path, or a variant; throws the last `RuntimeFailure` when no level works. */
-export async function openOptimized(
-  runtime: Runtime,
-  file: string | SessionRequest['model'],
-  { provider = 'cpu', highest = 'all', original, ...options }: OpenOptions,
-  signal?: AbortSignal,
-): Promise<OpenedSession> {
-  const model = typeof file === 'string' ? { path: file } : file;
-  const notes: string[] = [];
-  let last: RuntimeFailure | undefined;
-  for (const optimization of LEVELS.slice(LEVELS.indexOf(highest))) {
-    try {
-      const request = { ...options, model, provider, optimization };
-      const session = await runtime.open(request, signal);
-      return { session, optimization, notes };
-    } catch (error) {
-      if (!(error instanceof RuntimeFailure) || (error.kind !== 'crashed' && error.kind !== 'refused'))
-        throw error;
-      const request = { ...options, provider, optimization };
-      const fault = original === undefined ? '' : ` ${await faultOf(runtime, original, request, signal)}`;
-      last = fault === '' ? error : new RuntimeFailure(error.kind, `${error.message}${fault}`);
-      notes.push(
-        `ONNX Runtime ${error.kind} at optimisation level ${optimization}: ${error.message}${fault}`,
-      );
-    }
-  }
-  throw last ?? new RuntimeFailure('refused', 'no optimisation level was tried');
+/** The model that another one was made of. */
+export interface Original {
+  readonly model: SessionRequest['model'];
+  /** Runs it once, with inputs that are put anew; without it a failure in a run is blamed on nobody. */
+  readonly run?: ((session: Session) => Promise<unknown>) | undefined;
 }
 
-/** Whose fault it is that a converted model does not load: told by its original, loaded in the same way. */
-async function faultOf(
+/** The file of the original, to be run on the first of `samples`. */
+export function originalFile(
   runtime: Runtime,
-  original: string,
-  request: Omit<SessionRequest, 'model'>,
+  path: string | undefined,
+  [sample]: readonly Sample[],
   signal: AbortSignal | undefined,
-): Promise<string> {
-  try {
-    await runtime.close(await runtime.open({ ...request, model: { path: original } }, signal));
-    return 'The original loads in the same way and the types of this model are right, so the fault is that of ONNX Runtime.';
-  } catch (error) {
-    if (!(error instanceof RuntimeFailure) || (error.kind !== 'crashed' && error.kind !== 'refused'))
-      throw error;
-    return 'The original does the same, so its precision has nothing to do with it.';
-  }
+): Original | undefined {
+  if (path === undefined) return undefined;
+  const run = sample && ((session: Session): Promise<void> => runSample(runtime, session, sample, signal));
+  return { model: { path }, run };
 }
 
-/** What is done with a level that seems to work. */
-export interface LevelWork<T> {
-  readonly run: (highest: OptimizationLevel) => Promise<T>;
-  /** The compute process was lost with all that was opened in it. */
-  readonly renew: () => void;
-}
+/** What is a level's fault when a session is opened, and in a run. */
+const BLAMED: Readonly<Record<FailedLevel['during'], ReadonlySet<RuntimeFailureKind>>> = {
+  opening: new Set(['refused', 'crashed']),
+  run: new Set(['failed', 'crashed']),
+};
+
+/** Times that a level is begun again because the process ended in a call of somebody else's. */
+const MOST_LOSSES = 3;
 
 /**
- * Does `run` at the highest level at which `file` loads; one level lower, with everything opened anew, where the process dies under
- * it. Throws what `run` throws at the lowest level. `notes` are those of the levels that failed.
- */
-export async function onSurvivingLevel<T>(
-  runtime: Runtime,
-  file: string | SessionRequest['model'],
-  options: OpenOptions,
-  signal: AbortSignal | undefined,
-  { run, renew }: LevelWork<T>,
-): Promise<{ readonly result: T; readonly notes: readonly string[] }> {
-  const probe = await openOptimized(runtime, file, options, signal);
-  await runtime.close(probe.session);
-  const notes = [...probe.notes];
-  // A level that crashed took along what was open.
-  if (notes.length > 0) renew();
-  let level = probe.optimization;
-  while (true) {
-    try {
-      return { result: await run(level), notes };
-    } catch (error) {
-      const lower = LEVELS[LEVELS.indexOf(level) + 1];
-      const isLost = error instanceof RuntimeFailure && (error.kind === 'crashed' || error.kind === 'stale');
-      if (!isLost || lower === undefined) throw error;
-      notes.push(
-        `ONNX Runtime did not survive a run at optimisation level ${level}, the same was done at ${lower}: ${error.message}`,
-      );
-      renew();
-      level = lower;
-    }
-  }
-}
-
-/** What becomes of the work where the compute process dies under it. */
-export interface RunOptions extends OpenOptions {
-  /** `use` opens everything that it needs beside the session itself, so that it can begin again in a new process. */
-  readonly startsAfresh?: boolean;
-}
-
-/**
- * Opens a model and gives the session to `use`; one level lower where a run fails in it, since some levels make of a correct model one
- * that loads and does not run, or kills its process. The session is closed however it ends. Throws what `use` throws at the lowest
- * level.
+ * Opens a model, by its path or as a variant, and gives the session to `use`; one level lower where the runtime does not open it or
+ * where a run fails. The session is closed however it ends.
+ *
+ * @throws {RuntimeFailure} the last one, with whose fault it is, where no level works; what else `use` throws
  */
 export async function withOptimized<T>(
   runtime: Runtime,
   file: string | SessionRequest['model'],
-  { startsAfresh = false, ...options }: RunOptions,
+  { provider = 'cpu', highest = 'all', original, renew, ...settings }: OpenOptions,
   signal: AbortSignal | undefined,
   use: (opened: OpenedSession) => Promise<T>,
 ): Promise<T> {
-  const notes: string[] = [];
-  const blamed: ReadonlySet<string> = new Set(startsAfresh ? ['failed', 'crashed'] : ['failed']);
-  let highest = options.highest ?? 'all';
+  const model = asModel(file);
+  const failed: FailedLevel[] = [];
+  let losses = 0;
+  let optimization: OptimizationLevel = highest;
   while (true) {
-    const opened = await openOptimized(runtime, file, { ...options, highest }, signal);
-    notes.push(...opened.notes);
+    const request = { ...settings, model, provider, optimization };
+    let session: Session | undefined;
     try {
-      return await use({ ...opened, notes: [...notes] });
+      session = await runtime.open(request, signal);
+      const notes = await notesOn(failed, optimization, { runtime, provider, signal });
+      return await use({ session, optimization, notes });
     } catch (error) {
-      const lower = LEVELS[LEVELS.indexOf(opened.optimization) + 1];
-      if (!(error instanceof RuntimeFailure) || !blamed.has(error.kind) || lower === undefined) throw error;
-      notes.push(
-        `ONNX Runtime ${error.kind} in a run at optimisation level ${opened.optimization}: ${error.message}`,
-      );
-      highest = lower;
+      if (!(error instanceof RuntimeFailure)) throw error;
+      const during = session === undefined ? 'opening' : 'run';
+      if (error.kind === 'stale' && renew !== undefined && losses < MOST_LOSSES) {
+        losses += 1;
+        renew();
+        continue;
+      }
+      const isTheEnd = error.kind === 'crashed' && during === 'run' && renew === undefined;
+      if (!BLAMED[during].has(error.kind) || isTheEnd) throw error;
+      if (error.kind === 'crashed') renew?.();
+      const last = { optimization, during, failure: error } as const;
+      failed.push(last);
+      const lower = LEVELS[LEVELS.indexOf(optimization) + 1];
+      if (lower === undefined) {
+        const suspect = await suspectOf({ runtime, provider, signal });
+        const there = await originalThere(runtime, original, request, last, signal);
+        throw new RuntimeFailure(error.kind, noLevelMessage(last, suspect, there));
+      }
+      optimization = lower;
     } finally {
-      await runtime.close(opened.session);
+      if (session !== undefined) await runtime.close(session);
     }
   }
+}
+
+interface Where {
+  readonly runtime: Runtime;
+  readonly provider: Provider;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function notesOn(
+  failed: readonly FailedLevel[],
+  below: OptimizationLevel,
+  where: Where,
+): Promise<readonly string[]> {
+  if (failed.length === 0) return [];
+  const suspect = await suspectOf(where);
+  return failed.map((one) => failedLevelNote(one, below, suspect));
+}
+
+async function suspectOf({ runtime, provider, signal }: Where): Promise<Suspect> {
+  return { onnxRuntime: (await runtime.information(signal)).onnxRuntime, provider };
+}
+
+/** What the original does where the model of `request`, made of it, does not get as far: it is opened, and run where that is what failed. */
+export async function originalThere(
+  runtime: Runtime,
+  original: Original | undefined,
+  request: SessionRequest,
+  { during }: FailedLevel,
+  signal: AbortSignal | undefined,
+): Promise<OriginalThere> {
+  if (original === undefined) return undefined;
+  if (sameModel(request.model, original.model)) return 'same';
+  if (during === 'run' && original.run === undefined) return undefined;
+  try {
+    const session = await runtime.open({ ...request, model: original.model }, signal);
+    try {
+      if (during === 'run') await original.run?.(session);
+      return 'runs';
+    } finally {
+      await runtime.close(session);
+    }
+  } catch (error) {
+    if (!(error instanceof RuntimeFailure) || !(BLAMED.opening.has(error.kind) || BLAMED.run.has(error.kind)))
+      throw error;
+    return 'fails';
+  }
+}
+
+function asModel(file: string | SessionRequest['model']): SessionRequest['model'] {
+  return typeof file === 'string' ? { path: file } : file;
+}
+
+function sameModel(one: SessionRequest['model'], other: SessionRequest['model']): boolean {
+  if ('path' in one) return 'path' in other && one.path === other.path;
+  return 'bytes' in other && one.bytes === other.bytes;
 }

@@ -2,8 +2,6 @@
  * How long each layer of a plan takes: the plan's model is converted for the time of the measurement, into a temporary folder that
  * is removed however it ends, and its weights are read from there by byte range. Knows no store.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { convertSteps } from '../convert/index.js';
 import { externalLocations, openModelSteps, piecesLength, writePieces, type Model } from '../onnx/index.js';
@@ -12,6 +10,7 @@ import { RuntimeFailure, type Runtime } from '../runtime/index.js';
 import { inSlices } from './in-slices.js';
 import { layerLatency, type LayerLatency, type LayerLatencyOptions } from './layer-latency.js';
 import type { Sample } from './samples/index.js';
+import { withTemporaryFolder } from './temporary-folder.js';
 
 export interface PlanLatencyOptions extends LayerLatencyOptions {
   /** The converted model may be no larger: it is written to disk each time. Unlimited if left out. */
@@ -40,13 +39,7 @@ export async function planLatency(
   sample: Sample,
   options: PlanLatencyOptions,
 ): Promise<LayerLatency | NoLatency> {
-  const folder = mkdtempSync(join(tmpdir(), 'onnx-precision-latency-'));
-  const remove = (): void => {
-    rmSync(folder, { recursive: true, force: true });
-  };
-  // A program that ends in the middle leaves nothing behind either.
-  process.once('exit', remove);
-  try {
+  return await withTemporaryFolder(async (folder) => {
     const converted = await writeConverted(plan, folder, options);
     if ('problem' in converted) return converted;
     try {
@@ -54,10 +47,7 @@ export async function planLatency(
     } finally {
       converted.model.source.close();
     }
-  } finally {
-    process.off('exit', remove);
-    remove();
-  }
+  });
 }
 
 async function writeConverted(

@@ -22,20 +22,26 @@ export interface RelativeErrors {
 }
 
 /**
+ * By sample: squared error / squared norm; infinite where rounding made something non-finite.
+ *
  * A sample whose exact values are all 0 has nothing that its error could be relative to: what they are on average over the
  * other samples stands in for it. Otherwise one such sample, a probability of exactly 0 for instance, would outdo all that was
  * measured of the others.
  */
-export function relativeErrors(samples: readonly SquaredSums[]): RelativeErrors {
+export function relativeSquares(samples: readonly SquaredSums[]): readonly number[] {
   const norms = samples.map(({ norm }) => norm).filter((norm) => norm > 0);
   const usual = norms.reduce((sum, norm) => sum + norm / norms.length, 0);
-  const squares = samples.map(({ error, norm }) => {
+  return samples.map(({ error, norm }) => {
     if (error === 0) return 0;
     const ratio = error / (norm > 0 ? norm : usual);
     return Number.isFinite(ratio) ? ratio : Number.POSITIVE_INFINITY;
   });
-  const isOfZero = norms.length === 0 && samples.every(({ error, norm }) => Number.isFinite(error + norm));
-  const found = rootMeanSquare(squares);
+}
+
+/** All samples together. */
+export function relativeErrors(samples: readonly SquaredSums[]): RelativeErrors {
+  const isOfZero = samples.every(({ error, norm }) => !(norm > 0) && Number.isFinite(error + norm));
+  const found = rootMeanSquare(relativeSquares(samples));
   return isOfZero && found.value > 0 ? { ...found, ofZero: true } : found;
 }
 

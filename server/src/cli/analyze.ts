@@ -12,6 +12,7 @@ import {
   type AnalyzedPlan,
   type GradientReport,
   type LayerReport,
+  type Timing,
 } from '../work/index.js';
 import { CommandFailure, EXIT, type ExitStatus } from './exit-status.js';
 import { loadPlan, needModel, reportDiagnostics } from './load.js';
@@ -44,6 +45,10 @@ export const analyze: Subcommand = {
       gradients: {
         type: 'boolean',
         help: 'also the ranges of gradients, and the loss scale that training would settle at',
+      },
+      latency: {
+        type: 'boolean',
+        help: "also how long layers take on the plan's target, timed where that is not known",
       },
       spectrum: {
         type: 'string',
@@ -92,6 +97,7 @@ export const analyze: Subcommand = {
       const analyzed = resultOf(
         await analyzePlan(work, {
           ...{ method, format, probes, seed, gradients: parsed.flag('gradients') },
+          latency: parsed.flag('latency'),
           spectrum: glob === undefined ? undefined : { glob, lambda },
         }),
         loaded,
@@ -99,7 +105,10 @@ export const analyze: Subcommand = {
       printAnalysis(
         analyzed,
         method,
-        { all: parsed.flag('all'), layers, samples: work.samples.length, format },
+        {
+          ...{ all: parsed.flag('all'), layers, samples: work.samples.length, format },
+          latency: parsed.flag('latency'),
+        },
         output,
       );
       reportDiagnostics(loaded, analyzed.findings, output);
@@ -114,6 +123,7 @@ export const analyze: Subcommand = {
         inferences,
         peakMemory: analyzed.peakMemory,
         ...(method === 'all' ? { rankCorrelations: correlationsDocument(rankCorrelations) } : {}),
+        timing: timingDocument(analyzed.timing),
         layers: reports,
         ...(analyzed.gradients === undefined ? {} : { gradients: analyzed.gradients }),
       });
@@ -123,34 +133,52 @@ export const analyze: Subcommand = {
 };
 
 function printAnalysis(
-  { reports, seconds, peakMemory, rankCorrelations, gradients }: AnalyzedPlan,
+  { reports, timing, seconds, peakMemory, rankCorrelations, gradients }: AnalyzedPlan,
   method: AnalysisMethod,
   {
     all,
     layers,
     samples,
     format,
+    latency,
   }: {
     readonly all: boolean;
+    readonly latency: boolean;
     readonly layers: number;
     readonly samples: number;
     readonly format: LowFormatName;
   },
   output: Output,
 ): void {
-  for (const line of layerTable(method, all ? reports : reports.slice(0, SHOWN))) output.line(line);
+  const shown = all ? reports : reports.slice(0, SHOWN);
+  for (const line of layerTable(method, shown, latency ? format : undefined)) output.line(line);
   if (!all && reports.length > SHOWN) output.line(`(${reports.length - SHOWN} more layers: --all)`);
   output.line();
   const explained = METHODS.flatMap(({ names, text }) => (names.includes(method) ? [text] : []));
   output.line(
     `${layers} layers, ${samples} samples, ${seconds.toFixed(1)} s, at most ${Math.ceil(peakMemory / BYTES_PER_MEGABYTE)} MB of memory; ${explained.join('; ')}`,
   );
+  if (latency) output.line(timingLine(timing));
   for (const line of [...spectrumLines(reports), ...lossLines(reports)]) output.line(line);
   for (const line of gradients === undefined ? [] : gradientLines(gradients)) output.line(line);
   for (const [name, correlation] of rankCorrelations) {
     const figure = correlation?.toFixed(3) ?? `none: it tells no two of these layers apart in ${format}`;
     output.line(`rank correlation of ${name} with measured (Spearman): ${figure}`);
   }
+}
+
+function timingDocument({ target, reason, files, misfit, busy }: Timing): unknown {
+  return {
+    ...{ target, reason: reason ?? null, files: files ?? null, misfit: misfit ?? null },
+    busy: busy ?? false,
+  };
+}
+
+function timingLine({ target, reason, files, busy }: Timing): string {
+  if (reason !== undefined) return `no layer has a latency: ${reason}`;
+  const where = files === undefined ? `on ${target} of this machine` : `by ${files.join(', ')}`;
+  const state = busy === true ? '; the machine was busy: trust no small difference' : '';
+  return `milliseconds ${where}, casts apart; ~: estimated by operations and bytes${state}`;
 }
 
 function correlationsDocument(
@@ -269,7 +297,13 @@ const TITLES: Readonly<Record<AnalysisMethod, string>> = {
   all: 'measured error',
 };
 
-function layerTable(method: AnalysisMethod, reports: readonly LayerReport[]): string[] {
+/** @param timed the format beside FP32 in which latencies are shown; none where it is left out. */
+function layerTable(
+  method: AnalysisMethod,
+  reports: readonly LayerReport[],
+  timed: LowFormatName | undefined,
+): string[] {
+  const times = timed === undefined ? [] : ['fp32', timed];
   const isMixed = method === 'auto';
   const scored = (['hessian', 'first-order'] as const).filter((name) => method === name || method === 'all');
   const errors = (one: LayerReport): string[] => [
@@ -289,6 +323,7 @@ function layerTable(method: AnalysisMethod, reports: readonly LayerReport[]): st
       ...(method === 'all' ? [{ title: 'local error', align: 'right' } as const] : []),
       { title: 'largest value', align: 'right' },
       { title: 'lost to underflow', align: 'right' },
+      ...times.map((title) => ({ title: `${title} ms`, align: 'right' }) as const),
       { title: 'why' },
     ],
     reports.map((one) => [
@@ -298,7 +333,14 @@ function layerTable(method: AnalysisMethod, reports: readonly LayerReport[]): st
       ...errors(one),
       formatNumber(one.range.maxAbs),
       formatPercent(one.range.underflow),
+      ...times.map((format) => timeOf(one, format)),
       one.reason,
     ]),
   );
+}
+
+function timeOf({ latency }: LayerReport, format: string): string {
+  const time = latency?.[format];
+  if (typeof time !== 'number') return '';
+  return `${latency?.['estimated'] === true ? '~' : ''}${formatNumber(time)}`;
 }

@@ -70,12 +70,13 @@ export const bench: Subcommand = {
     return withWork(loaded, plan, context, async (work) => {
       const before = path === LAST ? lastBench(await earlierBenchmarks(work), decisionsKey(plan)) : document;
       const benched = resultOf(await benchmarkPlan(work, plan, { runs }), loaded);
-      const { layers, notTimed, kept, speed, why } = resultOf(
+      const { layers, notTimed, kept, speed, why, notes } = resultOf(
         await explainBenchmark(work, plan, benched),
         loaded,
       );
       const prices = resultOf(await benchedPrices(work, plan, benched), loaded);
       printBenchmark(benched, kept, output);
+      for (const note of notes) output.note(note);
       if (layers !== undefined) printLayers(layers, output);
       if (notTimed !== undefined) output.note(`layers were not timed: ${notTimed}`);
       if (speed !== undefined) output.line(speed.sentence);
@@ -194,5 +195,4 @@ function printBenchmark({ timed, models }: BenchedPlan, kept: KeptBenchmark, out
       `ONNX Runtime ${timed.onnxRuntime}, load ${timed.load.toFixed(1)}`,
   );
   if (timed.busy) output.line('the machine was busy: trust no difference of a few percent');
-  for (const note of timed.rows.flatMap((row) => row.notes)) output.note(note);
 }

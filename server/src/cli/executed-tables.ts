@@ -43,16 +43,19 @@ export function executedTables(
 }
 
 /** A sentence for each layer that a target computes worse than its format explains, as far as they are named, and one for those behind them. */
-export function suspiciousSentences({ suspicious }: VerifiedExecuted, target: string): string[] {
+export function suspiciousSentences(
+  { suspicious }: Pick<VerifiedExecuted, 'suspicious'>,
+  target: string,
+): string[] {
   const causes = suspicious.filter(({ follows }) => !follows);
   const [worst, ...others] = suspicious.filter(({ follows }) => follows);
   const more = causes.length - SHOWN;
   return [
-    ...causes.slice(0, SHOWN).map(({ layer, executed, emulated }) => {
+    ...causes.slice(0, SHOWN).map(({ layer, executed, emulated, format }) => {
       const foreseen = formatNumber(emulated);
       return Number.isFinite(executed)
         ? `layer "${layer.name}" (${layer.node.opType}) errs by ${formatNumber(executed)} on ${target}, by ${foreseen} in emulation: its kernel there computes worse than its format explains`
-        : `layer "${layer.name}" (${layer.node.opType}) gives infinities or NaN on ${target}, where emulation errs by ${foreseen}: something that its kernel there computes on the way is beyond the range of its format; keep it in fp32`;
+        : `layer "${layer.name}" (${layer.node.opType}) gives infinities or NaN on ${target}, where emulation errs by ${foreseen}: ${withoutNumbers(format, target)}`;
     }),
     ...(more > 0 ? [`and ${more} more layers`] : []),
     ...(worst === undefined
@@ -62,6 +65,15 @@ export function suspiciousSentences({ suspicious }: VerifiedExecuted, target: st
             `${causes.length === 1 ? 'it' : 'them'}, most of all "${worst.layer.name}": ${formatNumber(worst.executed)} on ${target}, ${formatNumber(worst.emulated)} in emulation`,
         ]),
   ];
+}
+
+/** Why a layer has no numbers left where emulation has them, and the way out. */
+function withoutNumbers(format: VerifiedExecuted['suspicious'][number]['format'], target: string): string {
+  const inside = 'something that its kernel there computes on the way is beyond the range of its format';
+  if (format === undefined) return `${inside}; keep it in fp32, if it is not`;
+  if (format !== 'fp32' && format !== 'original') return `${inside}; keep it in fp32`;
+  const away = target === 'webgpu' ? ' (`forceCpuNodeNames` does)' : '';
+  return `it is not lowered, so its kernel there is wrong, whatever the plan says; keep it off ${target}${away}, or take another target`;
 }
 
 /** What the document says of an execution beside what it says of any verification. */

@@ -69,18 +69,38 @@ it('predicts latency and energy by them', async () => {
   expect(predicted.energy['plan']).toBeLessThan(predicted.energy['fp32'] ?? 0);
 });
 
+interface AnalyzedDocument {
+  readonly timing: { readonly target: string; readonly reason: string | null; readonly files: unknown };
+  readonly layers: readonly { readonly name: string; readonly latency: object | null }[];
+}
+
+it('tells the latency of each layer where it is known, and why where it is not', async () => {
+  planWith(0.5);
+  const { timing, layers } = await runJson<AnalyzedDocument>('analyze p.precision');
+  expect(timing).toMatchObject({ reason: null, files: ['fp32.json', 'fp16.json'] });
+  expect(layers.find(({ name }) => name === 'mul_1')?.latency).toEqual({
+    ...{ fp32: 10, fp16: 5 },
+    estimated: false,
+  });
+  expect((await run('analyze p.precision --latency')).out).toMatch(/^mul_1 .* 10 +5$/mu);
+  writePlan('model "m.onnx"\ntarget cpu\ntolerance "y" relative_l2 <= 0.5\ndefault: fp16\n');
+  const unknown = await runJson<AnalyzedDocument>('analyze p.precision --no-cache');
+  expect(unknown.timing).toMatchObject({ target: 'cpu', files: null });
+  expect(unknown.timing.reason).toMatch(/has not been timed on cpu yet/);
+  expect(unknown.layers.map(({ latency }) => latency)).toEqual(unknown.layers.map(() => null));
+});
+
 it.each([
   ['fp32', false],
   ['fp16', true],
-] as const)(
-  'says that nothing is predicted of layers whose sums are not in FP32: %s',
-  async (sums, isSaid) => {
-    planWith(0.5, `accumulate: ${sums}\n`);
-    const { out } = await run('predict p.precision');
-    expect(out).toMatch(/predicted and not measured/u);
-    expect(out.includes('of layers that do not in fp32 nothing is predicted')).toBe(isSaid);
-  },
-);
+] as const)('says what was measured of layers whose sums are not in FP32: %s', async (sums, isSaid) => {
+  planWith(0.5, `accumulate: ${sums}\n`);
+  const { out } = await run('predict p.precision');
+  expect(out).toMatch(/predicted and not measured/u);
+  expect(out).not.toContain('not in the prediction');
+  expect(out.includes('the plan adds up in fp32 and fp16, as the plan says')).toBe(isSaid);
+  expect(/what \d+ layers? asks? for beside a format .* was measured/u.test(out)).toBe(isSaid);
+});
 
 it('checks what cannot be read, and what belongs to no layer', async () => {
   planWith(1);

@@ -87,7 +87,7 @@ function worstOutput({ prediction }: PredictedPlan): Interval {
 }
 
 function printPrediction(
-  { prediction, latency, untimed, energy, casts, seconds }: PredictedPlan,
+  { prediction, options, latency, untimed, energy, casts, seconds }: PredictedPlan,
   plan: BoundPlan,
   output: Output,
 ): void {
@@ -115,8 +115,12 @@ function printPrediction(
   if (missing.length > 0) output.line(`not in the prediction, which is too low by them: ${listed(missing)}`);
   output.line(`predicted and not measured, outputs by relative L2; ${casts} casts; ${seconds.toFixed(1)} s`);
   if (accumulationWords(plan.decisions) !== 'fp32') {
+    output.line(`the plan adds up in ${accumulationReason(plan)}`);
+  }
+  if (options > 0) {
     output.line(
-      `the plan adds up in ${accumulationReason(plan)}; of layers that do not in fp32 nothing is predicted`,
+      `what ${countOf(options, 'layer asks', 'layers ask')} for beside a format (how sums are added up, a scale, stochastic rounding, ` +
+        'another quantizer) was measured, one layer at a time',
     );
   }
   for (const line of priceLines(latency, energy)) output.line(line);
@@ -147,6 +151,10 @@ function toleranceLines(tolerances: readonly PredictedTolerance[]): string[] {
 
 function between({ low, high }: Interval): string {
   return `${formatNumber(low)} to ${formatNumber(high)}`;
+}
+
+function countOf(count: number, one: string, many: string): string {
+  return `${count} ${count === 1 ? one : many}`;
 }
 
 /** Names that are listed before the rest is counted. */

@@ -15,16 +15,9 @@ export function priceLines(
   return [...(latency === undefined ? [] : [latencyLine(latency)]), energyLine({ plan, fp32 })];
 }
 
-/** Beside a benchmark: how far off the prediction is, where there was one. */
-export function benchedPriceLines({ predicted, energy }: BenchedPrices): readonly string[] {
-  return [
-    ...(predicted === undefined
-      ? []
-      : [
-          `the cost model predicts ${formatMilliseconds(predicted.milliseconds)} for the plan: off by ${formatPercent(Math.abs(predicted.error))}`,
-        ]),
-    energyLine(energy),
-  ];
+/** Beside a benchmark: how far off the prediction is, and what the arithmetic takes. */
+export function benchedPriceLines({ sentence, energy }: BenchedPrices): readonly string[] {
+  return [sentence, energyLine(energy)];
 }
 
 function energyLine({ plan, fp32 }: { readonly plan: number; readonly fp32: number }): string {

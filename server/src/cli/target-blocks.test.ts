@@ -1,6 +1,5 @@
 /** What `targets` writes, for findings that are given. */
 import { expect, it } from 'vitest';
-import type { FoundAccumulation } from '../analysis/index.js';
 import { targetBlock } from './target-blocks.js';
 
 function operator(name: string, outcome: 'native' | 'through casts' | 'elsewhere' | 'refused', detail = '') {
@@ -8,11 +7,7 @@ function operator(name: string, outcome: 'native' | 'through casts' | 'elsewhere
 }
 
 it('shows operators by what becomes of them, and sums by how they are added up', () => {
-  const found = (
-    name: FoundAccumulation['operator'],
-    accumulation: 'fp16' | 'fp32' | 'between',
-    chunk?: number,
-  ) => ({
+  const found = (name: string, accumulation: 'fp16' | 'fp32' | 'between', chunk?: number) => ({
     ...{ operator: name, accumulation, sum: Number.NaN },
     ...(chunk === undefined ? {} : { chunk }),
   });

@@ -5,7 +5,7 @@
 import { placementNotes, toleranceFindings, USUAL_DRAWS, type OutputMeasurement } from '../analysis/index.js';
 import { accumulationReason, accumulationWords, type BoundPlan } from '../plan/index.js';
 import { outputFigures } from '../report/index.js';
-import { missingTarget, verifyExecuted, verifyPlan, type VerifiedPlan, type Work } from '../work/index.js';
+import { missingAmong, verifyExecuted, verifyPlan, type VerifiedPlan, type Work } from '../work/index.js';
 import { diagnosticForm, writeDiagnostics } from './diagnostic-form.js';
 import { placeDiagnostics } from './diagnostics.js';
 import { executedDocument, executedTables, suspiciousSentences } from './executed-tables.js';
@@ -58,21 +58,19 @@ export const verify: Subcommand = {
     const isExecuted = parsed.flag('executed');
     const found: Verified[] = [];
     const targets = isExecuted ? executedTargets(plan, parsed) : [parsed.text('target')];
-    // That this machine lacks one is said before another has been run for minutes.
-    for (const target of targets.slice(1)) {
-      const look = async (work: Work): Promise<void> => {
-        const missing = await missingTarget(work);
-        if (missing !== undefined) resultOf(missing, loaded);
-      };
-      await withWork(loaded, plan, context, look, { target, isAgain: true });
-    }
+    const later = targets.slice(1).filter((target) => target !== undefined);
     for (const target of targets) {
       const verified = await withWork(
         loaded,
         plan,
         context,
-        (work) =>
-          isExecuted ? verifyOnTarget(work, context, draws, loaded) : verifyByEmulation(work, draws, loaded),
+        async (work) => {
+          if (!isExecuted) return await verifyByEmulation(work, draws, loaded);
+          // That this machine lacks one is said before another has been run for minutes.
+          const missing = found.length === 0 ? await missingAmong(work, plan, later) : undefined;
+          if (missing !== undefined) resultOf(missing, loaded);
+          return await verifyOnTarget(work, context, draws, loaded);
+        },
         { target, isAgain: found.length > 0 },
       );
       if (form === 'text') {

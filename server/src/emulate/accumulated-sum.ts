@@ -1,5 +1,5 @@
 /**
- * MatMul, Gemm, Conv, and sums and means of elements and of squares, with their sums added up one term after the other, each partial sum rounded
+ * MatMul, Gemm, Conv, AveragePool, and sums and means of elements and of squares, with their sums added up one term after the other, each partial sum rounded
  * to FP16, in one run or in chunks: the bits of `formats/accumulation`. The graph computes in FP64, in which products of FP32
  * numbers are exact, in a Scan over the axis that is summed. Slow; for analysis only. Knows these operators; not which layer adds
  * up how.
@@ -9,6 +9,7 @@ import {
   DataType,
   floatAttribute,
   intAttribute,
+  intsAttribute,
   makeAttribute,
   makeGraph,
   makeNode,
@@ -32,6 +33,9 @@ const LARGEST_HANDLED = 2 ** 20;
 /** What makes 2^16, which follows FP16's largest number, an infinity of FP64. */
 const OVERFLOW_FACTOR = 2 ** 1008;
 
+/** Where the windows of a convolution or a pool lie. */
+const WINDOW_ATTRIBUTES: ReadonlySet<string> = new Set(['auto_pad', 'dilations', 'pads', 'strides']);
+
 export interface SumParts {
   /** The node as it is, with the names of what it is given. */
   readonly node: Node;
@@ -39,6 +43,8 @@ export interface SumParts {
   readonly ranks: readonly (number | undefined)[];
   /** Of Conv: the shape of the weights. */
   readonly weights: readonly number[] | undefined;
+  /** Of AveragePool: how many channels it reads. */
+  readonly channels: number | undefined;
   /** Of what adds up one input's elements or their squares. */
   readonly summed: SummedAxes | undefined;
   readonly accumulation: Accumulation;
@@ -56,14 +62,27 @@ export interface SumPlace {
 
 /**
  * Adds the nodes that compute `to`. False where the shapes are not known well enough, and nothing is added then: a Conv whose
- * weights have no known shape, or a sum over axes that are not known (`sumProblem` tells).
+ * weights have no known shape, a pool of unknown channels or with windows beyond the edge, or a sum over axes that are not known
+ * (`sumProblem` tells).
  */
 export function addAccumulatedSum(parts: SumParts, place: SumPlace): boolean {
-  const { node, weights, summed } = parts;
-  const multiplies = node.opType === 'MatMul' || node.opType === 'Gemm' || node.opType === 'Conv';
-  if (multiplies ? node.opType === 'Conv' && weights === undefined : summed === undefined) return false;
+  if (!isKnown(parts)) return false;
   new SumWriter(parts, place).write();
   return true;
+}
+
+function isKnown({ node, weights, channels, summed }: SumParts): boolean {
+  switch (node.opType) {
+    case 'MatMul':
+    case 'Gemm':
+      return true;
+    case 'Conv':
+      return weights !== undefined;
+    case 'AveragePool':
+      return channels !== undefined && intAttribute(node, 'ceil_mode', 0) === 0;
+    default:
+      return summed !== undefined;
+  }
 }
 
 /** An operand of the sum: the tensor, the axis that is summed, and the axis that its slices are spread along. */
@@ -93,6 +112,9 @@ class SumWriter {
         return;
       case 'Conv':
         this.writeConv();
+        return;
+      case 'AveragePool':
+        this.writeAveragePool();
         return;
       default:
         this.writeElements();
@@ -138,28 +160,32 @@ class SumWriter {
     const [left = '', right = ''] = this.parts.node.inputs;
     const [leftRank = 2, rightRank = 2] = this.parts.ranks;
     const areMatrices = leftRank > 1 && rightRank > 1;
-    const sum = this.sumOf(
+    const plain = this.plainResult();
+    const sum = this.flatSumOf(
       [
         { tensor: left, axis: -1, spread: areMatrices ? -1 : undefined },
         { tensor: right, axis: rightRank > 1 ? -2 : -1, spread: areMatrices ? -2 : undefined },
       ],
-      this.shapeOf(this.plainResult()),
+      plain,
     );
-    this.add('Cast', [sum], [toType(DataType.FLOAT)], this.parts.to);
+    const values = this.add('Cast', [sum], [toType(DataType.FLOAT)]);
+    this.add('Reshape', [values, this.shapeOf(plain)], [], this.parts.to);
   }
 
   private writeGemm(): void {
     const { node, to } = this.parts;
     const [left = '', right = '', addend = ''] = node.inputs;
-    const sum = this.sumOf(
+    const plain = this.plainResult();
+    const sum = this.flatSumOf(
       [
-        { tensor: left, axis: intAttribute(node, 'transA', 0) === 1 ? -2 : -1, spread: -1 },
-        { tensor: right, axis: intAttribute(node, 'transB', 0) === 1 ? -1 : -2, spread: -2 },
+        { tensor: left, axis: intAttribute(node, 'transA', 0) === 1 ? 0 : 1, spread: 1 },
+        { tensor: right, axis: intAttribute(node, 'transB', 0) === 1 ? 1 : 0, spread: 0 },
       ],
-      this.shapeOf(this.plainResult()),
+      plain,
     );
     const [alpha, beta] = ['alpha', 'beta'].map((name) => this.float(floatAttribute(node, name) ?? 1));
-    const product = this.add('Cast', [sum], [toType(DataType.FLOAT)]);
+    const values = this.add('Cast', [sum], [toType(DataType.FLOAT)]);
+    const product = this.add('Reshape', [values, this.shapeOf(plain)]);
     if (addend === '') {
       this.add('Mul', [product, alpha ?? ''], [], to);
       return;
@@ -200,15 +226,45 @@ class SumWriter {
     this.add('Add', [whole, perChannel], [], to);
   }
 
+  private writeAveragePool(): void {
+    const { node, channels = 1, to } = this.parts;
+    const [input = ''] = node.inputs;
+    const kernelShape = intsAttribute(node, 'kernel_shape') ?? [];
+    const plain = this.plainResult();
+    const windows = this.patches(input, channels, kernelShape);
+    const places = this.reshape(windows, [0, channels, product(kernelShape), -1]);
+    const flat = this.shapeOf(this.reshape(plain, [0, channels, -1]));
+    const sum = this.sumOf([{ tensor: places, axis: 2, spread: undefined }], flat);
+    const values = this.add('Cast', [sum], [toType(DataType.FLOAT)]);
+    const whole = this.add('Reshape', [values, this.shapeOf(plain)]);
+    this.add('Div', [whole, this.elementsIn(input, channels, kernelShape)], [], to);
+  }
+
+  /** Of how many elements a pool takes the mean: of those of its window that are there, or of all of its places. */
+  private elementsIn(input: string, channels: number, kernelShape: readonly number[]): string {
+    const { node } = this.parts;
+    if (intAttribute(node, 'count_include_pad', 0) === 1) return this.float(product(kernelShape));
+    const one = makeTensor('', DataType.FLOAT, [1], new Uint8Array(Float32Array.of(1).buffer));
+    const value = makeAttribute('value', { kind: 'tensor', value: one });
+    const ones = this.add('ConstantOfShape', [this.shapeOf(input)], [value]);
+    const weights = new Float32Array(channels * product(kernelShape)).fill(1);
+    const kernel = this.store(DataType.FLOAT, [channels, 1, ...kernelShape], weights);
+    return this.add('Conv', [ones, kernel], this.windowsOf(channels));
+  }
+
+  /** The node's windows, for a convolution of each channel by itself. */
+  private windowsOf(channels: number): readonly Attribute[] {
+    const group = makeAttribute('group', { kind: 'int', value: channels });
+    return [...this.parts.node.attributes.filter(({ name }) => WINDOW_ATTRIBUTES.has(name)), group];
+  }
+
   /** For every channel of the input and place of the kernel what the kernel sees there: a convolution with ones in one place each. */
   private patches(input: string, channels: number, kernelShape: readonly number[]): string {
     const places = product(kernelShape);
     const ones = new Float32Array(channels * places * places);
     for (let at = 0; at < channels * places; at++) ones[at * places + (at % places)] = 1;
     const kernel = this.store(DataType.FLOAT, [channels * places, 1, ...kernelShape], ones);
-    const kept = this.parts.node.attributes.filter(({ name }) => name !== 'group' && name !== 'kernel_shape');
-    const group = makeAttribute('group', { kind: 'int', value: channels });
-    return this.add('Conv', [input, kernel], [...kept, group]);
+    return this.add('Conv', [input, kernel], this.windowsOf(channels));
   }
 
   /** What the operator itself gives, for its shape. */
@@ -217,8 +273,16 @@ class SumWriter {
     return this.add(node.opType, node.inputs, node.attributes);
   }
 
+  /**
+   * The sum as one row of as many numbers as `plain` has: the runtime runs no Scan of whose results it does not know the rank, as
+   * it is where operands come out of a computed shape.
+   */
+  private flatSumOf(operands: readonly Operand[], plain: string): string {
+    return this.sumOf(operands, this.shapeOf(this.reshape(plain, [-1])), true);
+  }
+
   /** The sum of the slices of one operand, or of the products of those of two, in FP64, of the shape that is given. */
-  private sumOf(operands: readonly Operand[], shape: string): string {
+  private sumOf(operands: readonly Operand[], shape: string, isFlat = false): string {
     const { accumulation } = this.parts;
     const zero = makeTensor('', DataType.DOUBLE, [1], new Uint8Array(Float64Array.of(0).buffer));
     const zeros = this.add(
@@ -230,7 +294,7 @@ class SumWriter {
     const isChunked = accumulation.kind === 'chunked';
     const start = isChunked ? [zeros, zeros, this.store(DataType.INT64, [], BigInt64Array.of(0n))] : [zeros];
     const names = start.map(() => this.name());
-    const body = this.body(operands, isChunked ? accumulation.length : undefined);
+    const body = this.body(operands, isChunked ? accumulation.length : undefined, isFlat);
     this.list.push(
       makeNode({
         opType: 'Scan',
@@ -248,7 +312,7 @@ class SumWriter {
   }
 
   /** One step: the product of a slice of each operand, added to the sum and rounded; where a chunk begins, its total first. */
-  private body(operands: readonly Operand[], chunk: number | undefined) {
+  private body(operands: readonly Operand[], chunk: number | undefined, isFlat: boolean) {
     const outer = this.list;
     const nodes: Node[] = [];
     this.list = nodes;
@@ -257,7 +321,8 @@ class SumWriter {
     const [sum = '', total = '', place = ''] = state;
     const spread = operands.map((operand, at) => this.spread(slices[at] ?? '', operand.spread));
     const [only = ''] = spread;
-    const term = spread.length === 1 ? only : this.add('Mul', spread);
+    const whole = spread.length === 1 ? only : this.add('Mul', spread);
+    const term = isFlat ? this.reshape(whole, [-1]) : whole;
     const results: string[] = [];
     if (chunk === undefined) {
       results.push(this.rounded(this.add('Add', [sum, term])));
@@ -270,7 +335,12 @@ class SumWriter {
       results.push(
         this.rounded(this.add('Add', [base, term])),
         this.add('Where', [isBegin, soFar, total]),
-        this.add('Mod', [next, end]),
+        // Mod is younger than the rest.
+        this.add('Where', [
+          this.add('Equal', [next, end]),
+          this.store(DataType.INT64, [], BigInt64Array.of(0n)),
+          next,
+        ]),
       );
     }
     this.list = outer;

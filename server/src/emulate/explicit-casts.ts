@@ -209,12 +209,14 @@ export class ExplicitCasts {
       return constant?.dims ?? (type?.kind === 'tensor' ? type.shape : undefined);
     });
     const weights = shapes[1]?.flatMap((dim) => (typeof dim === 'number' ? [dim] : []));
+    const channels = shapes[0]?.[1];
     const { takeName, initializers } = this;
     return addAccumulatedSum(
       {
         node,
         ranks: shapes.map((shape) => shape?.length),
         weights: weights?.length === shapes[1]?.length ? weights : undefined,
+        channels: typeof channels === 'number' ? channels : undefined,
         summed: summedAxes(this.scopes, at),
         accumulation,
         to: node.outputs[0] ?? '',

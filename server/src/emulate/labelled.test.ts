@@ -81,6 +81,26 @@ describe('a labelled model', () => {
     expect(variant.parts(nodes[0]?.outputs[0] ?? '').tensors).toEqual(['node_7_']);
   });
 
+  it('says what nodes are called, of which several may have one name', () => {
+    const [add, mul] = nodes;
+    expect(variant.nodeNames('same')).toEqual([add?.name, mul?.name]);
+    expect(variant.nodeNames('other')).toEqual([]);
+  });
+
+  it('has the model’s names for what a runtime says of it, an output’s for a node without a name', () => {
+    const [add, , choice] = nodes;
+    const said = `${add?.name} gives ${add?.outputs[0]}, ${choice?.name}`;
+    expect(variant.ownNames(said)).toBe('same gives node_7_, y');
+  });
+
+  it('leaves names of a variant with another mark', () => {
+    const other = finish(labelledSteps(original, 'low'));
+    const [name = ''] = other.model.graph.nodes.map((node) => node.name);
+    expect(variant.ownNames(name)).toBe(name);
+    expect(variant.parts(name).nodes).toEqual([]);
+    expect(other.ownNames(name)).toBe('same');
+  });
+
   it('says under which names inputs are fed, and keeps constants as initializers', () => {
     expect(inputs.map((input) => input.name)).toEqual(['x', 'flag'].map((name) => variant.inputs.get(name)));
     const stored = initializers.map((tensor) => variant.parts(tensor.name).tensors[0]);

@@ -11,12 +11,20 @@ import {
   type LayerRangeNumbers,
   type LayerSensitivity,
   type PlanNumbers,
+  type PredictedTolerance,
 } from '../analysis/index.js';
 import type { Accumulation } from '../formats/index.js';
 import type { Tolerance } from '../plan/index.js';
 import { formatNumber, formatPercent } from '../report/index.js';
 import { shortNumber } from './format-figures.js';
-import { elsewhereWords, latencyWords, milliseconds, shareWords, STALE } from './measured-words.js';
+import {
+  elsewhereWords,
+  intervalWords,
+  latencyWords,
+  milliseconds,
+  shareWords,
+  STALE,
+} from './measured-words.js';
 import { type Block, bold, code, type Inline, paragraph, table } from './rich-text.js';
 import { spreadText } from './spread-text.js';
 import { latencyOf, overflowing, rankedLayers } from './statement-effect.js';
@@ -122,9 +130,11 @@ function sumOfShares(names: readonly string[], { sensitivity }: PlanNumbers): re
 /** What was measured of the tolerances that a statement sets, one for each output that it means. `sums`: in what, and why. */
 export function describeTolerances(
   tolerances: readonly Tolerance[],
-  { verdict, verdictIsStale }: PlanNumbers,
+  numbers: PlanNumbers,
   sums: string,
 ): readonly Block[] {
+  const { verdict, verdictIsStale } = numbers;
+  const predicted = verdict === undefined || verdictIsStale ? predictedBlocks(tolerances, numbers) : [];
   const rows = tolerances.flatMap(({ output, text, limit }): readonly Inline[][] => {
     const one = verdict?.verdicts.find(
       ({ tolerance }) => tolerance.output === output && tolerance.text === text,
@@ -133,12 +143,43 @@ export function describeTolerances(
     const figures = [one.measured, limit, one.noise].map(formatNumber);
     return [[code(output), ...figures, one.verdict]];
   });
-  if (rows.length === 0) return [];
+  if (rows.length === 0) return predicted;
   const samples = verdict?.samples === 1 ? '1 sample' : `${verdict?.samples ?? 0} samples`;
   return [
+    ...predicted,
     paragraph(`Measured on ${samples}${verdictIsStale ? ` ${STALE}` : ''}, sums in ${sums}.`),
     table(['output', 'measured', 'limit', 'noise', 'verdict'], rows),
   ];
+}
+
+/** What tolerances are predicted to be of the plan as it is now, and from which measured plan that is told; or why they are not. */
+function predictedBlocks(tolerances: readonly Tolerance[], { prediction }: PlanNumbers): readonly Block[] {
+  return (prediction?.tolerances ?? []).flatMap((one): readonly Block[] => {
+    const { output, text } = one.tolerance;
+    if (!tolerances.some((own) => own.output === output && own.text === text)) return [];
+    if (one.value === undefined)
+      return [
+        paragraph('Not predicted of ', code(output), `: ${one.reason ?? 'nothing is known of it yet'}.`),
+      ];
+    return [
+      paragraph(
+        'Predicted of ',
+        code(output),
+        `: ${intervalWords(one.value)}, limit ${formatNumber(one.tolerance.limit)}; ${afterWords(one.after)}.`,
+      ),
+    ];
+  });
+}
+
+function afterWords(after: PredictedTolerance['after']): string {
+  if (after === undefined) return 'from what single roundings do, no plan near it is measured';
+  const away =
+    after.differing === 0 ? 'this very plan' : `the measured plan that is ${countOf(after.differing)} away`;
+  return `told from ${away}`;
+}
+
+function countOf(flips: number): string {
+  return flips === 1 ? 'one flip' : `${flips} flips`;
 }
 
 function errorBlock(

@@ -215,6 +215,53 @@ describe('hover on what is measured', () => {
   });
 });
 
+describe('hover on a tolerance that is predicted', () => {
+  const text = `${header}toler$0ance "ld_3d" relative_l2 <= 8\ndefault: fp16\n`;
+  const value = { value: 5, low: 4, high: 6 };
+  type Predicted = NonNullable<PlanNumbers['prediction']>['tolerances'][number];
+  const withPrediction = (one: Omit<Predicted, 'tolerance'>) => (open: OpenPlan) => {
+    const tolerances = (open.plan?.tolerances ?? []).map((tolerance) => ({ tolerance, ...one }));
+    return measured({
+      verdict: exceeded(open, 9),
+      verdictIsStale: true,
+      prediction: { outputs: [], tolerances },
+    });
+  };
+
+  it('says from which measured plan that is told', () => {
+    checkNumbers(
+      text,
+      withPrediction({ value, holds: true, after: { differing: 2, weight: 0.5 } }),
+      'Predicted of `ld_3d`: 5 (4 to 6), limit 8; told from the measured plan that is 2 flips away.',
+      'Measured on 3 samples before the last change',
+    );
+    checkNumbers(
+      text,
+      withPrediction({ value, holds: true }),
+      'from what single roundings do, no plan near it is measured.',
+    );
+  });
+
+  it('says why there is none', () => {
+    const reason = 'what "conv2d/Conv" does is not known yet';
+    checkNumbers(
+      text,
+      withPrediction({ value: undefined, holds: undefined, reason }),
+      'Not predicted of `ld_3d`: what "conv2d/Conv" does is not known yet.',
+    );
+  });
+
+  it('is silent once that plan is measured', () => {
+    const after = { differing: 0, weight: 1 };
+    const { text: said } = hover(text, everything, undefined, (open) => ({
+      ...withPrediction({ value, holds: true, after })(open),
+      verdictIsStale: false,
+    }));
+    expect(said).toContain('Measured on 3 samples, sums');
+    expect(said).not.toContain('Predicted');
+  });
+});
+
 describe('hover on an input or output', () => {
   it('tells type, shape and what feeds or writes it', () => {
     checkHover(

@@ -130,7 +130,7 @@ function predictedWords({ prediction }: PlanNumbers): string | undefined {
 }
 
 /** `1.2e-3 (9e-4 to 1.6e-3)`. */
-function intervalWords({ value, low, high }: Interval): string {
+export function intervalWords({ value, low, high }: Interval): string {
   return `${formatNumber(value)} (${formatNumber(low)} to ${formatNumber(high)})`;
 }
 

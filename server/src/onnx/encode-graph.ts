@@ -10,20 +10,12 @@ import {
   wholeMessage,
   type Replacements,
 } from './encode-message.js';
-import { encodeMadeNode } from './encode-made.js';
+import { writeMadeNode, writeMadeTensor } from './encode-made.js';
 import { encodeTensor } from './encode-tensor.js';
 import { encodeValueInfo } from './encode-type.js';
 import { replaceOpsets } from './encode-opsets.js';
 import { originalAttribute, originalFunction, originalGraph, originalNode } from './origins.js';
-import {
-  bytesField,
-  bytesPiece,
-  floatField,
-  integerField,
-  rangePiece,
-  textField,
-  type Piece,
-} from './pieces.js';
+import { bytesField, floatField, integerField, rangePiece, textField, type Piece } from './pieces.js';
 import { finish, type Steps } from './steps.js';
 
 const SPARSE_INITIALIZER = 15;
@@ -41,9 +33,16 @@ export function* graphPieces(graph: Graph): Steps<Piece[]> {
   const origin = originalGraph(message);
   if (message !== undefined && origin === graph) return wholeMessage(message);
   const to: Replacements = new Map();
-  yield* replaceElementsSteps(to, 1, graph.nodes, before(origin?.nodes, message), encodeNode);
+  yield* replaceElementsSteps(to, 1, graph.nodes, before(origin?.nodes, message), encodeNode, writeMadeNode);
   replaceText(to, 2, graph.name, origin?.name);
-  yield* replaceElementsSteps(to, 5, graph.initializers, before(origin?.initializers, message), encodeTensor);
+  yield* replaceElementsSteps(
+    to,
+    5,
+    graph.initializers,
+    before(origin?.initializers, message),
+    encodeTensor,
+    writeMadeTensor,
+  );
   replaceElements(to, 11, graph.inputs, before(origin?.inputs, message), encodeValueInfo);
   yield* replaceElementsSteps(to, 12, graph.outputs, before(origin?.outputs, message), encodeValueInfo);
   yield* replaceElementsSteps(to, 13, graph.valueInfo, before(origin?.valueInfo, message), encodeValueInfo);
@@ -67,8 +66,6 @@ function replaceSparse(to: Replacements, graph: Graph, origin: Graph | undefined
 }
 
 function encodeNode(node: Node): Piece[] {
-  const made = encodeMadeNode(node);
-  if (made !== undefined) return [bytesPiece(made)];
   const { message } = node;
   const origin = originalNode(message);
   if (message !== undefined && origin === node) return wholeMessage(message);
@@ -159,7 +156,7 @@ export function encodeFunction(local: LocalFunction): Piece[] {
   replaceTexts(to, 4, local.inputs, origin?.inputs);
   replaceTexts(to, 5, local.outputs, origin?.outputs);
   replaceTexts(to, 6, local.attributes, origin?.attributes);
-  replaceElements(to, 7, local.nodes, before(origin?.nodes, message), encodeNode);
+  replaceElements(to, 7, local.nodes, before(origin?.nodes, message), encodeNode, writeMadeNode);
   replaceOpsets(to, 9, local.opsets, before(origin?.opsets, message));
   replaceText(to, 10, local.domain, origin?.domain);
   const defaults = local.attributeDefaults ?? [];

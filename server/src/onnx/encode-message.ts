@@ -2,8 +2,9 @@
  * Writes a message again with some of its fields replaced. What is not replaced stays where it is, byte for byte,
  * fields that we do not know included.
  */
+import { FieldWriter } from './field-writer.js';
 import type { Field, Message } from './model.js';
-import { bytesField, joinPieces, rangePiece, textField, type Piece } from './pieces.js';
+import { bytesField, bytesPiece, joinPieces, rangePiece, textField, type Piece } from './pieces.js';
 import { finish, isStep, type Steps } from './steps.js';
 
 /** By field number, what stands in place of all fields of that number. */
@@ -64,6 +65,9 @@ export function replaceTexts(
   );
 }
 
+/** Writes the content of an element that holds nothing of a file; false, and nothing written, where it is none. */
+export type WriteMade<T> = (writer: FieldWriter, element: T) => boolean;
+
 interface Element {
   readonly message: Message | undefined;
 }
@@ -78,8 +82,9 @@ export function replaceElements<T extends Element>(
   elements: readonly T[],
   before: { readonly elements: readonly T[]; readonly message: Message } | undefined,
   encode: (element: T) => Piece[],
+  writeMade?: WriteMade<T>,
 ): void {
-  finish(replaceElementsSteps(to, number, elements, before, encode));
+  finish(replaceElementsSteps(to, number, elements, before, encode, writeMade));
 }
 
 /** The same, a few elements at a time. */
@@ -89,6 +94,7 @@ export function* replaceElementsSteps<T extends Element>(
   elements: readonly T[],
   before: { readonly elements: readonly T[]; readonly message: Message } | undefined,
   encode: (element: T) => Piece[],
+  writeMade?: WriteMade<T>,
 ): Steps<void> {
   if (sameElements(elements, before?.elements ?? [])) return;
   const fields = before?.message.fields.filter((field) => field.number === number) ?? [];
@@ -98,13 +104,24 @@ export function* replaceElementsSteps<T extends Element>(
     if (field !== undefined) originals.set(element, field);
   });
   const pieces: Piece[] = [];
+  // Thousands of elements that are made here follow each other: they are one piece.
+  const writer = new FieldWriter();
+  const flush = (): void => {
+    if (!writer.isEmpty) pieces.push(bytesPiece(writer.take()));
+  };
   for (const [index, element] of elements.entries()) {
     if (isStep(index)) yield;
     const original = originals.get(element);
     if (original !== undefined && before !== undefined) {
+      flush();
       pieces.push(rangePiece(before.message.source, original.whole));
-    } else for (const piece of bytesField(number, encode(element))) pieces.push(piece);
+      continue;
+    }
+    if (writeMade !== undefined && writer.message(number, () => writeMade(writer, element))) continue;
+    flush();
+    for (const piece of bytesField(number, encode(element))) pieces.push(piece);
   }
+  flush();
   to.set(number, pieces);
 }
 

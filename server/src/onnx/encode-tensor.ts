@@ -2,7 +2,6 @@
 import type { Tensor, TensorData } from './model.js';
 import { encodeMessage, sameElements, wholeMessage, type Replacements } from './encode-message.js';
 import { replaceText } from './encode-message.js';
-import { encodeMadeTensor } from './encode-made.js';
 import { originalTensor } from './origins.js';
 import { bytesField, bytesPiece, integerField, rangePiece, textField, type Piece } from './pieces.js';
 
@@ -14,8 +13,6 @@ const DATA_FIELDS = [4, 5, 6, 7, 9, 10, 11, 13, 14] as const;
 
 /** The content of the message. */
 export function encodeTensor(tensor: Tensor): Piece[] {
-  const made = encodeMadeTensor(tensor);
-  if (made !== undefined) return [bytesPiece(made)];
   const { message } = tensor;
   const origin = originalTensor(message);
   if (message !== undefined && origin === tensor) return wholeMessage(message);

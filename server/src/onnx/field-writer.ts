@@ -14,9 +14,8 @@ export class FieldWriter {
   private buffer = Buffer.allocUnsafe(FIRST_SIZE);
   private at = 0;
 
-  /** Before each message: what one that could not be written has left behind is no part of it. */
-  begin(): void {
-    this.at = 0;
+  get isEmpty(): boolean {
+    return this.at === 0;
   }
 
   text(number: number, text: string): void {
@@ -56,23 +55,30 @@ export class FieldWriter {
     this.at = this.buffer.writeFloatLE(value, this.at);
   }
 
-  /** A field whose content is what `write` writes. */
-  message(number: number, write: () => void): void {
+  /** A field whose content is what `write` writes; no field, and false, where that says that it writes nothing. */
+  message(number: number, write: () => boolean): boolean {
+    const before = this.at;
     this.reserve(LONGEST_VARINT);
     this.putVarint(number * 8 + BYTES);
     const start = this.at;
-    write();
+    if (!write()) {
+      this.at = before;
+      return false;
+    }
     const length = this.at - start;
     const prefix = varint(length);
     this.reserve(prefix.length);
     this.buffer.copyWithin(start + prefix.length, start, this.at);
-    this.buffer.set(prefix, start);
+    for (let index = 0; index < prefix.length; index++) this.buffer[start + index] = prefix[index] ?? 0;
     this.at += prefix.length;
+    return true;
   }
 
-  /** What was written since the message began, in memory of its own. */
+  /** What was written since the last time, in memory of its own. */
   take(): Uint8Array {
-    return new Uint8Array(this.buffer.subarray(0, this.at));
+    const taken = new Uint8Array(this.buffer.subarray(0, this.at));
+    this.at = 0;
+    return taken;
   }
 
   private putVarint(value: number): void {

@@ -22,6 +22,7 @@ export {
   makeComputedTensor,
   makeExternalTensor,
   makeGraph,
+  madeLike,
   makeNode,
   makeTensor,
   makeValueInfo,

@@ -39,6 +39,27 @@ export function withNode(node: Node, changes: NodeChanges): Node {
   return { ...node, ...changes };
 }
 
+/**
+ * A node that does what `node` does, for graphs that are run and thrown away: nothing of what its file says beside that is kept,
+ * so that it is written in one go. Attributes that are more than numbers and texts stay as they lie in the file.
+ */
+export function madeLike(node: Node, changes: NodeChanges): Node {
+  const attributes = node.attributes.map((attribute) =>
+    PLAIN_ATTRIBUTES.has(attribute.kind) ? { ...attribute, message: undefined } : attribute,
+  );
+  return { ...node, attributes, ...changes, message: undefined };
+}
+
+/** The kinds of attributes whose value is all that there is to them. */
+export const PLAIN_ATTRIBUTES: ReadonlySet<Attribute['kind']> = new Set([
+  'float',
+  'int',
+  'string',
+  'floats',
+  'ints',
+  'strings',
+]);
+
 /** `bytes`: little-endian elements in C order, as many as type and shape ask for. */
 export function makeTensor(
   name: string,

@@ -167,6 +167,25 @@ layer "head/matmul": bf16 { pinned: true }
     );
   });
 
+  it('keeps the options of a format, with the layers that keep it and for those that get it', () => {
+    checkWrite(
+      'default: fp32\nop Conv: int8 { quantize: mse, per: channel, reason: "small" }\nlayer "head/matmul": int8 { quantize: sawb }\n',
+      { '*': 'fp32', 'block1/conv': 'int8', 'head/matmul': 'int8', 'head/softmax': 'int8' },
+      'default: fp32\nop Conv: int8 { quantize: mse, per: channel, reason: "small" }\nlayer "head/matmul": int8 { quantize: sawb }\nlayer "stem/conv": fp32\nlayer "head/softmax": int8 { per: channel, quantize: mse }\n',
+    );
+    checkWrite(
+      'default: fp16 { accumulate: chunked(64) }\n',
+      { '*': 'fp32', 'stem/conv': 'fp16' },
+      'default: fp32\nlayer "stem/conv": fp16 { accumulate: chunked(64) }\n',
+    );
+    // A scale belongs to a layer, and not to its format.
+    checkWrite(
+      'default: fp32\nlayer "stem/conv": fp16 { scale: 4 }\n',
+      { '*': 'fp32', 'stem/conv': 'fp16', 'block1/conv': 'fp16' },
+      'default: fp32\nlayer "block1/conv": fp16\nlayer "stem/conv": fp16 { scale: 4 }\n',
+    );
+  });
+
   it('leaves a plan alone that decides as asked', () => {
     const text = 'default: fp32\nop Conv: fp16\nlayer "stem/conv": fp16\n';
     checkWrite(text, { '*': 'fp32', 'stem/conv': 'fp16', 'block1/conv': 'fp16' }, text);

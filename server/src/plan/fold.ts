@@ -6,23 +6,26 @@ import type { FormatName } from '../formats/index.js';
 
 export type DecidedFormat = FormatName | 'original';
 
+/** A format as a statement gives it, with its options behind it: `int8 { quantize: mse }`. */
+export type DecidedText = string;
+
 /** What a new statement has to bring about for a layer, and what stands already. */
 export interface LayerToDecide {
-  readonly format: DecidedFormat;
+  readonly format: DecidedText;
   /** The operator type as plans write it. */
   readonly operator: string;
   /** What decides the layer under the new statements; undefined where only the default does. */
-  readonly below: DecidedFormat | undefined;
+  readonly below: DecidedText | undefined;
   /** What decides the layer above `op` statements, whatever these say. */
-  readonly above: DecidedFormat | undefined;
+  readonly above: DecidedText | undefined;
   /** Only a statement for this layer alone will do: nothing else may decide it. */
   readonly alone: boolean;
 }
 
 export interface Fold {
   /** `original` needs no statement. */
-  readonly defaultFormat: DecidedFormat;
-  readonly operators: readonly { readonly operator: string; readonly format: DecidedFormat }[];
+  readonly defaultFormat: DecidedText;
+  readonly operators: readonly { readonly operator: string; readonly format: DecidedText }[];
   /** Indexes of layers that need a statement of their own. */
   readonly exceptions: readonly number[];
 }
@@ -35,15 +38,15 @@ export interface Fold {
  */
 export function foldLayers(
   layers: readonly LayerToDecide[],
-  given: DecidedFormat | undefined,
+  given: DecidedText | undefined,
   byOperator: boolean,
 ): Fold {
-  const counts = new Map<DecidedFormat, number>();
+  const counts = new Map<DecidedText, number>();
   for (const { format } of layers) {
     counts.set(format, (counts.get(format) ?? 0) + 1);
   }
   const byCount = [...counts].sort((a, b) => b[1] - a[1]).map(([format]) => format);
-  const candidates = given === undefined ? new Set<DecidedFormat>([...byCount, 'original']) : [given];
+  const candidates = given === undefined ? new Set<DecidedText>([...byCount, 'original']) : [given];
   let best: Fold | undefined;
   for (const candidate of candidates) {
     const fold = foldUnder(layers, candidate, byOperator);
@@ -58,12 +61,8 @@ function costOf({ defaultFormat, operators, exceptions }: Fold): number {
   return (defaultFormat === 'original' ? 0 : 1) + operators.length + exceptions.length;
 }
 
-function foldUnder(
-  layers: readonly LayerToDecide[],
-  defaultFormat: DecidedFormat,
-  byOperator: boolean,
-): Fold {
-  const chosen = byOperator ? chooseOperators(layers, defaultFormat) : new Map<string, DecidedFormat>();
+function foldUnder(layers: readonly LayerToDecide[], defaultFormat: DecidedText, byOperator: boolean): Fold {
+  const chosen = byOperator ? chooseOperators(layers, defaultFormat) : new Map<string, DecidedText>();
   const exceptions = layers.flatMap((layer, index) => {
     const decided = layer.above ?? chosen.get(layer.operator) ?? layer.below ?? defaultFormat;
     return layer.alone || decided !== layer.format ? [index] : [];
@@ -78,21 +77,23 @@ function foldUnder(
 /** An operator gets a statement where that saves more statements for its layers than it costs. */
 function chooseOperators(
   layers: readonly LayerToDecide[],
-  defaultFormat: DecidedFormat,
-): ReadonlyMap<string, DecidedFormat> {
+  defaultFormat: DecidedText,
+): ReadonlyMap<string, DecidedText> {
   const groups = new Map<string, LayerToDecide[]>();
   for (const layer of layers) {
     const group = groups.get(layer.operator) ?? [];
     group.push(layer);
     groups.set(layer.operator, group);
   }
-  const chosen = new Map<string, DecidedFormat>();
+  const chosen = new Map<string, DecidedText>();
   for (const [operator, group] of groups) {
     const open = group.filter((layer) => layer.above === undefined);
-    const countWrong = (formatOf: (layer: LayerToDecide) => DecidedFormat): number =>
+    const countWrong = (formatOf: (layer: LayerToDecide) => DecidedText): number =>
       open.filter((layer) => layer.alone || formatOf(layer) !== layer.format).length;
     let least = countWrong((layer) => layer.below ?? defaultFormat);
-    for (const format of new Set(open.map((layer) => layer.format))) {
+    // Options belong to single layers, or to all: what a statement says with words of its own stays when a plan is folded again.
+    const plain = open.map((layer) => layer.format).filter((format) => !format.includes(' '));
+    for (const format of new Set(plain)) {
       const cost = 1 + countWrong(() => format);
       if (cost < least) {
         least = cost;

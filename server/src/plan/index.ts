@@ -3,6 +3,7 @@ export type * from './types.js';
 export { allowedFormats, allowsFormat } from './allowed-formats.js';
 export { ampEntry, type AmpEntry, type AmpList } from './amp.js';
 export { ampLayers, type AmpChoice, type AmpStanding } from './amp-layers.js';
+export { OptionsOfFormats } from './asked-options.js';
 export { bindPlan, bindPlanSteps, type PlanSource } from './bind.js';
 export { chooseTarget } from './choose-target.js';
 export { type CastParts, makeCast } from './cast-node.js';
@@ -34,6 +35,7 @@ export { byteChunks, floatChunks, type Floats } from './read-chunks.js';
 export { compileRegex, type CompiledRegex } from './regex.js';
 export { nodeRoles } from './roles.js';
 export {
+  addsUp,
   accumulationsOf,
   elementFormat,
   isRunFormat,
@@ -72,6 +74,7 @@ export {
   type ScopedTensor,
   type Tie,
 } from './scopes.js';
+export { shortWindow, TURNED_GEMM } from './sum-kinds.js';
 export { summedAxes, type SummedAxes } from './summed-axes.js';
 export { timedTarget } from './targets.js';
 export { startingPlan, type StartingPlanOptions } from './starting-plan.js';

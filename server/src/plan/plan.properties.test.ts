@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { applyEdits, isDecision, parse, quote } from '../language/index.js';
 import { bindAny, bindText, edited, makeModel, NETWORK, worldFiles } from './testing/fixture.js';
 import { flipLayer } from './flip.js';
+import { OptionsOfFormats } from './asked-options.js';
 import type { DecidedFormat } from './fold.js';
 import { indexNodeNames, writeName } from './node-names.js';
 import type { LayerDecision, PlanFiles, TracedPlan } from './types.js';
@@ -69,6 +70,7 @@ const options = fc.constantFrom(
   ' { pinned: true }',
   ' { reason: "because" }',
   ' { overflow: saturate }',
+  ' { rounding: stochastic, weights: int8 }',
 );
 const comments = fc.constantFrom('', '', '', ' # on the line');
 
@@ -287,9 +289,13 @@ describe('writing decisions', () => {
           before.plan.layers.map((layer, index) => [layer.name, wishes[index % 20] ?? 'fp16']),
         );
         const after = edited(before, writeDecisions(before.tree, before.plan, wanted), files);
+        const [asked, written] = [before.plan, after.plan].map((plan) => new OptionsOfFormats(plan));
         after.plan.decisions.forEach((decision, index) => {
           const was = before.plan.decisions[index];
           const expected = was?.pinned === true ? was.wanted : wanted.get(decision.layer.name);
+          expect(written?.of(index, expected ?? 'original').options).toEqual(
+            asked?.of(index, expected ?? 'original').options,
+          );
           expect([decision.layer.name, decision.wanted, decision.pinned]).toEqual([
             decision.layer.name,
             expected,

@@ -51,16 +51,18 @@ function isRoundedApart({ format, numerics }: LayerDecision): boolean {
   return stochastic === true || scale !== undefined || (weights !== undefined && isRunFormat(weights));
 }
 
-/** Operators that add up products, whose accumulation can be told. */
-const MULTIPLYING: ReadonlySet<string> = new Set(['Conv', 'Gemm', 'MatMul']);
+/** Operators that add up products, or what a window shows, whose accumulation can be told. */
+const ADDING: ReadonlySet<string> = new Set(['AveragePool', 'Conv', 'Gemm', 'MatMul']);
 
 /** Whether accumulation can be decided for the operator. */
 export function addsUp(node: Node): boolean {
-  return (node.domain === '' && MULTIPLYING.has(node.opType)) || sumsElements(node);
+  return (node.domain === '' && ADDING.has(node.opType)) || sumsElements(node);
 }
 
-/** Scan knows axes by their distance from the last from here on. */
-const FIRST_OPSET_WITH_SUMS = 11;
+/** Scan has axes from here on, */
+const FIRST_OPSET_WITH_SUMS = 9;
+/** and knows them by their distance from the last from here on. */
+const FIRST_OPSET_WITH_LAST_AXES = 11;
 
 /** The version of the ONNX domain's operators; a model without any is as old as can be. */
 export function opsetOf({ opsets }: Model): number {
@@ -72,11 +74,26 @@ export function sumProblem(model: Model, { node, nodeIndex, weights }: Layer): s
   const opset = opsetOf(model);
   if (opset < FIRST_OPSET_WITH_SUMS)
     return `emulating it needs opset ${FIRST_OPSET_WITH_SUMS}, and the model has opset ${opset}`;
+  if (node.opType === 'MatMul' && opset < FIRST_OPSET_WITH_LAST_AXES)
+    return `emulating it needs opset ${FIRST_OPSET_WITH_LAST_AXES}, and the model has opset ${opset}`;
   if (node.opType === 'Conv' && weights.length === 0)
     return 'the shape of a kernel that is computed is not known';
+  if (node.opType === 'AveragePool') {
+    if (intAttribute(node, 'ceil_mode', 0) === 1)
+      return 'windows beyond the edge (`ceil_mode`) are not emulated';
+    if (channelsRead(model, nodeIndex) === undefined) return 'how many channels are pooled is not known';
+  }
   if (sumsElements(node) && summedAxes(modelScopes(model), nodeIndex) === undefined)
     return 'the axes of the sum, or of what is summed, are not known';
   return undefined;
+}
+
+/** How many channels the first input of a node has; undefined where that is not known. */
+function channelsRead(model: Model, at: number): number | undefined {
+  const { nodes, tensors } = modelScopes(model);
+  const type = tensors.get(nodes[at]?.inputs[0] ?? '')?.type;
+  const channels = type?.kind === 'tensor' ? type.shape?.[1] : undefined;
+  return typeof channels === 'number' ? channels : undefined;
 }
 
 /** What is known of a tensor that a node reads or writes. */

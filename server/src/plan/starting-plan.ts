@@ -116,7 +116,7 @@ function ruleLines(knowledge: ModelKnowledge, keep: StartingPlanOptions['keep'])
   const { defaultFormat, operators, exceptions } = folded(starts);
   const rules = new Map<string, { format: string; reason: string | undefined; operators: string[] }>();
   const single: Start[] = [];
-  const asRule = (operator: string, format: DecidedFormat): void => {
+  const asRule = (operator: string, format: string): void => {
     const like = starts.filter(
       ({ layer, format: own }) => own === format && writeOperatorType(layer.node) === operator,
     );

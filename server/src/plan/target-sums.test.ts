@@ -75,6 +75,12 @@ describe('sums of a plan', () => {
       'fp32 and fp16 and chunked(64), as webgpu was found to add up on this machine',
     );
     checkSums(
+      'target webgpu\ndefault: fp16\nlayer "stem/conv": fp16 { accumulate: chunked(8) }\n',
+      WEBGPU,
+      'chunked fp16 chunked',
+      'fp32 and chunked(8) and fp16 and chunked(64), as webgpu was found to add up on this machine, and as the plan says of single layers',
+    );
+    checkSums(
       'default: fp16\nlayer "stem/conv": fp16 { accumulate: fp16 }\n',
       {},
       'fp16 fp32 fp32',
@@ -122,5 +128,14 @@ describe('sums of a plan', () => {
     expect(usualAccumulation(plan, conv, 'fp16')).toEqual(FP16);
     expect(usualAccumulation(plan, conv, 'fp32')).toBeUndefined();
     expect(usualAccumulation(bound('accumulate: fp16\n', {}), conv, 'bf16')).toEqual(FP16);
+  });
+
+  it('that emulation cannot add up as the target does are said to be in FP32, and why', () => {
+    const model = 'opset 8\ninput x float 2 4\nweight w 4 3\nMatMul "product" x w -> y\noutput y float';
+    const world = { ...worldFiles({ model }), findTarget: machine(WEBGPU) };
+    const { plan } = bindText('model "m.onnx"\ntarget webgpu\ndefault: fp16\n', world);
+    expect(accumulationReason(plan)).toMatch(
+      /^fp32, as webgpu .*; but 1 layer adds up in fp32 here where the target does not: .* opset (9|11), and the model has opset 8$/,
+    );
   });
 });

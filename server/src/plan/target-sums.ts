@@ -5,9 +5,10 @@
 import type { Accumulation, FormatName } from '../formats/index.js';
 import { numericsOf } from './decisions.js';
 import { accumulationText, accumulationWords } from './numerics.js';
-import { addsUp } from './roundings.js';
+import { addsUp, sumProblem } from './roundings.js';
+import { sumKind } from './sum-kinds.js';
 import type { BoundPlan, FoundTarget, Layer, LayerDecision, PlanTarget, TargetSums } from './types.js';
-import { listOf } from './wording.js';
+import { counted, listOf } from './wording.js';
 
 /** What experiments found of a target; undefined where none was made. */
 export type FindTarget = (target: PlanTarget) => FoundTarget | undefined;
@@ -17,13 +18,15 @@ export type FindTarget = (target: PlanTarget) => FoundTarget | undefined;
  * were found to add up; undefined for FP32.
  */
 export function usualAccumulation(
-  { accumulate, targetSums }: Pick<BoundPlan, 'accumulate' | 'targetSums'>,
-  { node }: Layer,
+  { accumulate, targetSums, model }: Pick<BoundPlan, 'accumulate' | 'targetSums' | 'model'>,
+  layer: Layer,
   format: FormatName | 'original',
 ): Accumulation | undefined {
   if (accumulate !== undefined) return accumulate;
   // The experiments are made in FP16.
-  return format === 'fp16' && node.domain === '' ? targetSums?.byOperator.get(node.opType) : undefined;
+  if (format !== 'fp16' || layer.node.domain !== '' || targetSums === undefined) return undefined;
+  const { byOperator } = targetSums;
+  return byOperator.get(sumKind(model, layer)) ?? byOperator.get(layer.node.opType);
 }
 
 /**
@@ -37,7 +40,7 @@ export function withTargetSums<P extends BoundPlan>(plan: P, found: FindTarget):
   const stated = new Set(plan.statedSums);
   const decisions = plan.decisions.map((decision, at): LayerDecision => {
     const { layer, format, numerics } = decision;
-    const usual = usualAccumulation({ accumulate: undefined, targetSums }, layer, format);
+    const usual = usualAccumulation({ accumulate: undefined, targetSums, model: plan.model }, layer, format);
     if (usual === undefined || usual.kind === 'fp32' || stated.has(at)) return decision;
     const own = numericsOf(plan.model, layer, format, numerics, usual);
     return own === undefined ? decision : { ...decision, numerics: own };
@@ -81,13 +84,30 @@ function lossOf(accumulation: Accumulation | undefined): number {
   return accumulation?.kind === 'fp16' ? Number.POSITIVE_INFINITY : 0;
 }
 
+/** What is said of layers that add up in FP32 for no other reason than that emulation cannot do what the targets do. */
+function notEmulated(plan: BoundPlan): string {
+  const stated = new Set(plan.statedSums);
+  const problems = plan.decisions.flatMap(({ layer, format }, at) => {
+    const usual = stated.has(at) ? undefined : usualAccumulation(plan, layer, format);
+    const problem =
+      usual === undefined || usual.kind === 'fp32' || !addsUp(layer.node)
+        ? undefined
+        : sumProblem(plan.model, layer);
+    return problem === undefined ? [] : [problem];
+  });
+  const [first] = problems;
+  return first === undefined
+    ? ''
+    : `; but ${counted(problems.length, 'layer')} ${problems.length === 1 ? 'adds' : 'add'} up in fp32 here where the target does not: ${first}`;
+}
+
 /**
  * What sums were added up in, and why: `fp32 and fp16, as webgpu was found to add up on this machine`. One phrase for every
  * place that shows a verdict or a prediction.
  */
 export function accumulationReason(plan: BoundPlan): string {
-  const words = accumulationWords(plan.decisions);
-  const { accumulate, targetSums, targets } = plan;
+  const { accumulate, decisions, statedSums, targetSums, targets } = plan;
+  const words = accumulationWords(decisions);
   if (accumulate !== undefined)
     return `${words}, as the plan says (\`accumulate: ${accumulationText(accumulate)}\`)`;
   if (targetSums !== undefined) {
@@ -95,7 +115,11 @@ export function accumulationReason(plan: BoundPlan): string {
       targetSums.unknown.length === 0
         ? ''
         : `; how ${listOf(targetSums.unknown, 'and')} ${targetSums.unknown.length === 1 ? 'does' : 'do'} is not known here`;
-    return `${words}, as ${listOf(targetSums.from, 'and')} ${targetSums.from.length === 1 ? 'was' : 'were'} found to add up on this machine${missing}`;
+    const isStated = (statedSums ?? []).some(
+      (at) => (decisions[at]?.numerics?.accumulate?.kind ?? 'fp32') !== 'fp32',
+    );
+    const stated = isStated ? ', and as the plan says of single layers' : '';
+    return `${words}, as ${listOf(targetSums.from, 'and')} ${targetSums.from.length === 1 ? 'was' : 'were'} found to add up on this machine${stated}${missing}${notEmulated(plan)}`;
   }
   if (words !== 'fp32') return `${words}, as the plan says of single layers`;
   const others = targets.map(({ name }) => name).filter((name) => name !== 'cpu');

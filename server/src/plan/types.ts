@@ -159,13 +159,13 @@ export interface FoundTarget {
   readonly summary: string;
   /** How to get what is missing; undefined for a target that is usable. */
   readonly advice: string | undefined;
-  /** In what it adds up products in FP16, by operator type of the ONNX domain; empty where that is not known. */
+  /** In what it adds up in FP16, by kind of sum (`sumKind`) or operator of the ONNX domain; empty where that is not known. */
   readonly sums: ReadonlyMap<string, Accumulation>;
 }
 
 /** How the targets of a plan add up where the plan does not say it. */
 export interface TargetSums {
-  /** By operator type of the ONNX domain, in FP16. */
+  /** By kind of sum (`sumKind`) or operator of the ONNX domain, in FP16. */
   readonly byOperator: ReadonlyMap<string, Accumulation>;
   /** The targets that decided it. */
   readonly from: readonly string[];
@@ -317,6 +317,11 @@ export interface BoundStatement {
   /** The plan's own `include` through which the statement comes; undefined for one that is in the plan itself. */
   readonly include: IncludeStatement | undefined;
   readonly wanted: FormatName | 'original';
+  /** What it asks for beside the format and changes what that does, by name, as it is written. */
+  readonly options: Readonly<Record<string, string>>;
+  /** The same, understood. */
+  readonly numerics: LayerNumerics | undefined;
+  readonly overflow: LayerDecision['overflow'];
   readonly pinned: boolean;
   /** The layers that it matches. */
   readonly matches: readonly number[];

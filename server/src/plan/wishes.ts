@@ -12,6 +12,8 @@ export interface Wish {
   readonly reason: string | undefined;
   /** Undefined where nothing but the format is asked for. */
   readonly numerics: LayerNumerics | undefined;
+  /** What is asked for beside the format and changes what it does, by name, as it is written. */
+  readonly options: Readonly<Record<string, string>>;
   /** Where `scale:` stands. */
   readonly scaleRange: TextRange | undefined;
   /** Equal for two statements that decide the same, options included; `UNDECIDED` for no decision at all. */
@@ -39,6 +41,7 @@ export function readWish({ statement, file }: Placed<DecisionStatement>): Wish |
     overflow: overflow === 'saturate' || overflow === 'inf' ? overflow : 'error',
     reason: reason?.kind === 'string' ? reason.value : undefined,
     numerics: readNumerics(options, wanted),
+    options: Object.fromEntries(effective(file.tree, options).filter(([name]) => !ABOUT.has(name))),
     scaleRange: options.get('scale')?.range,
     key: keyOf(file.tree, wanted, options),
   };
@@ -56,6 +59,7 @@ function plainWish(wanted: FormatName | 'original'): Wish {
       overflow: 'error',
       reason: undefined,
       numerics: undefined,
+      options: {},
       scaleRange: undefined,
       key: wanted,
     };
@@ -73,6 +77,9 @@ const WITHOUT_EFFECT: Readonly<Record<string, string | undefined>> = {
   pinned: 'false',
 };
 
+/** Options that say something of the decision, and not what is decided. */
+const ABOUT: ReadonlySet<string> = new Set(['pinned', 'reason']);
+
 function formatOf(statement: DecisionStatement): FormatName | 'original' | undefined {
   const text = statement.format?.text;
   return text === 'original' ? text : FORMAT_NAMES.find((name) => name === text);
@@ -85,10 +92,18 @@ function effectiveOptions(statement: DecisionStatement): ReadonlyMap<string, Opt
 }
 
 function keyOf(tree: SyntaxTree, wanted: string, options: ReadonlyMap<string, Option>): string {
-  const parts = [...options]
+  return [wanted, ...effective(tree, options).map(([name, value]) => `${name}: ${value}`)].join('\n');
+}
+
+/** Those that change anything, sorted, with their values as they are written. */
+function effective(
+  tree: SyntaxTree,
+  options: ReadonlyMap<string, Option>,
+): readonly (readonly [string, string])[] {
+  return [...options]
     .filter(([name, option]) => wordOf(option) === undefined || wordOf(option) !== WITHOUT_EFFECT[name])
-    .map(([name, option]) => `${name}: ${textOf(tree, option.value)}`);
-  return [wanted, ...parts.sort()].join('\n');
+    .map(([name, option]) => [name, textOf(tree, option.value)] as const)
+    .sort(([one], [other]) => (one < other ? -1 : 1));
 }
 
 function wordOf(option: Option | undefined): string | undefined {

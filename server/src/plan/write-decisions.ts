@@ -12,15 +12,29 @@ import {
   type SyntaxTree,
   type TextEdit,
 } from '../language/index.js';
-import { foldLayers, type DecidedFormat, type Fold, type LayerToDecide } from './fold.js';
+import { OptionsOfFormats } from './asked-options.js';
+import { foldLayers, type DecidedFormat, type DecidedText, type Fold, type LayerToDecide } from './fold.js';
 import { knowModel } from './knowledge.js';
 import { writeOperatorType } from './operators.js';
 import { commentsIn, lineBreakOf, lineEndAfter, lineStartBefore, removeStatement } from './removal.js';
 import { changedLines, tidyBlankLines } from './text-change.js';
 import type { BoundStatement, TracedPlan } from './types.js';
 
+/** What a statement asks for. */
+interface Asked {
+  readonly wanted: DecidedFormat;
+  readonly options: Readonly<Record<string, string>>;
+}
+
+/** The same for two statements that bring about the same. */
+function textOf({ wanted, options }: Asked): DecidedText {
+  const entries = Object.entries(options).map(([name, value]) => `${name}: ${value}`);
+  return entries.length === 0 ? wanted : `${wanted} { ${entries.join(', ')} }`;
+}
+
 /**
- * Rewrites the decisions of a plan; a plan that decides as asked is left as it is.
+ * Rewrites the decisions of a plan; a plan that decides as asked is left as it is. Options of a format stay with the layers that
+ * keep it, and a layer that gets it has those that the plan has for all layers in it (`OptionsOfFormats`).
  *
  * @param plan bound from `tree`.
  * @param decisions by `Layer.name`; a layer that is not in it, or is pinned, keeps the format that it is decided in.
@@ -49,12 +63,17 @@ export function foldPlan(tree: SyntaxTree, plan: TracedPlan): readonly TextEdit[
 function rewritten(
   tree: SyntaxTree,
   plan: TracedPlan,
-  wanted: readonly DecidedFormat[],
+  formats: readonly DecidedFormat[],
 ): readonly TextEdit[] {
+  const options = new OptionsOfFormats(plan);
+  const wanted = formats.map((format, at): Asked => ({
+    wanted: format,
+    options: options.of(at, format).options,
+  }));
   return changedLines(tree.text, tidyBlankLines(tree.text, rewrite(tree, plan, wanted)));
 }
 
-function rewrite(tree: SyntaxTree, plan: TracedPlan, wanted: readonly DecidedFormat[]): string {
+function rewrite(tree: SyntaxTree, plan: TracedPlan, wanted: readonly Asked[]): string {
   const present = effectiveDefault(plan);
   const kept = new Set(plan.statements.filter((bound) => bound !== present && isKept(tree, bound, wanted)));
   const replaced = plan.statements.filter((bound) => bound !== present && !kept.has(bound));
@@ -67,15 +86,15 @@ function rewrite(tree: SyntaxTree, plan: TracedPlan, wanted: readonly DecidedFor
     const over = overs.get(index);
     const decider = over ?? under ?? (present?.pinned === true ? present : undefined);
     return {
-      format: wanted[index] ?? 'original',
+      format: askedAt(wanted, index),
       operator: writeOperatorType(layer.node),
-      below: under?.wanted,
-      above: over?.wanted,
+      below: under && textOf(under),
+      above: over && textOf(over),
       alone: (decider?.pinned ?? false) !== pinned || (pinned && over === undefined && under !== undefined),
     };
   });
   const fixedDefault =
-    present && (present.include !== undefined || present.pinned) ? present.wanted : undefined;
+    present && (present.include !== undefined || present.pinned) ? textOf(present) : undefined;
   const fold = foldLayers(layers, fixedDefault, present?.pinned !== true);
 
   const removals: TextEdit[] = replaced.map((bound) => removeStatement(tree, bound.statement));
@@ -123,7 +142,7 @@ function hasOtherDefault(plan: TracedPlan, present: BoundStatement): boolean {
  * What another file holds cannot be edited; what is pinned must not be; what matches no layer decides nothing here; and
  * what carries words of the user's stays as long as it is right about at least half of what it decides.
  */
-function isKept(tree: SyntaxTree, bound: BoundStatement, wanted: readonly DecidedFormat[]): boolean {
+function isKept(tree: SyntaxTree, bound: BoundStatement, wanted: readonly Asked[]): boolean {
   const { statement, include, pinned, matches, decides } = bound;
   if (include) {
     return true;
@@ -136,8 +155,13 @@ function isKept(tree: SyntaxTree, bound: BoundStatement, wanted: readonly Decide
     return true;
   }
   const hasWords = (statement.options?.options.length ?? 0) > 0 || hasComment(tree, statement);
-  const right = decides.filter((layer) => wanted[layer] === bound.wanted).length;
+  const right = decides.filter((layer) => askedAt(wanted, layer) === textOf(bound)).length;
   return hasWords && right > 0 && right * 2 >= decides.length;
+}
+
+function askedAt(wanted: readonly Asked[], layer: number): DecidedText {
+  const asked = wanted[layer];
+  return asked === undefined ? 'original' : textOf(asked);
 }
 
 /** Whether a comment stands in the statement or behind it on its last line. */
@@ -231,17 +255,16 @@ function startOfLines(tree: SyntaxTree, statement: Statement, plan: TracedPlan):
 function changeDefault(
   tree: SyntaxTree,
   present: BoundStatement,
-  format: DecidedFormat,
+  format: DecidedText,
   isNeeded: boolean,
 ): readonly TextEdit[] {
-  const { statement, wanted } = present;
+  const { statement } = present;
   if (format === 'original' && !isNeeded) {
     return [removeStatement(tree, statement)];
   }
-  if (wanted === format || !statement.format) {
+  if (textOf(present) === format || !statement.format) {
     return [];
   }
-  // Its options belonged to the old format.
   const comments = commentsIn(tree, statement.range).map((token) => tree.text.slice(token.start, token.end));
   return [
     { range: statement.range, newText: [...comments, `default: ${format}`].join(lineBreakOf(tree.text)) },
@@ -250,7 +273,7 @@ function changeDefault(
 
 /** One `op` statement for each format. */
 function operatorLines(fold: Fold): readonly string[] {
-  const byFormat = new Map<DecidedFormat, string[]>();
+  const byFormat = new Map<DecidedText, string[]>();
   for (const { operator, format } of fold.operators) {
     const operators = byFormat.get(format) ?? [];
     operators.push(operator);
@@ -266,26 +289,20 @@ function isAddressed(plan: TracedPlan, index: number): boolean {
   return found?.kind === 'node' && found.node === layer?.nodeIndex;
 }
 
-function exceptionLine(plan: TracedPlan, index: number, wanted: readonly DecidedFormat[]): string {
-  const decision = plan.decisions[index];
-  const format = wanted[index] ?? 'original';
-  return printLayerStatement([decision?.layer.name ?? ''], format, keptOptions(plan, index, wanted));
+function exceptionLine(plan: TracedPlan, index: number, wanted: readonly Asked[]): string {
+  const name = plan.layers[index]?.name ?? '';
+  return printLayerStatement([name], wanted[index]?.wanted ?? 'original', keptOptions(plan, index, wanted));
 }
 
-function keepsOptions(plan: TracedPlan, index: number, wanted: readonly DecidedFormat[]): boolean {
+function keepsOptions(plan: TracedPlan, index: number, wanted: readonly Asked[]): boolean {
   return Object.keys(keptOptions(plan, index, wanted)).length > 0;
 }
 
-/** What a layer keeps of the options that it was decided with, as long as the format stays. */
 function keptOptions(
   plan: TracedPlan,
   index: number,
-  wanted: readonly DecidedFormat[],
+  wanted: readonly Asked[],
 ): Readonly<Record<string, string>> {
-  const decision = plan.decisions[index];
-  const keepsOverflow = decision?.wanted === wanted[index] && decision?.overflow !== 'error';
-  return {
-    ...(decision && keepsOverflow ? { overflow: decision.overflow } : {}),
-    ...(decision?.pinned === true ? { pinned: 'true' } : {}),
-  };
+  const isPinned = plan.decisions[index]?.pinned === true;
+  return { ...wanted[index]?.options, ...(isPinned ? { pinned: 'true' } : {}) };
 }

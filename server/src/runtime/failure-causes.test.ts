@@ -17,6 +17,10 @@ describe('what a failure means', () => {
     checkMeaning('vkAllocateMemory failed with VK_ERROR_OUT_OF_DEVICE_MEMORY', 'failed', /not enough memory/);
   });
 
+  it('is a process that the system ended', () => {
+    checkMeaning('The compute process died during a run: signal SIGKILL.', 'failed', /lack of memory.*`dim`/);
+  });
+
   it('is a tensor that the device does not take', () => {
     checkMeaning('Status Message: narrowing_error', 'failed', /larger than this device takes/);
     checkMeaning('Too many storage buffers in shader. Current: 24, Max is 16', 'failed', /larger than/);

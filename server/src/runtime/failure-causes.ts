@@ -33,6 +33,13 @@ const CAUSES: readonly Cause[] = [
     wayOut: 'There is not enough memory for it: take smaller inputs (`dim`), or a target with more memory.',
   },
   {
+    // What Linux does where memory is short; the process's own faults end it by other signals.
+    pattern: /: signal SIGKILL/,
+    circumstance: 'moment',
+    wayOut:
+      'Something ended it from outside, most likely the system for lack of memory: take smaller inputs (`dim`), or close what else holds memory.',
+  },
+  {
     // Tensors larger than the largest buffer that a WebGPU device binds are cut up into several.
     pattern:
       /narrowing_error|Too many storage buffers|exceeds the (max|limit)|larger than the (max|limit)|maxStorageBufferBindingSize|maxBufferSize/i,
@@ -57,6 +64,11 @@ export function failureBecause(kind: RuntimeFailureKind, message: string): Runti
   const cause = CAUSES.find(({ pattern }) => pattern.test(message));
   if (cause === undefined) return new RuntimeFailure(kind, message);
   return new RuntimeFailure(cause.kind ?? kind, sentences(message, cause.wayOut));
+}
+
+/** Whether the message of a failure says itself whose matter it is: neither the model nor the runtime's arithmetic is to blame. */
+export function hasKnownCause({ message }: RuntimeFailure): boolean {
+  return CAUSES.some(({ pattern }) => pattern.test(message));
 }
 
 /**

@@ -1,5 +1,5 @@
 /** The compute process: the only room that loads ONNX Runtime. */
 export * from './types.js';
-export { circumstanceOf, type Circumstance } from './failure-causes.js';
+export { circumstanceOf, hasKnownCause, type Circumstance } from './failure-causes.js';
 export { startRuntime, type ComputeRuntime, type RuntimeOptions } from './start.js';
 export { withProviderOptions } from './with-options.js';

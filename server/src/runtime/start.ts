@@ -5,6 +5,7 @@
 import { join, resolve } from 'node:path';
 import { RESTART_DELAYS } from './back-off.js';
 import { aligned } from './elements.js';
+import { inNamesOf } from './node-options.js';
 import * as protocol from './protocol.js';
 import { Supervisor } from './supervisor.js';
 import { RuntimeFailure, type Runtime, type Session, type TensorHandle } from './types.js';
@@ -114,7 +115,11 @@ function runtimeOn(supervisor: Supervisor): ComputeRuntime {
         {
           type: protocol.OPEN,
           parameters: (profilePrefix) => ({
-            request: { ...request, model: absolute },
+            request: {
+              ...request,
+              model: absolute,
+              providerOptions: inNamesOf(model, request.providerOptions),
+            },
             profilePrefix: request.profile === true ? profilePrefix() : undefined,
           }),
           needs: [],

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { restartDelay } from './back-off.js';
 import { CallQueue, cancelled } from './call-queue.js';
 import { ComputeProcess, ProcessEnded, type Ending, type ProcessOptions } from './compute-process.js';
+import { failureBecause } from './failure-causes.js';
 import { HELLO, IDENTITIES, type Request } from './protocol.js';
 import { RuntimeFailure, type RuntimeInformation } from './types.js';
 
@@ -273,10 +274,8 @@ function disposed(): RuntimeFailure {
 
 function endedDuring({ intended, how, lastWords }: Ending, during: string): RuntimeFailure {
   if (intended) return disposed();
-  return new RuntimeFailure(
-    'crashed',
-    [`The compute process died ${during}: ${how}.`, ...lastWords].join('\n'),
-  );
+  const message = [`The compute process died ${during}: ${how}.`, ...lastWords].join('\n');
+  return new RuntimeFailure('crashed', failureBecause('crashed', message).message);
 }
 
 function notStarted({ node, script }: ProcessOptions, { how, lastWords }: Ending): RuntimeFailure {

@@ -31,8 +31,17 @@ export type ProviderOptions = Readonly<Record<string, string | number | boolean 
 export type OptimizationLevel = 'disabled' | 'basic' | 'extended' | 'layout' | 'all';
 
 export interface SessionRequest {
-  /** A model file, or a variant built in memory whose weights lie in `weightsFolder`. */
-  readonly model: { readonly path: string } | { readonly bytes: Uint8Array; readonly weightsFolder: string };
+  /**
+   * A model file, or a variant built in memory whose weights lie in `weightsFolder`. `nodeNames`: what a node of the model's own name
+   * is called in the variant, where that is something else; options of a provider that name nodes are led on by it.
+   */
+  readonly model:
+    | { readonly path: string }
+    | {
+        readonly bytes: Uint8Array;
+        readonly weightsFolder: string;
+        readonly nodeNames?: ((name: string) => readonly string[]) | undefined;
+      };
   /** What it has no kernel for runs on the CPU all the same: a profile tells which nodes those are. */
   readonly provider: Provider;
   /** Passed through to ONNX Runtime. */

@@ -18,12 +18,12 @@ import {
 } from '../analysis/index.js';
 import {
   modelFacts,
-  numericsOf,
+  OptionsOfFormats,
   precisionGraphSteps,
-  usualAccumulation,
   type BoundPlan,
   type Layer,
   type LayerDecision,
+  type TracedPlan,
 } from '../plan/index.js';
 import { combine } from '../metrics/index.js';
 import { DataType } from '../onnx/index.js';
@@ -41,7 +41,7 @@ export interface Trials {
 /** Prepares trials over `plan`: its pinned layers stay, every other one is `format` or the original. Shows no progress. */
 export function prepareTrials(
   results: Results,
-  plan: BoundPlan,
+  plan: TracedPlan,
   format: LowFormatName,
   options: WorkOptions = {},
 ): Trials {
@@ -52,13 +52,13 @@ export function prepareTrials(
   let inferences = 0;
   let sessions = 0;
 
+  const asked = new OptionsOfFormats(plan);
   const decisions = (low: ReadonlySet<Layer>): readonly LayerDecision[] =>
-    plan.decisions.map((decision): LayerDecision => {
+    plan.decisions.map((decision, at): LayerDecision => {
       if (decision.pinned) return decision;
       const chosen = low.has(decision.layer) ? format : keptFormat(plan, decision.layer);
-      const usual = usualAccumulation(plan, decision.layer, chosen);
-      const numerics = numericsOf(plan.model, decision.layer, chosen, undefined, usual);
-      return { ...decision, wanted: chosen, format: chosen, numerics, clamped: undefined };
+      // With the options that the plan is written with, if this is what is found.
+      return asked.decided(decision, at, chosen);
     });
 
   const run = async (low: ReadonlySet<Layer>, stopEarly: boolean): Promise<Measurement> => {

@@ -2,11 +2,13 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
+  localErrors,
   measure,
   measuredAnew,
   openEvaluation,
   withStore,
   type Evaluation,
+  type LocalErrors,
   type Runtime,
 } from '../analysis/index.js';
 import {
@@ -19,8 +21,9 @@ import {
   writeChain,
   writeModel,
 } from '../analysis/testing/index.js';
+import { applyEdits, parse } from '../language/index.js';
 import { makeNode } from '../onnx/index.js';
-import { precisionGraph, type LayerDecision, type TracedPlan } from '../plan/index.js';
+import { precisionGraph, writeDecisions, type LayerDecision, type TracedPlan } from '../plan/index.js';
 import { memoryStore } from '../store/index.js';
 import { tune, type TuneOptions, type Tuning } from './tune.js';
 
@@ -109,6 +112,43 @@ describe.each(['greedy', 'bisect'] as const)('%s', (strategy) => {
     const { tuning } = await tuned(chain, `tolerance "y" relative_l2 <= ${limit}\n`, { strategy, time: 0 });
     expect(tuning.expired).toBe(true);
     expect(lowLayers(tuning)).toBe(0);
+  });
+});
+
+describe('options of the plan', () => {
+  it('are those by which layers are ranked and tried, and survive', async () => {
+    const text = `default: int8 { quantize: percentile(97), per: channel }
+      layer "mul_1": int8 { quantize: mse }
+      layer "mul_2": fp32
+      layer "mul_3": fp32 { weights: fp8_e4m3 }
+      tolerance "y" relative_l2 <= 0.2\n`;
+    const { plan, tuning } = await tuned(chain, text, { format: 'int8' });
+    const found = new Map(tuning.decisions.map((one) => [one.layer.name, one]));
+    const own = { quantize: { name: 'percentile', percent: 97 }, perChannel: true } as const;
+    // Those whose own format the plan changed to have what it asks for of all others in it.
+    const low = tuning.decisions.filter(({ format }) => format === 'int8');
+    expect(low.length).toBeGreaterThan(1);
+    for (const { layer, numerics } of low) {
+      expect([layer.name, numerics]).toEqual([
+        layer.name,
+        layer.name === 'mul_1' ? { quantize: { name: 'mse' } } : own,
+      ]);
+    }
+    if (found.get('mul_3')?.format === 'fp32') {
+      expect(found.get('mul_3')?.numerics).toEqual({ weights: 'fp8_e4m3' });
+    }
+    const evaluation = { ...chain, ranges: own } as const;
+    const errors = (of: LocalErrors) => of.errors.map(({ layer, value }) => [layer.name, value]);
+    const layers = tuning.local.errors.map(({ layer }) => layer);
+    expect(errors(tuning.local)).toEqual(errors(await localErrors(evaluation, layers, 'int8')));
+    expect(errors(tuning.local)).not.toEqual(errors(await localErrors(chain, layers, 'int8')));
+    // What was verified is what is written.
+    const whole = `model "m.onnx"\n${text}`;
+    const formats = new Map(tuning.decisions.map((one) => [one.layer.name, one.format]));
+    const written = applyEdits(whole, writeDecisions(parse(whole), plan, formats));
+    const again = bindTo(chain.model, written.slice(written.indexOf('\n') + 1)).plan;
+    const told = ({ layer, format, numerics }: LayerDecision) => [layer.name, format, numerics];
+    expect(again.decisions.map(told)).toEqual(tuning.decisions.map(told));
   });
 });
 

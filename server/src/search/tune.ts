@@ -11,6 +11,7 @@ import {
   knownMeasuredErrors,
   knownNoise,
   USUAL_DRAWS,
+  withRanges,
   type LocalErrors,
   type MeasuredErrors,
   type Measurement,
@@ -20,10 +21,12 @@ import {
 } from '../analysis/index.js';
 import {
   allowsFormat,
+  integerRanges,
   precisionGraphSteps,
   type BoundPlan,
   type Layer,
   type LayerDecision,
+  type TracedPlan,
 } from '../plan/index.js';
 import { amp, ampChoice } from './amp.js';
 import { bisect } from './bisect.js';
@@ -89,7 +92,7 @@ export interface TuningProblem {
 /** Finds which layers may run in the low format within the plan's tolerances. What `results` know is not measured again. */
 export async function tune(
   results: Results,
-  plan: BoundPlan,
+  plan: TracedPlan,
   options: TuneOptions,
 ): Promise<Tuning | TuningProblem> {
   const { strategy, objective, format = 'fp16', draws = USUAL_DRAWS } = options;
@@ -108,10 +111,13 @@ export async function tune(
   // What does not pay even with every error allowed never does.
   const paying = prices && (await inSlices(cheapestSet(plan, new Set(possible), prices, format)));
   const candidates = paying === undefined ? possible : possible.filter((layer) => paying.has(layer));
-  const local = await knownLocalErrors(results, candidates, format, options);
+  // Of an integer format with the ranges that the plan asks for: those of another quantizer rank layers otherwise.
+  const trials = prepareTrials(results, plan, format, options);
+  const own = withRanges(results, integerRanges(trials.decisions(new Set(candidates)), format));
+  const local = await knownLocalErrors(own, candidates, format, options);
   const measured =
     options.rank === 'measured'
-      ? await knownMeasuredErrors(results, candidates, format, plan.tolerances, options)
+      ? await knownMeasuredErrors(own, candidates, format, plan.tolerances, options)
       : undefined;
   const errorOf = new Map((measured ?? local).errors.map((one) => [one.layer.nodeIndex, one.value]));
   const ranking = rank(
@@ -122,7 +128,6 @@ export async function tune(
     objective,
     prices,
   );
-  const trials = prepareTrials(results, plan, format, options);
   let cutShort = false;
   const strategyOptions: StrategyOptions = {
     step: (decided) => options.progress?.(decided, ranking.length, `layers decided, ${strategy}`),

@@ -5,6 +5,7 @@ import {
   firstOrderScores,
   floatingOutputs,
   hessianScores,
+  inSlices,
   knownLocalErrors,
   knownLossCurvatures,
   knownMeasuredErrors,
@@ -20,6 +21,7 @@ import {
   rankCorrelation,
   sketchedOutputs,
   storedSupport,
+  withPlannedWeights,
   withRanges,
   type Effort,
   type Label,
@@ -47,6 +49,7 @@ import {
   type PlanLabels,
 } from '../plan/index.js';
 import { gradientReport, type GradientReport } from './gradient-report.js';
+import { layerLatencies, type Timing } from './layer-latencies.js';
 import { layerReports, type LayerReport } from './layer-reports.js';
 import type { Work } from './open-work.js';
 import { supportReasons } from './support-reasons.js';
@@ -76,6 +79,8 @@ export interface AnalyzedPlan extends Effort {
   readonly rankCorrelations: ReadonlyMap<string, number | undefined>;
   /** `overflow` and `underflow` of what the plan puts into the format. */
   readonly findings: readonly Diagnostic[];
+  /** Where the latencies of layers are from, or why there are none. */
+  readonly timing: Timing;
   readonly seconds: number;
   /** The most memory that the compute process has held, in bytes: activations are those of one sample at a time. */
   readonly peakMemory: number;
@@ -86,6 +91,8 @@ export interface AnalysisWishes {
   readonly format: LowFormatName;
   /** Whether the ranges of gradients are asked for, too. */
   readonly gradients?: boolean;
+  /** Whether layers are timed on the plan's target where nobody knows how long they take. */
+  readonly latency?: boolean;
   /** Of the layers whose names match, the spectrum of the Hessian, too. */
   readonly spectrum?: { readonly glob: string; readonly lambda?: number | undefined } | undefined;
   /** Of a sketch. */
@@ -101,7 +108,7 @@ export function layersFor(plan: BoundPlan, format: LowFormatName): readonly Laye
 /** Analyses every layer of the plan that can run in `format`. */
 export async function analyzePlan(
   work: Work,
-  { method, format, gradients = false, spectrum, probes, seed }: AnalysisWishes,
+  { method, format, gradients = false, latency = false, spectrum, probes, seed }: AnalysisWishes,
 ): Promise<AnalyzedPlan | Refused> {
   return await guarded(work, async () => {
     const { plan } = work;
@@ -143,11 +150,13 @@ export async function analyzePlan(
       },
     );
     if (scores !== undefined && 'problem' in scores) return scores;
-    const { ranges, ...ranged } = await knownRanges(usual, layers, format, work.elementCounter, work);
+    const { ranges: whole, ...ranged } = await knownRanges(usual, layers, format, work.elementCounter, work);
+    const ranges = await inSlices(withPlannedWeights(plan.model, whole, format, plan.decisions));
     const { report, ...differentiated } =
       gradients && isFloatFormat(format)
         ? await gradientReport(results, plan, format, work)
         : { report: undefined, ...NO_EFFORT };
+    const latencies = await layerLatencies(work, usual, format, latency);
     // As far as it is kept: an analysis of numbers does not wait for experiments with targets.
     const support = work.store === undefined ? [] : await storedSupport(plan, work.runtime, work.store);
     return {
@@ -156,11 +165,13 @@ export async function analyzePlan(
         sensitivities: sensitivities?.errors,
         scores: scores?.byLayer,
         orderedBy: method === 'hessian' || method === 'first-order' ? method : undefined,
+        latencyOf: latencies.of,
         quiet: quietLayers(plan, format),
         found: joined(flagReasons(sensitivities?.errors ?? []), supportReasons(plan, support)),
       }),
       ...{ local, measured, ranges, sensitivities: sensitivities?.errors, gradients: report },
       rankCorrelations: rankCorrelations(measured, local, sensitivities?.errors, scores?.byLayer),
+      timing: latencies.timing,
       findings: rangeFindings(plan, ranges, format, work.samples),
       seconds: (performance.now() - start) / 1000,
       peakMemory: await work.runtime.peakMemory(work.signal),

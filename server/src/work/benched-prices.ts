@@ -1,15 +1,42 @@
-/** What stands beside a benchmark: the energy of the plan's arithmetic, and how far off the latency is that was predicted. Runs no model. */
-import { inSlices, predictedLatency, storedCostModel } from '../analysis/index.js';
+/**
+ * What stands beside a benchmark: the energy of the plan's arithmetic, and how far off the latency is that the cost model predicts. A
+ * cost model that this machine does not have yet is learnt where that takes no longer than anyone waits for beside a benchmark.
+ */
+import {
+  fitsBadly,
+  inSlices,
+  knownCostModel,
+  LEARNING_RUNS,
+  predictedLatency,
+  storedCostModel,
+  type CostModel,
+} from '../analysis/index.js';
 import { planEnergy, precisionGraphSteps, type BoundPlan, type PlanEnergy } from '../plan/index.js';
+import { formatMilliseconds, formatPercent } from '../report/index.js';
 import type { BenchedPlan } from './benchmark-plan.js';
 import type { Work } from './open-work.js';
 import { guarded, type Refused } from './problem.js';
 
+/** What the cost model says of a plan that was benchmarked. */
+export interface BenchedPrediction {
+  /** At the speed that the machine had in the benchmark. */
+  readonly milliseconds: number;
+  /** Relative, against the benchmark. */
+  readonly error: number;
+  /** Root mean square of the relative error on the plans that the cost model was learnt from. */
+  readonly misfit: number | null;
+}
+
 export interface BenchedPrices {
   readonly energy: PlanEnergy;
-  /** Of the plan, at the speed that the machine had in the benchmark; undefined where no cost model was learnt yet. */
-  readonly predicted: { readonly milliseconds: number; readonly error: number } | undefined;
+  /** Undefined where there is no cost model. */
+  readonly predicted: BenchedPrediction | undefined;
+  /** How far off the prediction is and what it is worth, or why there is none. */
+  readonly sentence: string;
 }
+
+/** Learning takes no longer than this where nobody asked for it. */
+const MOST_SECONDS = 30;
 
 /** The prices of `plan`, which `benched` is a benchmark of. */
 export async function benchedPrices(
@@ -21,14 +48,47 @@ export async function benchedPrices(
     const { decisions } = await work.counted(plan);
     const graph = await inSlices(precisionGraphSteps(plan.model, plan.roles, plan.layers, plan.decisions));
     const energy = planEnergy({ ...graph, decisions }, await work.elementCounter());
-    const lowest = decisions.some(({ format }) => format === 'bf16') ? 'bf16' : 'fp16';
-    const costs = await storedCostModel(await work.results(), plan, lowest, work);
-    const medianOf = (name: string): number | undefined =>
-      timed.rows.find((row) => row.name === name)?.median;
+    const medianOf = (name: string): number =>
+      timed.rows.find((row) => row.name === name)?.median ?? Number.NaN;
     const [exact, own] = [medianOf('fp32'), medianOf('plan')];
-    if (costs === undefined || exact === undefined || own === undefined)
-      return { energy, predicted: undefined };
+    const costs = await costModel(work, plan, (LEARNING_RUNS * (exact + own)) / 2);
+    if ('why' in costs) {
+      return { energy, predicted: undefined, sentence: `The latency was not predicted: ${costs.why}.` };
+    }
     const milliseconds = (predictedLatency(costs, graph).whole / costs.whole) * exact;
-    return { energy, predicted: { milliseconds, error: milliseconds / own - 1 } };
+    const predicted = { milliseconds, error: milliseconds / own - 1, misfit: costs.misfit ?? null };
+    return { energy, predicted, sentence: sentenceOf(predicted, costs) };
   });
+}
+
+/** @param milliseconds that learning would take, about */
+async function costModel(
+  work: Work,
+  plan: BoundPlan,
+  milliseconds: number,
+): Promise<CostModel | { readonly why: string }> {
+  const results = await work.results();
+  const lowest = plan.decisions.some(({ format }) => format === 'bf16') ? 'bf16' : 'fp16';
+  const stored = await storedCostModel(results, plan, lowest, work);
+  if (stored !== undefined) return stored;
+  if ((plan.latencySources ?? []).length > 0)
+    return { why: 'the plan takes its times from another device, and this one has no cost model' };
+  if (milliseconds > 1000 * MOST_SECONDS) {
+    const seconds = Math.round(milliseconds / 1000);
+    return {
+      why: `this machine has no cost model of this model yet, and learning it takes about ${seconds} s; \`onnx-precision predict\` learns it, then benchmark again`,
+    };
+  }
+  const learnt = await knownCostModel(results, plan, lowest, work);
+  return 'problem' in learnt ? { why: learnt.problem.replace(/\.$/, '') } : learnt;
+}
+
+function sentenceOf({ milliseconds, error, misfit }: BenchedPrediction, { busy }: CostModel): string {
+  const own =
+    misfit === null ? '' : `; on the plans that it was learnt from it is off by ${formatPercent(misfit)}`;
+  const poor = fitsBadly({ misfit: misfit ?? 0 })
+    ? ', a poor fit: trust no smaller difference in what it predicts'
+    : '';
+  const moment = busy ? '; the machine was busy while it was learnt' : '';
+  return `The cost model predicts ${formatMilliseconds(milliseconds)} for the plan: off by ${formatPercent(Math.abs(error))}, too ${error < 0 ? 'low' : 'high'}${own}${poor}${moment}.`;
 }

@@ -1,8 +1,7 @@
 /** Latency and size of FP32, the plan and all-FP16, executed for real, in turns; and what comes of the comparison. */
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { benchmark, type Benchmark } from '../analysis/index.js';
+import { benchmark, withTemporaryFolder, type Benchmark } from '../analysis/index.js';
 import { externalLocations, weightsFolder, type Model } from '../onnx/index.js';
 import type { BoundPlan } from '../plan/index.js';
 import { allLow, exportModel, exportPlan, type ExportedModel } from './export-model.js';
@@ -38,9 +37,8 @@ export async function benchmarkPlan(
     return refused('input', 'samples-unusable', 'there is no sample to time', plan.path);
   }
   const { signal, threads, target, progress } = work;
-  const folder = mkdtempSync(join(tmpdir(), 'onnx-precision-bench-'));
-  try {
-    return await guarded(work, async () => {
+  return await withTemporaryFolder((folder) =>
+    guarded(work, async () => {
       const missing = await missingTarget(work);
       if (missing !== undefined) return missing;
       const mixed = await exportPlan(work, join(folder, 'plan.onnx'));
@@ -57,20 +55,13 @@ export async function benchmarkPlan(
         plan: withData(mixed),
         fp16: withData(fp16),
       };
-      return {
-        timed: await benchmark(work.runtime, entries, sample, {
-          provider: target,
-          runs,
-          threads,
-          signal,
-          progress,
-        }),
-        models,
+      const renew = (): void => {
+        work.renew();
       };
-    });
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+      const options = { provider: target, runs, threads, signal, progress, renew };
+      return { timed: await benchmark(work.runtime, entries, sample, options), models };
+    }),
+  );
 }
 
 function withData({ bytes, externalBytes, casts }: ExportedModel): BenchedModels['plan'] {

@@ -32,6 +32,8 @@ export interface ExplainedBenchmark {
   readonly speed: { readonly pays: boolean; readonly sentence: string } | undefined;
   /** What keeps the plan from being faster; of a plan that lowers nothing: what keeps all-FP16 from it. */
   readonly why: readonly string[];
+  /** Levels at which the runtime does not run a model, and whose fault that is; of all models, each once. */
+  readonly notes: readonly string[];
   /** As it is kept. */
   readonly kept: KeptBenchmark;
   /** Those that were kept before, the newest first. */
@@ -68,6 +70,9 @@ export async function explainBenchmark(
       }),
       why: reasonsOf(plan, layers, judged, withoutKernel),
       notTimed: isRefused(timed) ? timed.problem.message : undefined,
+      notes: [
+        ...new Set([...benched.timed.rows.flatMap((row) => row.notes), ...(layers?.latency.notes ?? [])]),
+      ],
       kept,
       earlier,
     };

@@ -20,6 +20,7 @@ export {
 } from './explain-benchmark.js';
 export { exportModel, exportNeedsSamples, exportPlan, type ExportedModel } from './export-model.js';
 export type { GradientReport } from './gradient-report.js';
+export type { Timing } from './layer-latencies.js';
 export type { LayerReport } from './layer-reports.js';
 export { newPlan, usualPlanPath, writeNewPlan } from './new-plan.js';
 export { openWork, type Work } from './open-work.js';
@@ -41,7 +42,7 @@ export {
   type TunedPlan,
 } from './tune-plan.js';
 export { OBJECTIVE_NAMES } from '../search/index.js';
-export { missingTarget } from './missing-target.js';
+export { missingAmong } from './missing-target.js';
 export { verifyExecuted, type VerifiedExecuted } from './verify-executed.js';
 export { verifyPlan, type VerifiedPlan } from './verify-plan.js';
 export { VERSION } from './version.js';

@@ -17,6 +17,7 @@ import {
   type TensorRange,
 } from '../analysis/index.js';
 import { binadesOf, largestNumber, type FormatName } from '../formats/index.js';
+import type { LayerLatencies } from './layer-latencies.js';
 import { layerEnergy, type BoundPlan, type Layer, type LayerDecision } from '../plan/index.js';
 
 interface ErrorReport {
@@ -79,6 +80,11 @@ export interface LayerReport {
   }[];
   /** Microjoules of its multiply-adds, by operation counts; left out where these are not known. */
   readonly energy?: { readonly fp32: number; readonly plan: number };
+  /**
+   * Milliseconds in FP32 and in the low format, each by its name, casts apart; null where that is not known. Left out where nothing was
+   * asked of times.
+   */
+  readonly latency?: Readonly<Record<string, number | string | boolean>> | null;
   readonly range: RangeReport;
   readonly flags: readonly string[];
   readonly reason: string;
@@ -96,6 +102,8 @@ export interface LayerFindings {
   readonly scores?: ReadonlyMap<Layer, Readonly<Record<string, number>>> | undefined;
   /** The score that the reports are ordered by, layers without it last; by the error where it is left out. */
   readonly orderedBy?: string | undefined;
+  /** How long a layer takes, as far as that is known. */
+  readonly latencyOf?: LayerLatencies['of'] | undefined;
   /** Those that round nothing in the plan. */
   readonly quiet?: ReadonlySet<Layer> | undefined;
   /** What other methods flag. */
@@ -147,6 +155,7 @@ export function layerReports(plan: BoundPlan, findings: LayerFindings): LayerRep
         ...(sensitivity === undefined ? {} : outputsReport(sensitivity)),
         ...measuredReport(measuredOf.get(layer)),
         ...energyReport(decision),
+        ...latencyReport(layer, findings.latencyOf),
         range: rangeReport(range, format, samples),
         flags: flagsOf(reasons),
         reason: reasonText(reasons),
@@ -158,6 +167,14 @@ export function layerReports(plan: BoundPlan, findings: LayerFindings): LayerRep
 function energyReport(decision: LayerDecision | undefined): Pick<LayerReport, 'energy'> {
   const energy = decision && layerEnergy(decision);
   return energy === undefined ? {} : { energy };
+}
+
+function latencyReport(layer: Layer, latencyOf: LayerFindings['latencyOf']): Pick<LayerReport, 'latency'> {
+  if (latencyOf === undefined) return {};
+  const times = latencyOf(layer);
+  if (times === undefined) return { latency: null };
+  const { milliseconds, estimated, fusedInto } = times;
+  return { latency: { ...milliseconds, estimated, ...(fusedInto === undefined ? {} : { fusedInto }) } };
 }
 
 /** The range under the scale that the plan gives the layer, if it does. */

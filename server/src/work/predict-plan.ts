@@ -8,6 +8,7 @@ import {
   inSlices,
   knownCostModel,
   knownFits,
+  knownOptionEffects,
   knownSensitivities,
   predictedLatency,
   predictorFrom,
@@ -32,6 +33,8 @@ import { guarded, type Refused } from './problem.js';
 
 export interface PredictedPlan extends Effort {
   readonly prediction: Prediction;
+  /** Layers of which more than a format was asked, and measured by itself. */
+  readonly options: number;
   /** Milliseconds; undefined where there is no model of either format to be timed, or no target to time it on. */
   readonly latency: PlanLatencyPrediction | undefined;
   /** Why there is no latency. */
@@ -103,6 +106,9 @@ export async function predictPlan(
       work,
     );
     predictor.learn(fitted.fits);
+    const asked = predictor.unknownOptions(plan.decisions);
+    const options = await knownOptionEffects(results, asked, work);
+    predictor.learnOptions(options.squares);
     const prediction = predictor.predict(plan.decisions, plan.tolerances);
     const graph = await inSlices(precisionGraphSteps(plan.model, plan.roles, plan.layers, plan.decisions));
     const counted = await work.counted(plan);
@@ -111,13 +117,14 @@ export async function predictPlan(
     for (const { format } of plan.decisions) layers[format] = (layers[format] ?? 0) + 1;
     return {
       prediction,
+      options: new Set(asked.map(({ layer }) => layer)).size,
       latency: 'problem' in costs ? undefined : latencyPrediction(costs, graph),
       untimed: 'problem' in costs ? costs.problem : undefined,
       energy: planEnergy({ ...graph, decisions: counted.decisions }, await work.elementCounter()),
       layers,
       casts: graph.casts.length,
       seconds: (performance.now() - start) / 1000,
-      ...effortOf(...known, fitted, work.effort),
+      ...effortOf(...known, fitted, options, work.effort),
     };
   });
 }

@@ -1,5 +1,11 @@
 /** Whether an exported model loads, keeps the signature of the plan's model, and runs on every sample. */
-import { RuntimeFailure, withOptimized, type OpenedSession } from '../analysis/index.js';
+import {
+  originalFile,
+  RuntimeFailure,
+  withOptimized,
+  type OpenedSession,
+  type RuntimeFailureKind,
+} from '../analysis/index.js';
 import { missingTarget } from './missing-target.js';
 import type { Work } from './open-work.js';
 import { guarded, refused, type Refused } from './problem.js';
@@ -20,25 +26,29 @@ export async function runExported(work: Work, path: string): Promise<RanExported
     if (missing !== undefined) return missing;
     // Before anything of the written model: what fails of the original is none of its faults.
     await work.evaluation();
-    const { plan, runtime, signal, target, threads } = work;
-    const options = { provider: target, threads, original: plan.model.source.path, startsAfresh: true };
+    const { plan, runtime, samples, signal, target, threads } = work;
+    const options = {
+      ...{ provider: target, threads },
+      original: originalFile(runtime, plan.model.source.path, samples, signal),
+      renew: () => {
+        work.renew();
+      },
+    };
     try {
       return await withOptimized(runtime, path, options, signal, (opened) => ranInSession(work, opened));
     } catch (error) {
-      if (!(error instanceof RuntimeFailure) || error.kind !== 'refused') throw error;
+      if (!(error instanceof RuntimeFailure) || !DOES_NOT_RUN.has(error.kind)) throw error;
       const message = `the model is written and its types are right, but the runtime of this machine cannot run it: ${error.message}`;
-      return refused('runtime', 'runtime-refused', message, path);
+      return refused('runtime', `runtime-${error.kind}`, message, path);
     }
   });
 }
 
+/** At every level. */
+const DOES_NOT_RUN: ReadonlySet<RuntimeFailureKind> = new Set(['refused', 'failed', 'crashed']);
+
 async function ranInSession(work: Work, { session, notes }: OpenedSession): Promise<RanExported> {
   const { runtime, signal, progress } = work;
-  // A level that crashed took along what was open.
-  if (notes.length > 0) {
-    await work.dispose();
-    work.renew();
-  }
   const { original, feeds } = await work.evaluation();
   for (const side of ['inputs', 'outputs'] as const) {
     const [found, wanted] = [session[side].join(', '), original[side].join(', ')];

@@ -1,6 +1,6 @@
 /** The fastest settings of a session for a written model, kept in a file beside it. */
 import { basename } from 'node:path';
-import { tuneSession, type SessionTuning } from '../analysis/index.js';
+import { tuneSession, type Gain, type SessionTuning, type TimedSettings } from '../analysis/index.js';
 import { formatMilliseconds } from '../report/index.js';
 import { missingTarget } from './missing-target.js';
 import type { Work } from './open-work.js';
@@ -70,20 +70,44 @@ function settingsText(
   return `${JSON.stringify(settings, null, 2)}\n`;
 }
 
-function sentencesOf({ original, usual, best, precision, session }: SessionTuning): readonly string[] {
+/** What is said of a tuning. */
+export function sentencesOf({ original, usual, best, precision, session }: SessionTuning): readonly string[] {
   const threads = `${best.threads} ${best.threads === 1 ? 'thread' : 'threads'}`;
   const options = Object.entries(best.options).map(([name, value]) => `, ${name} ${String(value)}`);
   const settings = `${threads} at level ${best.optimization}${options.join('')}`;
-  const times = (from: number, to: number): string =>
-    `${formatMilliseconds(from)} → ${formatMilliseconds(to)}`;
+  const ofPrecision = gainSentence('than the original', original, usual, precision);
+  const ofSession =
+    session === undefined ? undefined : gainSentence(`with ${settings}`, usual, best, session);
   return [
-    precision.beyondSpread
-      ? `Precision: ${factor(precision.median)} than the original (${times(original.median, usual.median)}), both with the usual settings of a session.`
-      : `Precision: as fast as the original within the spread (${times(original.median, usual.median)}), both with the usual settings of a session.`,
-    best !== usual && session !== undefined
-      ? `Session: ${factor(session.median)} with ${settings} (${times(usual.median, best.median)}).`
+    `Precision: ${ofPrecision ?? `as fast as the original within the spread (${times(original, usual)})`}, both with the usual settings of a session.`,
+    best !== usual && ofSession !== undefined
+      ? `Session: ${ofSession}.`
       : `Session: nothing is faster than the usual settings beyond the spread: ${settings}.`,
   ];
+}
+
+/**
+ * How many times faster the medians are, where runs beside each other say that there is a gain or a loss; undefined where it is within
+ * the spread. Where they say something else of how large it is, the machine was busy, and that is told.
+ */
+function gainSentence(
+  than: string,
+  before: TimedSettings,
+  after: TimedSettings,
+  gain: Gain,
+): string | undefined {
+  const ofMedians = before.median / after.median;
+  if (!gain.beyondSpread || ofMedians > 1 !== gain.median > 1) return undefined;
+  const apart = Math.max(ofMedians / gain.median, gain.median / ofMedians);
+  const doubt = apart > UNSURE ? `; the machine was busy: run beside run it is ${factor(gain.median)}` : '';
+  return `${factor(ofMedians)} ${than} (${times(before, after)}${doubt})`;
+}
+
+/** Two ways of telling a gain that are this factor apart are not to be trusted. */
+const UNSURE = 1.25;
+
+function times(from: TimedSettings, to: TimedSettings): string {
+  return `${formatMilliseconds(from.median)} → ${formatMilliseconds(to.median)}`;
 }
 
 function factor(gain: number): string {

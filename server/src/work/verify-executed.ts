@@ -1,6 +1,4 @@
 /** Every tolerance of a plan, measured by running the exported model on the target over all samples. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   calibrated,
@@ -9,9 +7,11 @@ import {
   executedMeasurement,
   inSlices,
   knownMeasurement,
-  onSurvivingLevel,
+  RuntimeFailure,
   suspiciousLayers,
   USUAL_DRAWS,
+  withTemporaryFolder,
+  type ComparedLayers,
   type Executed,
   type LayerComparison,
   type Measurement,
@@ -19,7 +19,7 @@ import {
 } from '../analysis/index.js';
 import { errorsAmong } from '../language/index.js';
 import { openModelSteps, type Model } from '../onnx/index.js';
-import { precisionGraphSteps } from '../plan/index.js';
+import { precisionGraphSteps, type LayerDecision } from '../plan/index.js';
 import { exportPlan } from './export-model.js';
 import { missingTarget } from './missing-target.js';
 import type { Work } from './open-work.js';
@@ -34,7 +34,12 @@ export interface VerifiedExecuted extends Executed {
   /** Of each layer that the exported model still has. */
   readonly layers: readonly LayerComparison[];
   /** Those of them that the target computes worse than their format explains, what may cause it first. */
-  readonly suspicious: readonly SuspiciousLayer[];
+  readonly suspicious: readonly SuspiciousInFormat[];
+}
+
+export interface SuspiciousInFormat extends SuspiciousLayer {
+  /** What the plan decides; undefined where another model than the plan's was run. */
+  readonly format: LayerDecision['format'] | undefined;
 }
 
 /**
@@ -48,10 +53,8 @@ export async function verifyExecuted(
     exported,
   }: { readonly draws?: number | undefined; readonly exported?: string | undefined } = {},
 ): Promise<VerifiedExecuted | Refused> {
-  const { plan, target: provider, threads, signal, progress } = work;
-  const folder = mkdtempSync(join(tmpdir(), 'onnx-precision-executed-'));
-  try {
-    return await guarded(work, async () => {
+  return await withTemporaryFolder((folder) =>
+    guarded(work, async () => {
       const missing = await missingTarget(work);
       if (missing !== undefined) return missing;
       const path = exported ?? join(folder, 'plan.onnx');
@@ -62,54 +65,68 @@ export async function verifyExecuted(
       const opened = await inSlices(openModelSteps(path));
       if ('problem' in opened) return refused('input', 'model-unreadable', opened.problem.message, path);
       try {
-        const options = { provider, threads, signal, progress };
-        const original = plan.model.source.path;
-        const { result, notes } = await onSurvivingLevel(
-          work.runtime,
-          path,
-          { provider, threads, original },
-          signal,
-          {
-            run: async (highest) =>
-              executedMeasurement(await work.evaluation(), path, plan.tolerances, {
-                ...options,
-                ...{ draws, highest },
-              }),
-            renew: () => {
-              work.renew();
-            },
-          },
-        );
-        const executed = { ...result, notes: [...notes, ...result.notes] };
-        const evaluation = await work.evaluation();
-        const graph =
-          exported === undefined
-            ? await calibrated(
-                await inSlices(precisionGraphSteps(plan.model, plan.roles, plan.layers, plan.decisions)),
-                () => work.evaluation(),
-                { signal },
-              )
-            : undefined;
-        const layers = await compareLayers(evaluation, opened.model, plan.layers, {
-          ...options,
-          ...{ highest: executed.optimization, graph },
-        });
-        const emulated = await emulatedFor(work, exported === undefined ? undefined : opened.model);
-        const errors = errorsAmong(plan.diagnostics).length;
-        return {
-          ...executed,
-          holds: executed.measurement.holds && errors === 0,
-          errors,
-          emulated,
-          layers,
-          suspicious: suspiciousLayers(plan.model, layers),
-        };
+        return await verifyWritten(work, opened.model, path, draws, exported !== undefined);
       } finally {
         opened.model.source.close();
       }
-    });
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+    }),
+  );
+}
+
+/** @param isGiven `model`, the file at `path`, was not written for this: what it was made by is not known */
+async function verifyWritten(
+  work: Work,
+  model: Model,
+  path: string,
+  draws: number,
+  isGiven: boolean,
+): Promise<VerifiedExecuted> {
+  const { plan, target: provider, threads, signal, progress } = work;
+  const evaluation = (): ReturnType<Work['evaluation']> => work.evaluation();
+  const renew = (): void => {
+    work.renew();
+  };
+  const options = { provider, threads, renew, signal, progress };
+  const executed = await executedMeasurement(evaluation, path, plan.tolerances, { ...options, draws });
+  const graph = isGiven
+    ? undefined
+    : await calibrated(
+        await inSlices(precisionGraphSteps(plan.model, plan.roles, plan.layers, plan.decisions)),
+        evaluation,
+        { signal },
+      );
+  const comparing = { ...options, highest: executed.optimization, graph };
+  const compared = await unlessItFails(compareLayers(evaluation, model, plan.layers, comparing));
+  const emulated = await emulatedFor(work, isGiven ? model : undefined);
+  const errors = errorsAmong(plan.diagnostics).length;
+  const formats = new Map(plan.decisions.map(({ layer, format }) => [layer.name, format]));
+  return {
+    ...executed,
+    notes: [...new Set([...executed.notes, ...compared.notes])],
+    holds: executed.measurement.holds && errors === 0,
+    errors,
+    emulated,
+    layers: compared.layers,
+    suspicious: suspiciousLayers(plan.model, compared.layers).map((one) => ({
+      ...one,
+      format: isGiven ? undefined : formats.get(one.layer.name),
+    })),
+  };
+}
+
+/** The verdict stands without a comparison of layers, which takes models whose intermediate tensors are outputs: a runtime may fail at those. */
+async function unlessItFails(comparing: Promise<ComparedLayers>): Promise<ComparedLayers> {
+  try {
+    return await comparing;
+  } catch (error) {
+    if (!(error instanceof RuntimeFailure) || !['refused', 'failed', 'crashed'].includes(error.kind))
+      throw error;
+    return {
+      layers: [],
+      notes: [
+        `layers were not compared, the model with its intermediate tensors as outputs does not run: ${error.message}`,
+      ],
+    };
   }
 }
 

@@ -44,7 +44,7 @@ export function flipSeconds(): number {
     weighed: numbers(count, 0),
     outputs: [
       {
-        ...{ output: 'y', norm: 1, elements: 1000, exact: false, saturated: false, peak: 1 },
+        ...{ output: 'y', norm: 1, elements: 1000, saturated: false, peak: 1, aligned: 0, random: PROBES },
         ...{ dots: numbers(count * PROBES, 1e-4), diagonals: numbers(count * PROBES, 1e-8) },
       },
     ],

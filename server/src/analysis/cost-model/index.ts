@@ -11,5 +11,5 @@ export {
   type LayerTime,
   type PredictedLatency,
 } from './cost-model.js';
-export { knownCostModel, storedCostModel, type CostModelOptions } from './learn.js';
+export { knownCostModel, LEARNING_RUNS, storedCostModel, type CostModelOptions } from './learn.js';
 export type { LayerWork, Roofline } from './roofline.js';

@@ -17,7 +17,7 @@ import { quantile } from '../benchmark.js';
 import { elsewhereCostModel } from '../elsewhere/index.js';
 import type { WorkOptions } from '../evaluation.js';
 import { inSlices } from '../in-slices.js';
-import type { LayerLatency } from '../layer-latency.js';
+import { RUNS_OF_LAYERS, type LayerLatency } from '../layer-latency.js';
 import { machine, WIDE_SPREAD } from '../machine.js';
 import { observedShapes } from '../observed-shapes.js';
 import { planLatency, untimed, type NoLatency } from '../plan-latency.js';
@@ -85,6 +85,9 @@ export async function storedCostModel(
   return (await results.find('cost-model', recipe)) as CostModel | undefined;
 }
 
+/** Runs of a model that are made where a cost model is learnt, about: of five plans, each beside the original, with and without a profile. */
+export const LEARNING_RUNS = 5 * 2 * 2 * RUNS_OF_LAYERS;
+
 /** A model that does not follow this machine however often it is learnt is not learnt for ever. */
 const MOST_ATTEMPTS = 3;
 
@@ -139,10 +142,16 @@ async function learnCostModel(
     (place) => place < half,
   ];
   const profiles: ProfiledPlan[] = [];
-  for (const isLow of choices) {
+  for (const [at, isLow] of choices.entries()) {
+    // Of all plans together: the same runs five times over would tell nobody how far it is.
+    const progress: WorkOptions['progress'] = (done, total) =>
+      options.progress?.(at * total + done, choices.length * total, 'cost model');
     const decisions = plan.decisions.map((one, place) => inFormat(plan, one, format, isLow(place)));
     try {
-      const latency = await planLatency(results.runtime, { ...plan, decisions }, sample, options);
+      const latency = await planLatency(results.runtime, { ...plan, decisions }, sample, {
+        ...options,
+        progress,
+      });
       if ('problem' in latency) return latency;
       profiles.push({ latency, graph: await graphOf(plan, decisions) });
     } catch (error) {

@@ -3,6 +3,7 @@
  * errors, ranges, measured errors, latency. Each step is answered by the store where it can be and published as soon as it
  * is known; one that fails leaves the others to be done. Knows no queue and no editor.
  */
+import { isFloatFormat } from '../../formats/index.js';
 import { errorsAmong } from '../../language/index.js';
 import {
   drawsRandomNumbers,
@@ -11,6 +12,7 @@ import {
   rangesText,
   type BoundPlan,
   type Layer,
+  type LayerDecision,
 } from '../../plan/index.js';
 import { floatingOutputs, type WorkOptions } from '../evaluation.js';
 import { inSlices } from '../in-slices.js';
@@ -28,18 +30,21 @@ import {
 } from '../prediction/index.js';
 import { shapeElements } from '../ranges.js';
 import { withRanges } from '../planned-ranges.js';
-import { identify, withStore, type Identity, type Recipe, type Results } from '../remembered.js';
-import { resolvePlanSamples, type Sample } from '../samples/index.js';
+import { withStore, type Recipe, type Results } from '../remembered.js';
+import { type Sample } from '../samples/index.js';
 import { knownSketch, sketchedOutputs } from '../sketch/index.js';
 import { knownSupport, namedTargets } from '../targets/index.js';
-import { watchFiles, type WatchedFiles } from '../watched-files.js';
+import { watchFiles } from '../watched-files.js';
+import { withPlannedWeights } from '../weights-as-planned.js';
 import type { JobContext } from './job-context.js';
-import { checkFiles, JobSteps } from './job-steps.js';
+import { JobSteps } from './job-steps.js';
 import { latencyNumbers } from './latency-numbers.js';
+import { identityOf, usableSamples } from './job-subject.js';
 import { layersAllowingSteps } from './layers-allowing.js';
 import { lowFormat } from './low-format.js';
 import { ArrivingErrors, namedFigures, withShare } from './measuring.js';
 import type { LayerRangeNumbers, LayerSensitivity, PlanNumbers } from './numbers.js';
+import { flippedOptionsSteps, learnOptions } from './options-of-layers.js';
 import { modelNumber, planKeys } from './plan-keys.js';
 import { localSensitivities, withMeasured } from './sensitivities.js';
 
@@ -155,9 +160,12 @@ class PlanJob {
     const isMeasured = await this.sensitivity(local);
     await this.ranges();
     await this.predictor();
+    await this.options();
     if (!isMeasured) await this.measuredErrors(local);
     await this.correctedPredictor();
     await this.metricFits();
+    const { plan, layers, format } = this.parts;
+    await this.options(await inSlices(flippedOptionsSteps(plan, layers, format)));
     await this.support();
     await this.latency();
   }
@@ -269,10 +277,12 @@ class PlanJob {
     const { plan, context, publish, steps, results, options, format, layers } = this.parts;
     const shapes = inferredShapes(plan);
     const elements = (tensor: string): number | undefined => shapeElements(shapes.get(tensor));
-    const found = await steps.step('looking at ranges', { format }, async (key) => {
+    const asked = isFloatFormat(format) ? [] : plan.decisions.map(({ numerics }) => rangesText(numerics));
+    const found = await steps.step('looking at ranges', { format, asked }, async (key) => {
       const known = context.ranges.get(key);
       if (known !== undefined) return { key, ranges: known };
-      const { ranges } = await knownRanges(results, layers, format, () => Promise.resolve(elements), options);
+      const whole = await knownRanges(results, layers, format, () => Promise.resolve(elements), options);
+      const ranges = await inSlices(withPlannedWeights(plan.model, whole.ranges, format, plan.decisions));
       const named = ranges.map(({ layer, ...range }): [string, LayerRangeNumbers] => [layer.name, range]);
       return { key, ranges: new Map(named) };
     });
@@ -312,6 +322,14 @@ class PlanJob {
     // While something is not measured yet, the next job may know more.
     const isComplete = context.measured.get(steps.keyOf('measured', this.measuredRecipe())) !== undefined;
     if (isComplete) context.predictors.set(key, predictor);
+    this.learn(predictor);
+  }
+
+  /** What options do in the plan as it is, and in the `flipped` decisions of single layers. */
+  private async options(flipped: readonly LayerDecision[] = []): Promise<void> {
+    const { current: predictor } = this;
+    if (predictor === undefined) return;
+    await learnOptions(predictor, [...this.parts.plan.decisions, ...flipped], this.parts);
     this.learn(predictor);
   }
 
@@ -372,24 +390,4 @@ class PlanJob {
     if (found !== undefined && 'problem' in found) reasons.push(`Layers cannot be timed: ${found.problem}.`);
     publish({ latency: isTimed ? found : undefined, latencyIsStale: false, notes: reasons });
   }
-}
-
-async function identityOf(
-  { runtime, store }: JobContext,
-  plan: BoundPlan,
-  samples: readonly Sample[],
-  files: WatchedFiles,
-  signal: AbortSignal,
-): Promise<Identity> {
-  const identity = await identify(plan.model, samples, runtime, store, signal);
-  if (!('problem' in identity)) return identity;
-  checkFiles(files);
-  throw new Error(identity.problem.message);
-}
-
-async function usableSamples(plan: BoundPlan, signal: AbortSignal): Promise<readonly Sample[]> {
-  const { samples, problems } = await resolvePlanSamples(plan, signal);
-  const wrong = problems.find((problem) => problem.severity === 'error');
-  if (wrong !== undefined) throw new Error(wrong.message);
-  return samples;
 }

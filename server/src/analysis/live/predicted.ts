@@ -4,8 +4,8 @@
  */
 import { metricLabel } from '../../metrics/index.js';
 import type { Diagnostic } from '../../language/index.js';
-import type { BoundPlan } from '../../plan/index.js';
-import type { PredictedOutput, PredictedTolerance, Predictor } from '../prediction/index.js';
+import type { BoundPlan, Layer } from '../../plan/index.js';
+import type { PredictedOutput, PredictedTolerance, Prediction, Predictor } from '../prediction/index.js';
 
 export interface PlanPrediction {
   /** Empty where the effect of a layer is not known. */
@@ -24,10 +24,22 @@ export function predictedNow(
   const isWhole = found.missing.length === 0 && found.nonFinite.length === 0;
   return {
     outputs: isWhole ? found.outputs : [],
-    tolerances: found.tolerances.map((one) =>
-      isWhole && Number.isFinite(one.value?.value) ? one : { ...one, value: undefined, holds: undefined },
-    ),
+    tolerances: found.tolerances.map((one) => {
+      if (isWhole && Number.isFinite(one.value?.value)) return one;
+      return { ...one, value: undefined, holds: undefined, reason: reasonOf(found) ?? one.reason };
+    }),
   };
+}
+
+/** Why nothing is predicted of any tolerance. */
+function reasonOf({ missing, nonFinite }: Prediction): string | undefined {
+  const named = ([first, ...others]: readonly Layer[]): string =>
+    `"${first?.name ?? ''}"${others.length === 0 ? '' : ` and ${others.length} more`}`;
+  if (missing.length > 0)
+    return `what ${named(missing)} ${missing.length === 1 ? 'does' : 'do'} is not known yet`;
+  if (nonFinite.length > 0)
+    return `${named(nonFinite)} ${nonFinite.length === 1 ? 'makes' : 'make'} something infinite or NaN`;
+  return undefined;
 }
 
 /** `tolerance-predicted` for each tolerance of `plan` that is predicted to be exceeded. */

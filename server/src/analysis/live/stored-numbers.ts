@@ -12,6 +12,8 @@ import type { Store } from '../../store/index.js';
 import { storedSupport } from '../targets/index.js';
 import { lowFormat } from './low-format.js';
 import { namedFigures, withShare } from './measuring.js';
+import { inSlices } from '../in-slices.js';
+import { withPlannedWeights } from '../weights-as-planned.js';
 import { NOTHING_KNOWN, type PlanNumbers } from './numbers.js';
 import { localSensitivities, withMeasured } from './sensitivities.js';
 
@@ -21,7 +23,8 @@ export async function storedNumbers(results: Results, plan: BoundPlan, store: St
   const layers = plan.layers.filter((layer) => allowsFormat(plan.model, layer, format));
   const layerResults = withRanges(results, integerRanges(plan.decisions, format));
   const verdict = await storedVerdict(results, plan);
-  const ranges = await storedRanges(results, layers, format);
+  const whole = await storedRanges(results, layers, format);
+  const ranges = await inSlices(withPlannedWeights(plan.model, whole, format, plan.decisions));
   const local = localSensitivities(
     (await storedLocalErrors(layerResults, layers, format)).map(({ layer, ...error }) => ({
       ...error,

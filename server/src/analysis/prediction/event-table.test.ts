@@ -28,7 +28,7 @@ function tableOf(events: readonly Seen[], norms: readonly number[]) {
     weighed: numbers(() => 0, 1),
     outputs: [
       {
-        ...{ output: 'y', norm, peak: 1, elements: 100, saturated: false, exact: false },
+        ...{ output: 'y', norm, peak: 1, elements: 100, saturated: false, aligned: 0, random: PROBES },
         dots: numbers(({ dot }) => dot, PROBES),
         diagonals: numbers(({ diagonal }) => diagonal, PROBES),
       },

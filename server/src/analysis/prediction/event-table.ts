@@ -2,7 +2,7 @@
  * The numbers of a sketch in the form that predictions add up: for each output, event by event, one row per sample and probe,
  * either the products themselves, where roundings pull in one direction, or their expected squares, where they do not. Pure.
  */
-import type { SampleSketch } from '../sketch/index.js';
+import type { ProbeKinds, SampleSketch } from '../sketch/index.js';
 
 /** What becomes of an event when a plan triggers it. */
 export const EventUse = {
@@ -26,10 +26,10 @@ export const EventUse = {
 export interface OutputTable {
   readonly output: string;
   readonly elements: number;
-  /** Sums over probes are exact: there is one for each element. */
-  readonly exact: boolean;
   readonly probes: number;
   readonly samples: number;
+  /** By sample: which of the probes are exact, and which are estimates. */
+  readonly kinds: readonly ProbeKinds[];
   /** By event: `EventUse`. */
   readonly uses: Uint8Array;
   /** Event by event, sample by sample, K numbers; relative to the norm of the exact output. */
@@ -72,10 +72,8 @@ function outputTable(
   const width = samples * probes;
   const rows = new Float32Array(events.length * width);
   const uses = new Uint8Array(events.length);
-  const elements = first?.elements ?? 0;
-  const draws = samples * Math.min(probes, Math.max(1, elements));
   for (const [event, { kind }] of events.entries()) {
-    const use = useOf(event, kind, sketches, place, probes, draws);
+    const use = useOf(event, kind, sketches, place, probes);
     uses[event] = use;
     if (use === EventUse.nothing || use >= EventUse.unknown) continue;
     for (const [sample, { dots, diagonals }] of all.entries()) {
@@ -89,10 +87,10 @@ function outputTable(
   }
   return {
     output: first?.output ?? '',
-    elements,
-    exact: first?.exact ?? false,
+    elements: first?.elements ?? 0,
     probes,
     samples,
+    kinds: all.map(({ aligned, random }) => ({ aligned, random })),
     uses,
     rows,
     norms,
@@ -112,10 +110,10 @@ function useOf(
   sketches: readonly SampleSketch[],
   place: number,
   probes: number,
-  draws: number,
 ): number {
   let squares = 0;
   let expected = 0;
+  let expectedSquares = 0;
   let isReached = false;
   for (const { states, atoms, constants, outputs } of sketches) {
     if (states[event] === 'blocked') return EventUse.unknown;
@@ -125,12 +123,16 @@ function useOf(
     const { dots, diagonals } = outputs[place] ?? {};
     for (let at = event * probes; at < (event + 1) * probes; at++) {
       squares += (dots?.[at] ?? 0) ** 2;
-      expected += diagonals?.[at] ?? 0;
+      const square = diagonals?.[at] ?? 0;
+      expected += square;
+      expectedSquares += square * square;
     }
   }
   if (!isReached) return EventUse.nothing;
   if (!Number.isFinite(squares + expected)) return EventUse.nonFinite;
   if (kind === 'weight') return EventUse.fixed;
+  // Of squares that are expected to differ in size, as many as have about the same part.
+  const draws = expectedSquares > 0 ? (expected * expected) / expectedSquares : 1;
   return squares > coherenceThreshold(draws) * expected ? EventUse.coherent : EventUse.independent;
 }
 

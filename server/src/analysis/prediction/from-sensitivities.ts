@@ -31,11 +31,17 @@ export function predictorFrom(known: readonly KnownFormat[]): Predictor {
     if (sketch === undefined) return [];
     const squares = errors.flatMap(({ layer, method = 'measured', perOutput }): [Layer, LayerSquares][] => {
       if (method !== 'measured') return [];
-      return [[layer, new Map(perOutput.map(({ output, value }) => [output, value * value]))]];
+      const count = sketch.samples.length;
+      return [[layer, new Map(perOutput.map((one) => [one.output, squaresOf(one, count)]))]];
     });
     return [[sketch.format, new Map(squares)] as const];
   });
   return new Predictor(sketches, new Map(measured));
+}
+
+/** As in all samples together where they are not known one by one. */
+function squaresOf({ value, samples }: OutputError, count: number): readonly number[] {
+  return samples?.length === count ? samples : Array<number>(count).fill(value * value);
 }
 
 /**

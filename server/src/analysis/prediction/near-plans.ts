@@ -26,8 +26,11 @@ export interface NamedSquares extends OutputSquares {
   readonly output: string;
 }
 
-/** By output: the squared relative error of one layer in one format, the same object wherever it is that. */
-export type LayerSquares = ReadonlyMap<string, number>;
+/**
+ * By output, then by sample: the squared relative errors of one layer in one format, or of one of its options; the same object
+ * wherever it is that.
+ */
+export type LayerSquares = ReadonlyMap<string, readonly number[]>;
 
 /** The roundings of a plan, so that it can be compared with others. */
 export interface PlanTrace {
@@ -35,7 +38,7 @@ export interface PlanTrace {
   readonly ways: Int32Array;
   /** By format: 1 for each event that is one of them. */
   readonly roundings: readonly Uint8Array[];
-  /** Of layers that are known as a whole instead. */
+  /** Of layers that are known as a whole instead, and of options. */
   readonly replaced: ReadonlySet<LayerSquares>;
   /** By output. Of use until the next plan is summed up. */
   readonly sharedWith: (other: Pick<PlanTrace, 'roundings' | 'replaced'>) => readonly SharedEffect[];

@@ -42,7 +42,8 @@ function tableOf({ events }: RoundingEvents, values: readonly number[]): OutputT
     kind === 'weight' ? EventUse.fixed : EventUse.independent,
   );
   return {
-    ...{ output: 'y', elements: 1000, exact: false, probes: PROBES, samples: SAMPLES },
+    ...{ output: 'y', elements: 1000, probes: PROBES, samples: SAMPLES },
+    kinds: Array.from({ length: SAMPLES }, () => ({ aligned: 0, random: PROBES })),
     ...{ uses, rows, norms: [1, 1], peaks: [1, 1] },
   };
 }

@@ -3,20 +3,27 @@
  * together over the samples as the tolerance is, each with an interval. Synchronous, and quick enough for every keystroke.
  * Confirmed by nothing: emulated inference does that.
  */
-import { FORMAT_NAMES, isFloatFormat, type FormatName } from '../../formats/index.js';
+import type { FormatName } from '../../formats/index.js';
 import { exceeds } from '../../metrics/index.js';
 import {
   LayerStand,
-  numericsText,
   rangesText,
   type Layer,
   type LayerDecision,
-  type LayerNumerics,
   type RoundingEvents,
   type Tolerance,
 } from '../../plan/index.js';
 import { addedEffects, sharedEffect, type SharedEffect } from './anchors.js';
 import { outputTables, type OutputTable } from './event-table.js';
+import type { OptionEffect } from './option-effects.js';
+import {
+  drawnSquares,
+  LearntOptions,
+  type KnownOption,
+  type OptionSquares,
+  type PlannedOption,
+} from './learnt-options.js';
+import { WaysToDecide, WholeEffects } from './ways.js';
 import { sampleError } from './sample-errors.js';
 import { RunningErrors, WeightStand, type SetErrors } from './set-errors.js';
 import {
@@ -91,25 +98,35 @@ interface Summed {
   readonly squares: readonly NamedSquares[];
   readonly missing: readonly Layer[];
   readonly nonFinite: readonly Layer[];
-  /** Of layers that were measured in place of what a sketch cannot say. */
+  /** Of layers that were measured in place of what a sketch cannot say, and of options. */
   readonly replaced: ReadonlySet<LayerSquares>;
 }
 
-const OVERFLOWS = { error: 0, inf: 1, saturate: 2 } as const;
+/** How the layers of a plan stand. */
+interface Stands {
+  /** Those of which it cannot be said. */
+  readonly missing: Layer[];
+  readonly hasOwnWeights: boolean;
+  /** What sums add to formats; those that are finite. */
+  readonly sums: KnownOption[];
+  /** The others. */
+  readonly infinite: PlannedOption[];
+  /** By place: what stands for all roundings of a layer. */
+  readonly roundings: ReadonlyMap<number, PlannedOption>;
+}
 
 /** Predicts plans of one model on its samples; each call updates what the one before has added up. */
 export class Predictor {
   private readonly formats: readonly FormatErrors[];
   private readonly placeOf: ReadonlyMap<number, number>;
   private readonly layers: readonly Layer[];
-  /** By integer format: how its ranges were chosen when it was sketched. */
-  private readonly ranges: ReadonlyMap<FormatName, string>;
   private fits: MetricFits = new Map();
   private readonly near = new NearPlans();
-  /** By place of a layer, of the plan that was summed up last: `wayOf`. */
+  /** By place of a layer, of the plan that was summed up last: `WaysToDecide`. */
   private readonly ways: Int32Array;
-  /** A number for the text of each kind of options. */
-  private readonly options = new Map<string, number>();
+  private readonly waysToDecide = new WaysToDecide();
+  private readonly learntOptions: LearntOptions;
+  private readonly effects = new WholeEffects();
 
   /** @param sketches one for each low format; all of the same layers, samples and outputs. */
   constructor(
@@ -122,7 +139,8 @@ export class Predictor {
       const weights = new Uint8Array(events.layers.length);
       return { events, tables, running: new RunningErrors(events, tables), stands, weights };
     });
-    this.ranges = new Map(sketches.map(({ format, ranges }) => [format, rangesText(ranges)]));
+    const byFormat = new Map(sketches.map(({ format, ranges }) => [format, rangesText(ranges)]));
+    this.learntOptions = new LearntOptions(sketches[0]?.outputs ?? [], byFormat);
     this.layers = sketches[0]?.events.layers ?? [];
     this.ways = new Int32Array(this.layers.length);
     this.placeOf = new Map(this.layers.map(({ nodeIndex }, place) => [nodeIndex, place]));
@@ -170,13 +188,14 @@ export class Predictor {
   }
 
   private sumUp(decisions: readonly LayerDecision[]): Summed {
-    const { missing, hasOwnWeights } = this.setStands(decisions);
+    const { missing, hasOwnWeights, sums, infinite, roundings } = this.setStands(decisions);
+    const leftOut = new Set(roundings.keys());
     const nonFinite: Layer[] = [];
     const replaced = new Set<LayerSquares>();
     const beyond: LayerSquares[] = [];
     const found = this.formats.map(({ events, running, stands, weights }): SetErrors => {
       const known = this.measured.get(events.format);
-      const errors = running.of(stands, hasOwnWeights ? weights : undefined);
+      const errors = running.of(stands, hasOwnWeights ? weights : undefined, leftOut);
       for (const place of [...errors.unknown, ...errors.nonFinite]) {
         const layer = this.layers[place];
         if (layer === undefined) continue;
@@ -192,13 +211,36 @@ export class Predictor {
       }
       return errors;
     });
-    const squares = this.outputSquares(found, [...replaced, ...beyond]);
-    return { squares, missing, nonFinite, replaced };
+    const partly = this.withShares(roundings, found).filter(({ option: { isFinite, squares }, layer }) => {
+      if (isFinite) return true;
+      nonFinite.push(layer);
+      beyond.push(squares);
+      return false;
+    });
+    for (const { option, layer } of infinite) {
+      nonFinite.push(layer);
+      beyond.push(option.squares);
+    }
+    const squares = this.outputSquares(found, [...replaced, ...beyond], sums, partly);
+    for (const option of sums) replaced.add(option.squares);
+    for (const { option } of partly) replaced.add(option.squares);
+    return { squares, missing, nonFinite: [...new Set(nonFinite)], replaced };
+  }
+
+  /** With how much of each rounding counts: what a layer has by itself is, in this plan, representable in part. */
+  private withShares(
+    roundings: ReadonlyMap<number, PlannedOption>,
+    found: readonly SetErrors[],
+  ): readonly PlannedOption[] {
+    return [...roundings].map(([place, own]) => {
+      const at = this.formats.findIndex(({ events }) => events.format === own.format);
+      return { ...own, shares: found[at]?.shares.get(place) };
+    });
   }
 
   /** Of the plan that was summed up last. */
   private traceOf({ replaced, squares }: Summed): PlanTrace {
-    const { formats } = this;
+    const { formats, effects } = this;
     return {
       ways: this.ways.slice(),
       roundings: formats.map(({ running }) => running.triggeredNow()),
@@ -209,7 +251,7 @@ export class Predictor {
           return roundings === undefined ? [] : [running.sharedWith(roundings)];
         });
         return squares.map(({ output, errors }, place) => {
-          const effectOf = (layer: LayerSquares): number => (layer.get(output) ?? 0) * errors.length;
+          const effectOf = (layer: LayerSquares): number => effects.of(output, layer, errors.length);
           const beside = sharedEffect(replaced, other.replaced, effectOf);
           return addedEffects([...parts.flatMap((part) => part[place] ?? []), beside]);
         });
@@ -217,22 +259,12 @@ export class Predictor {
     };
   }
 
-  /** A number for each way to decide a layer, which tells plans apart. */
-  private wayOf({ format, overflow, numerics }: LayerDecision): number {
-    const way = OVERFLOWS[overflow] + 3 * FORMAT_NAMES.indexOf(format === 'original' ? 'fp32' : format) + 1;
-    if (numerics === undefined) return way;
-    const text = numericsText(numerics);
-    const known = this.options.get(text) ?? this.options.size + 1;
-    this.options.set(text, known);
-    return way + 3 * FORMAT_NAMES.length * known;
-  }
-
-  /** How each layer and its weights stand in each format; those of which it cannot be said. */
-  private setStands(decisions: readonly LayerDecision[]): {
-    readonly missing: Layer[];
-    readonly hasOwnWeights: boolean;
-  } {
+  /** How each layer and its weights stand in each format, and what their options do. */
+  private setStands(decisions: readonly LayerDecision[]): Stands {
     const missing: Layer[] = [];
+    const sums: KnownOption[] = [];
+    const infinite: PlannedOption[] = [];
+    const roundings = new Map<number, PlannedOption>();
     let hasOwnWeights = false;
     this.ways.fill(0);
     for (const { stands, weights } of this.formats) {
@@ -246,7 +278,7 @@ export class Predictor {
       if (format === 'original' || (format === 'fp32' && numerics === undefined)) continue;
       // Decisions are in the order of layers, where they are of all of them.
       const place = this.layers[at]?.nodeIndex === layer.nodeIndex ? at : this.placeOf.get(layer.nodeIndex);
-      if (place !== undefined) this.ways[place] = this.wayOf(decision);
+      if (place !== undefined) this.ways[place] = this.waysToDecide.of(decision);
       const ofWeights = numerics?.weights;
       hasOwnWeights ||= ofWeights !== undefined;
       let isKnown = format === 'fp32';
@@ -261,22 +293,46 @@ export class Predictor {
         weights[place] = isOfWeights ? WeightStand.low : WeightStand.elsewhere;
         areWeightsKnown ||= isOfWeights;
       }
-      if (!isKnown || !areWeightsKnown || !isPlain(format, numerics, this.ranges)) missing.push(layer);
+      const { ofSums, ofRoundings } = this.learntOptions.of(decision);
+      const isOwn = ofRoundings !== undefined && ofRoundings !== 'unknown' && place !== undefined;
+      // What an option brings about stands in place of all that the format does, known or not.
+      const isFormatKnown = isOwn || (isKnown && areWeightsKnown);
+      if (!isFormatKnown || ofSums === 'unknown' || ofRoundings === 'unknown') missing.push(layer);
+      if (isOwn) roundings.set(place, { option: ofRoundings, layer, format });
+      if (ofSums === undefined || ofSums === 'unknown') continue;
+      if (ofSums.isFinite) sums.push(ofSums);
+      else infinite.push({ option: ofSums, layer, format });
     }
-    return { missing, hasOwnWeights };
+    return { missing, hasOwnWeights, sums, infinite, roundings };
+  }
+
+  /** What the options of a plan do and nobody has told yet: to be measured, and told by `learnOptions`. */
+  unknownOptions(decisions: readonly LayerDecision[]): readonly OptionEffect[] {
+    return this.learntOptions.unknown(decisions);
+  }
+
+  /** What options do counts from now on wherever a layer has them. */
+  learnOptions(options: OptionSquares): void {
+    this.learntOptions.learn(options);
   }
 
   /** The squared errors of all formats together, by output and sample. */
   private outputSquares(
     found: readonly SetErrors[],
     replaced: readonly LayerSquares[],
+    sums: readonly KnownOption[],
+    partly: readonly PlannedOption[],
   ): readonly NamedSquares[] {
     const [first] = found;
     return (first?.outputs ?? []).map(({ table }, place) => {
       const { output, norms, peaks, elements } = table;
       const parts = found.flatMap(({ outputs }) => outputs[place] ?? []);
-      const beside = replaced.reduce((sum, layer) => sum + (layer.get(output) ?? 0), 0);
-      const errors = Array.from({ length: table.samples }, (_, sample) => sampleError(parts, sample, beside));
+      const beside = replaced.flatMap((layer) => [layer.get(output) ?? []]);
+      const drawn = drawnSquares(sums, partly, place, table.samples);
+      const errors = Array.from({ length: table.samples }, (_, sample) => {
+        const measured = beside.reduce((sum, squares) => sum + (squares[sample] ?? 0), 0);
+        return sampleError(parts, sample, measured, drawn[sample]);
+      });
       return { output, errors, norms, peaks, elements };
     });
   }
@@ -326,30 +382,4 @@ function missingReason({ length }: readonly Layer[]): string {
 /** Whether all that the plan does is known and finite. */
 function isWhole({ missing, nonFinite }: Summed): boolean {
   return missing.length === 0 && nonFinite.length === 0;
-}
-
-/**
- * Whether formats alone say how the layer and its weights are rounded, as sketches take it; what else its options ask for has other
- * errors, whatever the layer's format.
- */
-function isPlain(
-  format: FormatName,
-  numerics: LayerNumerics | undefined,
-  ranges: ReadonlyMap<FormatName, string>,
-): boolean {
-  if (isRangedOtherwise(format, numerics, ranges)) return false;
-  if (numerics === undefined) return true;
-  const { weights = format, accumulate, stochastic, scale } = numerics;
-  if (isRangedOtherwise(weights, numerics, ranges)) return false;
-  const isSummed = (accumulate?.kind ?? 'fp32') !== 'fp32';
-  return !isSummed && stochastic !== true && scale === undefined;
-}
-
-/** Whether the ranges of an integer format are chosen in another way than they were for its sketch. */
-function isRangedOtherwise(
-  format: FormatName,
-  numerics: LayerNumerics | undefined,
-  ranges: ReadonlyMap<FormatName, string>,
-): boolean {
-  return !isFloatFormat(format) && rangesText(numerics) !== (ranges.get(format) ?? '');
 }

@@ -5,19 +5,28 @@ import type { OutputTable } from './event-table.js';
 import { sampleError } from './sample-errors.js';
 import type { OutputErrors, SquaredError } from './set-errors.js';
 
-const NOTHING: SquaredError = { fixed: 0, coherent: 0, draws: 1, independent: 0, directions: 1000 };
+const NOTHING: SquaredError = {
+  fixed: 0,
+  estimated: 0,
+  coherent: 0,
+  draws: 1,
+  independent: 0,
+  directions: 1000,
+};
 
-/** Samples of an output that are all alike. */
-function errorsOf(own: Partial<SquaredError>, { exact = false, samples = 4, probes = 8 } = {}): OutputErrors {
+/** Samples of an output that are all alike, of whose probes so many are random. */
+function errorsOf(own: Partial<SquaredError>, { samples = 4, random = 8 } = {}): OutputErrors {
   const table: OutputTable = {
-    ...{ output: 'y', elements: 1000, exact, probes, samples, uses: new Uint8Array(0) },
+    ...{ output: 'y', elements: 1000, probes: 8, samples, uses: new Uint8Array(0) },
+    kinds: Array.from({ length: samples }, () => ({ aligned: Math.max(0, 8 - random), random })),
     ...{
       rows: new Float32Array(0),
       norms: Array<number>(samples).fill(1),
       peaks: Array<number>(samples).fill(1),
     },
   };
-  return { table, samples: Array.from({ length: samples }, () => ({ ...NOTHING, ...own })) };
+  const all = Array.from({ length: samples }, () => ({ ...NOTHING, ...own }));
+  return { table, samples: all, directions: 1000 };
 }
 
 const relativeDeviation = (own: Partial<SquaredError>): number => {
@@ -47,16 +56,25 @@ describe('the squared error of a sample', () => {
     expect(mixed).toBeLessThan(0.5);
   });
 
-  it('of weights is as certain as probes are many, and as samples are alike', () => {
-    const weights = { fixed: 1e-6 };
-    const [few, many] = [2, 32].map((probes) => sampleError([errorsOf(weights, { probes })], 0, 0).variance);
+  it('of weights is as certain as random probes are many, and as samples are alike', () => {
+    const weights = { fixed: 1e-6, estimated: 1e-6 };
+    const [few, many] = [2, 32].map((random) => sampleError([errorsOf(weights, { random })], 0, 0).variance);
     expect(few).toBeGreaterThan(4 * (many ?? Number.NaN));
     const unlike = errorsOf(weights);
-    const samples = unlike.samples.map((one, at) => ({ ...one, fixed: at === 0 ? 1.2e-6 : one.fixed }));
+    const samples = unlike.samples.map((one, at) =>
+      at === 0 ? { ...one, fixed: 1.2e-6, estimated: 1.2e-6 } : one,
+    );
     // So small a difference is what probes make.
     expect(sampleError([{ ...unlike, samples }], 0, 0).mean).toBeCloseTo(1.05e-6, 9);
-    const exact = errorsOf(weights, { exact: true });
+    const exact = errorsOf(weights, { random: 0 });
     expect(sampleError([{ ...exact, samples }], 0, 0).mean).toBeCloseTo(1.2e-6, 12);
+  });
+
+  it('of weights is as certain as the directions that it lies in are known', () => {
+    const deviationOf = (estimated: number): number =>
+      Math.sqrt(sampleError([errorsOf({ fixed: 1e-6, estimated, directions: 1e9 })], 0, 0).variance) / 1e-6;
+    expect(deviationOf(0)).toBeLessThan(1e-4);
+    expect(deviationOf(5e-7) / deviationOf(1e-6)).toBeCloseTo(1 / 2, 3);
   });
 
   it('adds up while it is small, and is about that of an output that has nothing to do with the exact one in the end', () => {

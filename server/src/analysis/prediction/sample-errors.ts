@@ -2,33 +2,58 @@
  * What is known of the squared error of one sample: its expectation and how far a plan may be from it. Pure; knows what a sketch
  * found of a set of roundings, neither plans nor how samples are put together.
  */
+import { probeVariance, type ProbeKinds } from '../sketch/index.js';
 import type { OutputErrors, SquaredError } from './set-errors.js';
 import type { Uncertain } from './spread.js';
+
+/** Squared errors, each of one measured draw, of which another plan makes others. */
+export interface DrawnSquares {
+  readonly sum: number;
+  /** Of their squares. */
+  readonly squares: number;
+}
+
+const NOTHING_DRAWN: DrawnSquares = { sum: 0, squares: 0 };
 
 /**
  * The squared relative error of an output in one sample.
  *
  * @param parts of each format that layers are in.
  * @param measured squared errors of layers that were measured instead.
+ * @param drawn squared effects of options of layers.
  */
-export function sampleError(parts: readonly OutputErrors[], sample: number, measured: number): Uncertain {
+export function sampleError(
+  parts: readonly OutputErrors[],
+  sample: number,
+  measured: number,
+  drawn: DrawnSquares = NOTHING_DRAWN,
+): Uncertain {
   if (!Number.isFinite(measured)) return { mean: Number.POSITIVE_INFINITY, variance: 0, doubt: 0 };
-  let mean = 0;
+  let mean = drawn.sum;
   let variance = 0;
+  let fewest = Number.POSITIVE_INFINITY;
   for (const part of parts) {
     const own = part.samples[sample];
     if (own === undefined) continue;
-    const fixed = fixedPart(part, own.fixed);
-    const drawn = own.coherent + own.independent;
+    const fixed = fixedPart(part, sample);
+    const activations = own.coherent + own.independent;
     const drawnVariance = varianceOfDrawn(own);
-    const directions = drawnVariance > 0 ? Math.max(1, (2 * drawn ** 2) / drawnVariance) : own.directions;
-    mean += fixed.mean + drawn;
+    const directions =
+      drawnVariance > 0 ? Math.max(1, (2 * activations ** 2) / drawnVariance) : own.directions;
+    fewest = Math.min(fewest, own.independent > 0 ? own.directions : part.directions);
+    mean += fixed.mean + activations;
     variance +=
       fixed.variance +
       drawnVariance +
-      (4 * fixed.mean * drawn) / directions +
+      (4 * fixed.mean * activations) / directions +
       // What is put together of rounded numbers is another draw in each plan, weights or not.
       (2 * fixed.mean ** 2) / own.directions;
+  }
+  if (drawn.sum > 0) {
+    const directions = Number.isFinite(fewest) ? Math.max(1, fewest) : 1;
+    // That of the draw to come, those of the draws that were measured, and which way both lie to what else there is.
+    const others = mean - drawn.sum;
+    variance += (2 * (drawn.sum ** 2 + drawn.squares) + 4 * others * drawn.sum) / directions;
   }
   return beyondFirstOrder(mean, variance, measured);
 }
@@ -42,29 +67,35 @@ function varianceOfDrawn({ coherent, draws, independent, directions }: SquaredEr
 }
 
 /**
- * The estimate of one sample's part of weights is drawn towards the mean of all samples as far as it is noise: K probes
- * estimate a square with a relative variance of 2 / K, and what samples differ by beyond that is theirs (W. James and C. Stein,
- * "Estimation with quadratic loss", 1961).
+ * The estimate of one sample's part of weights is drawn towards the mean of all samples as far as it is noise: random probes
+ * estimate squares with a variance, and what samples differ by beyond that is theirs (W. James and C. Stein, "Estimation with
+ * quadratic loss", 1961).
  */
 function fixedPart(
   { table, samples }: OutputErrors,
-  own: number,
+  sample: number,
 ): { readonly mean: number; readonly variance: number } {
-  if (table.exact) return { mean: own, variance: 0 };
-  const mean = samples.reduce((sum, one) => sum + one.fixed, 0) / Math.max(1, samples.length);
-  const noise = (2 / table.probes) * mean ** 2;
+  const count = Math.max(1, samples.length);
+  const own = samples[sample]?.fixed ?? 0;
+  const mean = samples.reduce((sum, one) => sum + one.fixed, 0) / count;
+  const noises = samples.map(({ fixed, estimated }, at) =>
+    fixed > 0 ? probeVariance(table.kinds[at] ?? NO_PROBES, estimated / fixed) : 0,
+  );
+  const noise = noises[sample] ?? 0;
+  if (noise === 0) return { mean: own, variance: 0 };
+  const usual = (mean ** 2 * noises.reduce((sum, one) => sum + one, 0)) / count;
   const seen =
     samples.reduce((sum, one) => sum + (one.fixed - mean) ** 2, 0) / Math.max(1, samples.length - 1);
-  const kept = seen > 0 ? Math.max(0, 1 - noise / seen) : 0;
+  const theirs = Math.max(0, seen - usual);
+  const kept = theirs / (theirs + noise * mean ** 2);
   const estimate = mean + kept * (own - mean);
-  return {
-    mean: estimate,
-    variance: (2 / table.probes) * estimate ** 2 * Math.max(kept, 1 / Math.max(1, samples.length)),
-  };
+  return { mean: estimate, variance: noise * estimate ** 2 * Math.max(kept, 1 / count) };
 }
 
-/** For an error that is as large as the output, as a deviation of the logarithm of its square; seen in plans of eight bits. */
-const DOUBT = 1.5;
+const NO_PROBES: ProbeKinds = { aligned: 0, random: 0 };
+
+/** For an error that is as large as the output, as a deviation of the logarithm of its square; seen in weights of eight bits. */
+const DOUBT = 4;
 /** A factor of three to either side. */
 const MOST_DOUBT = 1.4;
 

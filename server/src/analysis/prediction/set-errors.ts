@@ -3,6 +3,7 @@
  * that a flip changes. Arithmetic on typed arrays; knows no plan, no tolerance and no interval.
  */
 import { LayerStand, type RoundingEvents } from '../../plan/index.js';
+import { concentrationOf } from '../sketch/index.js';
 import type { SharedEffect } from './anchors.js';
 import { EventUse, type OutputTable } from './event-table.js';
 
@@ -10,6 +11,8 @@ import { EventUse, type OutputTable } from './event-table.js';
 export interface SquaredError {
   /** Of weights: (sum of effects)^2. */
   readonly fixed: number;
+  /** The part of `fixed` that random probes estimate. */
+  readonly estimated: number;
   /** Of activations that are rounded all the same way: (sum of effects)^2. */
   readonly coherent: number;
   /** How many events have about the same part in `coherent`; 1 where one has most of it. */
@@ -23,10 +26,17 @@ export interface SquaredError {
 export interface OutputErrors {
   readonly table: OutputTable;
   readonly samples: readonly SquaredError[];
+  /** How many directions of the output the activations of all layers spread over, whichever of them are low. */
+  readonly directions: number;
 }
 
 export interface SetErrors {
   readonly outputs: readonly OutputErrors[];
+  /**
+   * By place of a layer that was left out, then by output: how much of what it does by itself it would do in this set, since
+   * some of what it rounds is representable already. 0 to 1.
+   */
+  readonly shares: ReadonlyMap<number, readonly number[]>;
   /** Places of low layers of which something is not known: their effect is not in `outputs`. */
   readonly unknown: readonly number[];
   /** Places of low layers that make something infinite or NaN. */
@@ -57,6 +67,9 @@ interface Sums {
   readonly fourths: Float64Array;
 }
 
+const NO_PLACES: ReadonlySet<number> = new Set();
+const NO_SHARES: ReadonlyMap<number, readonly number[]> = new Map();
+
 /** Keeps the sums of one format's events. */
 export class RunningErrors {
   private readonly triggered: Uint8Array;
@@ -66,6 +79,7 @@ export class RunningErrors {
   private readonly spoilt: Uint8Array;
   private changes = 0;
   private effects: readonly Float64Array[] | undefined;
+  private directions: readonly number[] | undefined;
 
   constructor(
     private readonly events: RoundingEvents,
@@ -102,11 +116,15 @@ export class RunningErrors {
   /**
    * @param stands by place of a layer, `LayerStand`.
    * @param weights by place of a layer, `WeightStand`; left out where all are as their layers.
+   * @param leftOut places of layers whose own roundings are known as a whole to whoever asks: none of them is added up, while
+   * what they give is as representable as that of others.
    */
-  of(stands: Uint8Array, weights?: Uint8Array): SetErrors {
+  of(stands: Uint8Array, weights?: Uint8Array, leftOut: ReadonlySet<number> = NO_PLACES): SetErrors {
     const { triggered, wanted } = this;
     this.events.trigger(stands, wanted);
+    const shares = leftOut.size === 0 ? NO_SHARES : this.sharesOf(leftOut);
     if (weights !== undefined) this.moveWeights(weights);
+    if (leftOut.size > 0) this.leaveOut(leftOut);
     if (this.changes > MOST_CHANGES) this.clear();
     for (let event = 0; event < wanted.length; event++) {
       if (wanted[event] === triggered[event]) continue;
@@ -116,11 +134,43 @@ export class RunningErrors {
     const unknown: number[] = [];
     const nonFinite: number[] = [];
     for (let place = 0; place < stands.length; place++) {
-      if (this.spoilt[place] === 0) continue;
+      if (this.spoilt[place] === 0 || leftOut.has(place)) continue;
       if (stands[place] !== LayerStand.low && weights?.[place] !== WeightStand.low) continue;
       (this.spoilt[place] === EventUse.nonFinite ? nonFinite : unknown).push(place);
     }
-    return { outputs: this.sums.map(outputErrors), unknown, nonFinite };
+    const directions = (this.directions ??= this.sums.map(({ table }) => directionsOfAll(table)));
+    const outputs = this.sums.map((own, at) => outputErrors(own, directions[at] ?? 1));
+    return { outputs, shares, unknown, nonFinite };
+  }
+
+  private leaveOut(places: ReadonlySet<number>): void {
+    for (const [index, { layer }] of this.events.events.entries()) {
+      if (places.has(layer)) this.wanted[index] = 0;
+    }
+  }
+
+  /** Of layers that are in the format; by itself a layer rounds all that it reads and writes. */
+  private sharesOf(places: ReadonlySet<number>): ReadonlyMap<number, readonly number[]> {
+    const shares = new Map<number, readonly number[]>();
+    const sums = new Map([...places].map((place) => [place, this.sums.map(() => ({ alone: 0, here: 0 }))]));
+    for (const [index, { layer }] of this.events.events.entries()) {
+      for (const [output, sum] of sums.get(layer)?.entries() ?? []) {
+        const effect = this.eventEffects()[output]?.[index] ?? 0;
+        sum.alone += effect;
+        if (this.wanted[index] === 1) sum.here += effect;
+      }
+    }
+    for (const [place, own] of sums) {
+      shares.set(
+        place,
+        own.map(({ alone, here }) => (alone > 0 && Number.isFinite(alone) ? here / alone : 1)),
+      );
+    }
+    return shares;
+  }
+
+  private eventEffects(): readonly Float64Array[] {
+    return (this.effects ??= this.sums.map(({ table }) => this.effectsOf(table)));
   }
 
   private moveWeights(weights: Uint8Array): void {
@@ -140,8 +190,7 @@ export class RunningErrors {
   /** By output: the effects of that set and of another one, as far as they can be added up. */
   sharedWith(other: Uint8Array): readonly SharedEffect[] {
     const { triggered } = this;
-    this.effects ??= this.sums.map(({ table }) => this.effectsOf(table));
-    return this.effects.map((effects): SharedEffect => {
+    return this.eventEffects().map((effects): SharedEffect => {
       let [one, another, both] = [0, 0, 0];
       for (let event = 0; event < effects.length; event++) {
         const effect = effects[event] ?? 0;
@@ -207,19 +256,28 @@ function addSquares({ table, squares, fourths }: Sums, start: number, sign: numb
   }
 }
 
-function outputErrors({ table, fixed, coherent, independent, squares, fourths }: Sums): OutputErrors {
+function outputErrors(
+  { table, fixed, coherent, independent, squares, fourths }: Sums,
+  directions: number,
+): OutputErrors {
   const { samples: count, probes } = table;
-  const concentration = concentrations(table, independent);
+  const concentration = table.kinds.map((kinds, sample) =>
+    concentrationOf(independent, sample * probes, kinds),
+  );
   const present = concentration.flatMap((one) => one ?? []);
   const usual = present.reduce((sum, one) => sum + one, 0) / Math.max(1, present.length);
   const samples: SquaredError[] = [];
   for (let sample = 0; sample < count; sample++) {
     const from = sample * probes;
     let weights = 0;
+    let estimated = 0;
     let together = 0;
+    const { aligned = 0 } = table.kinds[sample] ?? {};
     let expected = 0;
     for (let at = from; at < from + probes; at++) {
-      weights += (fixed[at] ?? 0) ** 2;
+      const square = (fixed[at] ?? 0) ** 2;
+      weights += square;
+      if (at - from >= aligned) estimated += square;
       together += (coherent[at] ?? 0) ** 2;
       expected += Math.max(0, independent[at] ?? 0);
     }
@@ -227,6 +285,7 @@ function outputErrors({ table, fixed, coherent, independent, squares, fourths }:
     const fourth = Math.max(0, fourths[sample] ?? 0);
     samples.push({
       fixed: weights,
+      estimated,
       coherent: together,
       draws: fourth > 0 ? Math.max(1, (square * square) / fourth) : 1,
       independent: expected,
@@ -234,7 +293,21 @@ function outputErrors({ table, fixed, coherent, independent, squares, fourths }:
       directions: directionsOf(table, Math.max(usual, concentration[sample] ?? 0)),
     });
   }
-  return { table, samples };
+  return { table, samples, directions };
+}
+
+/** Of all that is rounded independently, whatever is low, on average over the samples. */
+function directionsOfAll(table: OutputTable): number {
+  const { uses, rows, samples, probes } = table;
+  const width = samples * probes;
+  const all = new Float64Array(width);
+  for (const [event, use] of uses.entries()) {
+    if (use !== EventUse.independent) continue;
+    for (let at = 0; at < width; at++) all[at] = (all[at] ?? 0) + (rows[event * width + at] ?? 0);
+  }
+  const present = concentrations(table, all).flatMap((one) => one ?? []);
+  const usual = present.reduce((sum, one) => sum + one, 0) / Math.max(1, present.length);
+  return directionsOf(table, usual);
 }
 
 function directionsOf({ elements }: OutputTable, concentration: number): number {
@@ -242,26 +315,7 @@ function directionsOf({ elements }: OutputTable, concentration: number): number 
   return concentration > 0 ? Math.min(most, Math.max(1, 1 / concentration)) : most;
 }
 
-/**
- * By sample: tr C^2 / |tr C|^2 of the covariance C of the independent part, one over the number of directions; undefined where
- * there is none. With unit vectors
- * as probes the rows are its diagonal. With random signs v they are v'Cv, whose variance is twice the squares off the diagonal:
- * at most that of a matrix with this trace and this number of equal directions.
- */
-function concentrations(
-  { samples, probes, exact }: OutputTable,
-  rows: Float64Array,
-): readonly (number | undefined)[] {
-  return Array.from({ length: samples }, (_, sample) => {
-    let sum = 0;
-    let squares = 0;
-    for (let at = sample * probes; at < (sample + 1) * probes; at++) {
-      const value = Math.max(0, rows[at] ?? 0);
-      sum += value;
-      squares += value * value;
-    }
-    if (sum <= 0) return undefined;
-    const spread = (squares / (sum * sum)) * probes - 1;
-    return exact ? squares / (sum * sum) : Math.max(0, (spread * probes) / Math.max(1, probes - 1)) / 2;
-  });
+/** By sample: one over the number of directions of the independent part; undefined where there is none. */
+function concentrations({ kinds, probes }: OutputTable, rows: Float64Array): readonly (number | undefined)[] {
+  return kinds.map((kind, sample) => concentrationOf(rows, sample * probes, kind));
 }

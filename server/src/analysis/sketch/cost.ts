@@ -21,6 +21,8 @@ const BUILD = 1;
 /** A run of the sketch, in runs of the model: so much, and so much for each probe. */
 const RUNS_FORWARD = 6;
 const RUNS_PER_PROBE = 2;
+/** Runs of the model to see in which directions its outputs err, for each probe. */
+const RUNS_OF_DIRECTIONS = 1 / 2;
 /** Messages, probes and comparisons that come with each run. */
 const REQUEST = 1;
 /** More cuts than that are never worth their sessions. */
@@ -31,7 +33,8 @@ export function sketchTime(work: SketchWork): number {
   const { open, run, nodes, events, layers, samples, outputs, probes } = work;
   const larger = 1 + NODES_BACKWARD + (NODES_PRODUCTS * events) / Math.max(1, nodes);
   const once = run * (RUNS_FORWARD + RUNS_PER_PROBE * probes) + REQUEST;
-  return open * larger + BUILD * layers + samples * outputs * once;
+  const directions = run * RUNS_OF_DIRECTIONS * probes;
+  return open * larger + BUILD * layers + samples * (directions + outputs * once);
 }
 
 /**

@@ -8,6 +8,7 @@ export {
   type KnownSketchOptions,
   type Sketch,
 } from './known-sketch.js';
+export { concentrationOf, probeVariance, type ProbeKinds } from './probes.js';
 export { firstOrderScores, hessianScores, type HessianScore } from './scores.js';
 export {
   knownSensitivities,

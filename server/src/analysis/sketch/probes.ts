@@ -1,31 +1,149 @@
 /** The vectors that an output is multiplied by from the left. Pure; knows how many elements an output has, no model. */
 import { seededBits } from '../../formats/index.js';
 
+/** What the rows of probes are: first those of unit length, then those of random signs. All others are zeros. */
+export interface ProbeKinds {
+  /** What an error has in their directions is known exactly. */
+  readonly aligned: number;
+  /** What it has in all other directions is estimated, with a relative variance of 2 over their number. */
+  readonly random: number;
+}
+
+export interface ProbeRows extends ProbeKinds {
+  /** K x elements, in C order. */
+  readonly values: Float32Array;
+}
+
 /**
  * K rows over an output of `elements` elements, scaled so that the sum over the rows of (row . d)^2 is, or is on average,
  * |d|^2 times `scale` squared: unit vectors where there are at most K elements, otherwise random signs (M. F. Hutchinson, "A
- * stochastic estimator of the trace of the influence matrix", 1989) divided by the root of K.
+ * stochastic estimator of the trace of the influence matrix", 1989) divided by the root of their number.
  *
- * @param row K x `elements`, in C order.
+ * @param directions orthonormal and fewer than K: the first rows; the random ones then are orthogonal to them (R. A. Meyer et al.,
+ *   "Hutch++: optimal stochastic trace estimation", 2021).
  */
-export function probeRows(elements: number, probes: number, scale: number, seed: number): Float32Array {
-  const rows = new Float32Array(elements * probes);
-  if (isExact(elements, probes)) {
-    for (let at = 0; at < elements; at++) rows[at * elements + at] = scale;
-    return rows;
+export function probeRows(
+  elements: number,
+  probes: number,
+  scale: number,
+  seed: number,
+  directions: readonly Float64Array[] = [],
+): ProbeRows {
+  const values = new Float32Array(elements * probes);
+  if (elements <= probes) {
+    for (let at = 0; at < elements; at++) values[at * elements + at] = scale;
+    return { values, aligned: elements, random: 0 };
+  }
+  const aligned = directions.length;
+  const random = probes - aligned;
+  for (const [row, direction] of directions.entries()) {
+    values.set(
+      direction.map((value) => value * scale),
+      row * elements,
+    );
   }
   const bits = seededBits(seed);
-  const value = Math.fround(scale / Math.sqrt(probes));
+  const value = Math.fround(scale / Math.sqrt(random));
   let drawn = 0;
-  for (let at = 0; at < rows.length; at++) {
-    if (at % 32 === 0) drawn = bits.next();
-    rows[at] = (drawn & 1) === 1 ? value : -value;
+  for (let at = aligned * elements; at < values.length; at++) {
+    if (at % 32 === 0 || at === aligned * elements) drawn = bits.next();
+    values[at] = (drawn & 1) === 1 ? value : -value;
     drawn >>>= 1;
   }
-  return rows;
+  if (aligned > 0) {
+    for (let row = aligned; row < probes; row++) {
+      removeParts(values.subarray(row * elements, (row + 1) * elements), directions);
+    }
+  }
+  return { values, aligned, random };
 }
 
-/** Whether that many probes tell an output's error exactly. */
-export function isExact(elements: number, probes: number): boolean {
-  return elements <= probes;
+/**
+ * How far a squared error can be from what the rows say, as a relative variance.
+ *
+ * @param share the part of it that is of random rows.
+ */
+export function probeVariance({ random }: ProbeKinds, share: number): number {
+  return random === 0 ? 0 : (2 / random) * share * share;
+}
+
+/**
+ * tr C^2 / (tr C)^2 of a covariance C of which there are the products v'Cv with each row v: one over the number of directions that
+ * it spreads over. Products with unit vectors are taken for its diagonal. Those with random signs have a variance of twice the
+ * squares off the diagonal: at most that of a matrix with this trace and this number of equal directions. Undefined where C is 0.
+ *
+ * @param products of one sample, from `from` on.
+ */
+export function concentrationOf(
+  products: ArrayLike<number>,
+  from: number,
+  { aligned, random }: ProbeKinds,
+): number | undefined {
+  let exact = 0;
+  let exactSquares = 0;
+  for (let at = from; at < from + aligned; at++) {
+    const value = Math.max(0, products[at] ?? 0);
+    exact += value;
+    exactSquares += value * value;
+  }
+  let drawn = 0;
+  let drawnSquares = 0;
+  for (let at = from + aligned; at < from + aligned + random; at++) {
+    const value = Math.max(0, products[at] ?? 0);
+    drawn += value;
+    drawnSquares += value * value;
+  }
+  const trace = exact + drawn;
+  if (trace <= 0) return undefined;
+  const spread = random * drawnSquares - drawn * drawn;
+  const unbiased = (Math.max(0, spread) * random) / Math.max(1, random - 1) / 2;
+  return (exactSquares + unbiased) / (trace * trace);
+}
+
+/**
+ * Orthonormal directions to align probes with, from a few errors of an output such as come about by chance: their span where
+ * each of them lies in that of the others to such a part that fewer random probes for the rest still tell more than `probes`
+ * random ones for all; none where errors go in too many directions.
+ */
+export function fewDirections(errors: readonly Float32Array[], probes: number): readonly Float64Array[] {
+  const present = errors.map((error) => Float64Array.from(error)).filter((error) => squaredLength(error) > 0);
+  if (present.length < 2 || present.length >= probes) return [];
+  let captured = 0;
+  for (const [left, error] of present.entries()) {
+    const others = orthonormal(present.filter((_, at) => at !== left));
+    const rest = error.slice();
+    removeParts(rest, others);
+    captured += (1 - squaredLength(rest) / squaredLength(error)) / present.length;
+  }
+  const variance = (1 - captured) ** 2 / (probes - present.length);
+  return variance < 1 / probes ? orthonormal(present) : [];
+}
+
+/** As little of the square of an error as rounding in FP32 leaves: it lies in the span of those before. */
+const DEPENDENT = 1e-4;
+
+/** An orthonormal basis of the span, by the modified method of Gram and Schmidt, each part removed twice. */
+function orthonormal(vectors: readonly Float64Array[]): readonly Float64Array[] {
+  const basis: Float64Array[] = [];
+  for (const vector of vectors) {
+    const rest = vector.slice();
+    for (let pass = 0; pass < 2; pass++) removeParts(rest, basis);
+    const square = squaredLength(rest);
+    if (square <= DEPENDENT * squaredLength(vector)) continue;
+    const length = Math.sqrt(square);
+    basis.push(rest.map((value) => value / length));
+  }
+  return basis;
+}
+
+function removeParts(from: Float32Array | Float64Array, basis: readonly Float64Array[]): void {
+  for (const direction of basis) {
+    let part = 0;
+    for (let at = 0; at < from.length; at++) part += (from[at] ?? 0) * (direction[at] ?? 0);
+    for (let at = 0; at < from.length; at++) from[at] = (from[at] ?? 0) - part * (direction[at] ?? 0);
+  }
+}
+
+function squaredLength(vector: Float64Array): number {
+  return vector.reduce((sum, value) => sum + value * value, 0);
 }

@@ -61,7 +61,7 @@ async function checkProducts(elements: number, factors: readonly number[] = [FAC
     const y = values.at(-1) ?? [];
     const squared = (numbers: readonly number[]): number =>
       numbers.reduce((sum, value) => sum + value * value, 0);
-    const rows = probeRows(elements, PROBES, 1 / Math.sqrt(squared(y)), 0);
+    const { values: rows } = probeRows(elements, PROBES, 1 / Math.sqrt(squared(y)), 0);
     const [output] = sketch.outputs;
     expect(events.events.map(({ kind }) => kind).sort()).toEqual(
       ['input', 'output', 'weight'].flatMap((kind) => factors.map(() => kind)),

@@ -25,12 +25,18 @@ export type SketchFigure =
   /** The same over the number of elements, times the squared norm of what rounding changes in them; tensor by tensor. */
   | 'weighed';
 
-/** What stands in the result, one piece behind the other: it is added to that figure of each of the columns. */
-export interface SketchPiece {
+/** What is added to a figure of some columns. */
+interface Target {
   readonly figure: SketchFigure;
   readonly columns: readonly number[];
   /** What it is multiplied by before; 1 if left out. */
   readonly factor?: number;
+}
+
+/** Where in the result it stands: its one number, or the first of K, of which each is so far from the one before. */
+export interface SketchPiece extends Target {
+  readonly from: number;
+  readonly step: number;
 }
 
 /** A gradient and the error that it is multiplied by. */
@@ -75,9 +81,11 @@ const GEMM_ALONE = 11;
 
 export class ProductWriter {
   private readonly sites = new Map<string, Site>();
-  private readonly others: { readonly piece: SketchPiece; readonly tensors: readonly string[] }[] = [];
+  private readonly others: { readonly piece: Target; readonly tensors: readonly string[] }[] = [];
   private readonly pieces: SketchPiece[] = [];
   private readonly parts: string[] = [];
+  /** How many numbers there are in the parts. */
+  private length = 0;
 
   /** @param elementsOf how many elements a tensor of the model has in the run */
   constructor(
@@ -115,7 +123,7 @@ export class ProductWriter {
   }
 
   /**
-   * One column of all figures, in the order of the pieces; undefined where there are none. Sites stand in the order in which
+   * One column of all figures; undefined where there are none. Sites stand in the order in which
    * they were added to: a runtime that runs nodes as their results are asked for frees a gradient before it makes the next.
    */
   result(): { readonly name: string; readonly pieces: readonly SketchPiece[] } | undefined {
@@ -202,26 +210,36 @@ export class ProductWriter {
     ];
     const stacked = writer.reshape(writer.concat(tensors, 0), [tensors.length, -1]);
     const stackedSquares = writer.op('Mul', [stacked, stacked]);
-    const figures = [this.timesTransposed(stacked, rows), this.timesTransposed(stackedSquares, squares)];
-    if (exact !== undefined) figures.push(writer.sumOfRows(stackedSquares));
-    this.parts.push(writer.reshape(writer.concat(figures, 1), [-1, 1]));
-    for (const { columns, factor } of atoms) {
-      for (const figure of ['dots', 'diagonals'] as const) this.pieces.push({ figure, columns });
-      // The norm of what was pulled back is another.
-      if (exact !== undefined)
-        this.pieces.push({ figure: 'atoms', columns: factor === undefined ? columns : [] });
+    const [{ length: count }, { probes }] = [tensors, this];
+    const from = this.length;
+    // The second factor is copied by a runtime into the order in which it multiplies: so it is the larger one.
+    const isTurned = probes < count;
+    const figures = isTurned
+      ? [this.timesTransposed(rows, stacked), this.timesTransposed(squares, stackedSquares)]
+      : [this.timesTransposed(stacked, rows), this.timesTransposed(stackedSquares, squares)];
+    this.parts.push(writer.reshape(writer.concat(figures, isTurned ? 0 : 1), [-1, 1]));
+    this.length += 2 * count * probes;
+    for (const [at, { columns }] of atoms.entries()) {
+      const [start, next, step] = isTurned ? [at, count * probes, count] : [2 * at * probes, probes, 1];
+      this.pieces.push({ figure: 'dots', columns, from: from + start, step });
+      this.pieces.push({ figure: 'diagonals', columns, from: from + start + next, step });
     }
-    for (const [, columns] of others) {
-      for (const figure of ['dots', 'diagonals'] as const) this.pieces.push({ figure, columns: [] });
-      this.pieces.push({ figure: 'exact', columns });
+    if (exact === undefined) return;
+    // The norm of what was pulled back is another.
+    for (const [at, { columns, factor }] of atoms.entries()) {
+      if (factor === undefined) {
+        this.pieces.push({ figure: 'atoms', columns, from: this.length + at, step: 1 });
+      }
     }
+    for (const [at, [, columns]] of others.entries()) {
+      this.pieces.push({ figure: 'exact', columns, from: this.length + atoms.length + at, step: 1 });
+    }
+    this.parts.push(writer.sumOfRows(stackedSquares));
+    this.length += count;
   }
 
   /** The squared norms of tensors of one rank, joined where they are no scalars. */
-  private addNorms(
-    norms: readonly (SketchPiece & { readonly tensor: string })[],
-    canBeJoined: boolean,
-  ): void {
+  private addNorms(norms: readonly (Target & { readonly tensor: string })[], canBeJoined: boolean): void {
     const { writer } = this;
     if (norms.length < 2 || !canBeJoined) {
       for (const { tensor, ...piece } of norms) this.push(piece, this.normOf(tensor));
@@ -229,7 +247,10 @@ export class ProductWriter {
     }
     const sums = norms.map(({ tensor }) => writer.op('ReduceSumSquare', [tensor]));
     this.parts.push(writer.reshape(writer.concat(sums, 0), [-1, 1]));
-    for (const { figure, columns } of norms) this.pieces.push({ figure, columns });
+    for (const { figure, columns } of norms) {
+      this.pieces.push({ figure, columns, from: this.length, step: 1 });
+      this.length += 1;
+    }
   }
 
   /** a b' */
@@ -245,9 +266,10 @@ export class ProductWriter {
     return this.writer.reshape(sum, [1, 1]);
   }
 
-  private push(piece: SketchPiece, part: string): void {
-    this.pieces.push(piece);
+  private push(target: Target, part: string): void {
+    this.pieces.push({ ...target, from: this.length, step: 1 });
     this.parts.push(part);
+    this.length += target.figure === 'dots' || target.figure === 'diagonals' ? this.probes : 1;
   }
 }
 

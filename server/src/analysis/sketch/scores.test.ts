@@ -72,6 +72,39 @@ describe('scores of the Hessian', () => {
     expect((score?.all ?? 0) / all).toBeCloseTo(1, 3);
   });
 
+  it('have one gradient of a constant that is read twice', async () => {
+    // y = x v + v, so that dy_ij/dv_kl is x_ik, and 1 more for i = k, where j = l.
+    const v = randomValues(WRITTEN * WRITTEN, 4);
+    const left = randomValues(WRITTEN * WRITTEN, 5);
+    const model = writeModel(join(folder, 'twice.onnx'), {
+      nodes: [makeNode({ opType: 'Gemm', inputs: ['x', 'v', 'v'], outputs: ['y'], name: 'twice' })],
+      weights: [floatTensor('v', [WRITTEN, WRITTEN], v)],
+      inputs: { x: [WRITTEN, WRITTEN] },
+      outputs: { y: [WRITTEN, WRITTEN] },
+    });
+    const factor = left.map((one, at) => one + (at % (WRITTEN + 1) === 0 ? 1 : 0));
+    const y = left.map((_, at) => {
+      const [row, column] = [Math.floor(at / WRITTEN), at % WRITTEN];
+      return v.reduce(
+        (sum, one, from) =>
+          from % WRITTEN === column
+            ? sum + one * (factor[row * WRITTEN + Math.floor(from / WRITTEN)] ?? 0)
+            : sum,
+        0,
+      );
+    });
+    const samples = [sampleOf(0, { x: { dims: [WRITTEN, WRITTEN], values: left } })];
+    await withEvaluation(runtime, model, samples, async (evaluation) => {
+      const options = { probes: WRITTEN * WRITTEN, curvature: true };
+      const layers = findLayers(model);
+      const sketch = await knownSketch(measuredAnew(evaluation), model, layers, 'fp16', ['y'], options);
+      const trace = (WRITTEN * squared(factor)) / squared(y);
+      const [score] = hessianScores(sketch);
+      expect((score?.weightTrace ?? 0) / trace).toBeCloseTo(1, 4);
+      expect((score?.weights ?? 0) / ((trace / v.length) * changed(v))).toBeCloseTo(1, 4);
+    });
+  });
+
   it('are there for the layers alone whose gradients are known, and tell no trace of what is not rounded', async () => {
     const node = (opType: string, inputs: readonly string[], to: string) =>
       makeNode({ opType, inputs, outputs: [to], name: to });

@@ -280,10 +280,12 @@ class EventWriter {
       weigh(gradient, this.atoms.inputError(event), this.elementsOf(event.tensor));
       return;
     }
-    for (const input of event.inputs) {
-      const gradient = this.backward.contributionOf(nodeIndex, input);
-      if (gradient === undefined) continue;
-      const name = node.inputs[input] ?? '';
+    // One constant has one gradient, in however many places it is read.
+    for (const name of new Set(event.inputs.map((input) => node.inputs[input] ?? ''))) {
+      const places = event.inputs.filter((input) => node.inputs[input] === name);
+      const factored = this.contributionOf(nodeIndex, places);
+      if (factored === undefined) continue;
+      const gradient = this.backward.multipliedOut(factored);
       this.products.addNorm('curvature', column, gradient);
       weigh(gradient, this.atoms.errorOf(name), this.constantElements(name));
     }

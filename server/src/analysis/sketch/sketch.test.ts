@@ -41,7 +41,6 @@ import {
   type Sketch,
 } from './index.js';
 import { lossOf } from './loss.js';
-import { probeRows } from './probes.js';
 import { isSaturated } from './saturation.js';
 
 const { runtime, folder } = await computeForTests();
@@ -145,7 +144,7 @@ describe('a sketch', () => {
       ['mul_1 output', behindRelu(lessExact(m1), m1)],
     ]);
     const [output] = sketch.samples[0]?.outputs ?? [];
-    expect(output?.exact).toBe(true);
+    expect(output).toMatchObject({ aligned: WIDTH, random: 0 });
     let seen = 0;
     sketch.events.events.forEach((event, index) => {
       const errors = expected.get(`${sketch.events.layers[event.layer]?.name ?? ''} ${event.kind}`);
@@ -226,7 +225,8 @@ describe('a sketch', () => {
         knownSketch(results, model, layers, 'fp16', evaluation.floatOutputs, { probes: 4 });
       await expect(sketch(stopping)).rejects.toThrow('stopped');
       const resumed = await sketch(kept);
-      expect(resumed.inferences).toBe(1);
+      // One of the sketch, two to see where the output errs.
+      expect(resumed.inferences).toBe(3);
       expect((await sketch(kept)).inferences).toBe(0);
       const anew = await sketch(measuredAnew(evaluation));
       expect(resumed.samples).toEqual(anew.samples);
@@ -352,24 +352,6 @@ describe('a sketch', () => {
       await expect(sketcher.sketch(0)).rejects.toMatchObject({ kind: 'cancelled' });
       await sketcher.close();
     });
-  });
-});
-
-describe('probes', () => {
-  it('estimate the squared length of any vector', () => {
-    const elements = 50;
-    const vector = randomValues(elements, 9);
-    const length = vector.reduce((sum, value) => sum + value * value, 0);
-    let mean = 0;
-    for (let seed = 0; seed < 400; seed++) {
-      const rows = probeRows(elements, 8, 1, seed);
-      for (let row = 0; row < 8; row++) {
-        const dot = vector.reduce((sum, value, at) => sum + value * (rows[row * elements + at] ?? 0), 0);
-        mean += (dot * dot) / 400;
-      }
-    }
-    expect(mean / length).toBeGreaterThan(0.95);
-    expect(mean / length).toBeLessThan(1.05);
   });
 });
 

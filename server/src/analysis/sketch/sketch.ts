@@ -15,13 +15,14 @@ import type { Label, Sample } from '../samples/index.js';
 import { elementsOf, floatsOf, takenBy } from '../session-tensors.js';
 import { checkLabel } from './label-mismatch.js';
 import { lossOf } from './loss.js';
-import { isExact, probeRows } from './probes.js';
+import { outputDirections } from './output-directions.js';
+import { probeRows, type ProbeKinds, type ProbeRows } from './probes.js';
 import { isSaturated, saturatingOperator } from './saturation.js';
 import type { SketchFigure, SketchPiece } from './products.js';
 import { sketchGraphSteps, type EventState, type SketchGraph } from './sketch-graph.js';
 
 /** What the events do to one output in one sample. Errors are relative: divided by the norm of the exact output. */
-export interface OutputSketch {
+export interface OutputSketch extends ProbeKinds {
   readonly output: string;
   /** The squared norm of the exact output. */
   readonly norm: number;
@@ -30,8 +31,6 @@ export interface OutputSketch {
   readonly elements: number;
   /** The output is a Softmax or Sigmoid that hardly moves any more. */
   readonly saturated: boolean;
-  /** Each probe is an element of the output: sums are exact, not estimates. */
-  readonly exact: boolean;
   /**
    * Event by event, K numbers each: probe . J atom. The sum of their squares is, or estimates, the squared error. Behind those of
    * all events the same again for output events alone, of a layer that rounds exact inputs itself: what it puts together of
@@ -109,11 +108,12 @@ export class Sketcher {
       checkLabel(this.evaluation, sample, this.outputs, this.options.labels);
     }
     const open = await this.sessionFor(found, this.rowsFor(sample));
+    const directions = await this.directionsFor(open, sample);
     const outputs: OutputSketch[] = [];
     const { events } = this.events;
     let norms = noNorms(events.length);
     for (const [index, output] of this.outputs.entries()) {
-      const ran = await this.run(open, sample, index);
+      const ran = await this.run(open, sample, index, directions.get(output) ?? []);
       if (ran === undefined) continue;
       outputs.push({ output, ...ran.sketch });
       // All but what gradients are part of is the same whatever output has probes.
@@ -140,6 +140,22 @@ export class Sketcher {
     const all = this.evaluation.references[sample] ?? {};
     const most = Math.max(1, ...this.outputs.map((output) => elementsOf(all[output]?.dims ?? [])));
     return Math.min(this.options.probes, most);
+  }
+
+  private async directionsFor(
+    { rows, session }: OpenSketch,
+    sample: number,
+  ): Promise<ReadonlyMap<string, readonly Float64Array[]>> {
+    const { direction = 'random', signal } = this.options;
+    if (direction !== 'random' || session === undefined) return new Map();
+    const seed = this.seedOf(sample, this.outputs.length);
+    const found = await outputDirections(this.evaluation, sample, this.outputs, {
+      probes: rows,
+      seed,
+      signal,
+    });
+    this.inferences += found.inferences;
+    return found.directions;
   }
 
   private async sessionFor(sample: Sample, rows: number): Promise<OpenSketch> {
@@ -185,6 +201,7 @@ export class Sketcher {
     { graph, session, rows }: OpenSketch,
     sample: number,
     place: number,
+    directions: readonly Float64Array[],
   ): Promise<
     | {
         readonly sketch: Omit<OutputSketch, 'output'>;
@@ -203,12 +220,14 @@ export class Sketcher {
     const [squares, peaks] = await runtime.compare(reference, reference, sums, signal);
     const norm = squares?.sums[1] ?? Number.NaN;
     const count = 2 * this.events.events.length;
+    const own = await this.probesFor(reference, rows, norm, sample, place, directions);
+    const { aligned, random } = own;
     const sketch = {
+      ...{ aligned, random },
       norm,
       peak: peaks?.sums[1] ?? Number.NaN,
       elements,
       saturated: await this.isSaturated(output, reference),
-      exact: isExact(elements, probes),
       dots: new Float32Array(count * probes),
       diagonals: new Float32Array(count * probes),
     };
@@ -223,7 +242,7 @@ export class Sketcher {
         const dims = references[sample]?.[name]?.dims;
         if (input === undefined || dims === undefined) continue;
         const values = new Float32Array(elementsOf(dims) * rows);
-        if (index === place) values.set(await this.probesFor(reference, rows, norm, sample, place));
+        if (index === place) values.set(own.values);
         const bytes = new Uint8Array(values.buffer);
         const handle = await runtime.put(DataType.FLOAT, [rows, ...dims], { kind: 'bytes', bytes }, signal);
         seeds.push(handle);
@@ -252,7 +271,8 @@ export class Sketcher {
     norm: number,
     sample: number,
     place: number,
-  ): Promise<Float32Array> {
+    directions: readonly Float64Array[],
+  ): Promise<ProbeRows> {
     const { direction, signal } = this.options;
     const elements = elementsOf(reference.dims);
     const scale = scaleFor(norm);
@@ -263,11 +283,13 @@ export class Sketcher {
       const isSoftmax = saturatingOperator(this.evaluation.model, output) === 'Softmax';
       const scores = isSoftmax ? 'probabilities' : 'logits';
       const own = label && lossOf(values, reference.dims, label.values, scores);
-      return own === undefined ? new Float32Array(elements) : Float32Array.from(own.gradient);
+      return aligned(own === undefined ? new Float32Array(elements) : Float32Array.from(own.gradient));
     }
-    if (direction !== 'output') return probeRows(elements, count, scale, this.seedOf(sample, place));
+    if (direction !== 'output') {
+      return probeRows(elements, count, scale, this.seedOf(sample, place), directions);
+    }
     const values = floatsOf(await this.evaluation.runtime.read(reference, signal));
-    return values.map((value) => value * scale * scale);
+    return aligned(values.map((value) => value * scale * scale));
   }
 
   private async isSaturated(output: string, reference: TensorHandle): Promise<boolean> {
@@ -292,6 +314,11 @@ export function scaleFor(norm: number): number {
   return norm > 0 && Number.isFinite(norm) ? 1 / Math.sqrt(norm) : 1;
 }
 
+/** One row, not a unit vector but of the caller's choice. */
+function aligned(values: Float32Array): ProbeRows {
+  return { values, aligned: 1, random: 0 };
+}
+
 function noNorms(events: number): Norms {
   return {
     atoms: new Float32Array(events),
@@ -314,18 +341,17 @@ function addPieces(
   { rows, probes }: { readonly rows: number; readonly probes: number },
   figures: Readonly<Record<SketchFigure, Float32Array>>,
 ): void {
-  let from = 0;
-  for (const { figure, columns, factor = 1 } of pieces) {
+  for (const { figure, columns, factor = 1, from, step } of pieces) {
     const isPerProbe = figure === 'dots' || figure === 'diagonals';
     const size = isPerProbe ? rows : 1;
     const stride = isPerProbe ? probes : 1;
     const to = figures[figure];
     for (const column of columns) {
       for (let at = 0; at < size; at++) {
-        to[column * stride + at] = (to[column * stride + at] ?? 0) + factor * (result[from + at] ?? 0);
+        const value = result[from + at * step] ?? 0;
+        to[column * stride + at] = (to[column * stride + at] ?? 0) + factor * value;
       }
     }
-    from += size;
   }
 }
 

@@ -6,6 +6,7 @@ import { drawsRandomNumbers, LayerStand, type Layer, type Tolerance } from '../.
 import { judgedError, type OutputError } from '../judged-error.js';
 import { relativeErrors, type RelativeErrors } from '../relative-errors.js';
 import type { Sketch } from './known-sketch.js';
+import { concentrationOf, probeVariance } from './probes.js';
 
 /** Why the error of a layer should be measured, or read with care. */
 export type SketchFlag =
@@ -136,13 +137,14 @@ function resolutionOf({ samples }: Sketch, place: number): number {
 
 /** What two estimates say of one layer in one sample, as relative squared errors. */
 interface Estimates {
-  /** By the products: of the very roundings that a run would do, with a variance of 2 / K for K probes. */
+  /** By the products: of the very roundings that a run would do. */
   readonly seen: number;
+  /** The relative variance of `seen`: random probes have one. */
+  readonly noise: number;
   /** By the expected squares of roundings that are independent: hardly any variance, true for many directions only. */
   readonly expected: number;
-  /** How many directions of the output the expectation spreads over. */
-  readonly directions: number;
-  readonly exact: boolean;
+  /** The relative variance of what is measured about the expectation: 2 / n where it spreads over n directions of the output. */
+  readonly chance: number;
 }
 
 /**
@@ -153,15 +155,12 @@ interface Estimates {
 function layerSquares(sketch: Sketch, place: number, own: readonly number[]): readonly number[] {
   const all = sketch.samples.map((sample) => estimatesOf(sketch, place, sample, own));
   const total = (of: (one: Estimates) => number): number => all.reduce((sum, one) => sum + of(one), 0);
-  const chance = (one: Estimates): number => 2 / one.directions;
-  const usual = (2 / sketch.probes + total(chance) / Math.max(1, all.length)) / Math.max(1, all.length);
+  const usual = total(({ noise, chance }) => noise + chance) / Math.max(1, all.length) ** 2;
   const ratio = total(({ seen }) => seen) / total(({ expected }) => expected);
   const dependence = Number.isFinite(ratio) ? Math.max(0, (ratio - 1) ** 2 - usual) : 0;
-  return all.map((one) => {
-    if (one.exact) return one.seen;
-    const beside = chance(one) + dependence;
-    const weight = beside / (beside + 2 / sketch.probes);
-    return weight * one.seen + (1 - weight) * one.expected;
+  return all.map(({ seen, noise, expected, chance }) => {
+    const weight = (chance + dependence) / (chance + dependence + noise);
+    return weight * seen + (1 - weight) * expected;
   });
 }
 
@@ -171,31 +170,33 @@ function estimatesOf(
   sample: Sketch['samples'][number],
   own: readonly number[],
 ): Estimates {
-  const { dots, diagonals, exact = false } = sample.outputs[place] ?? {};
+  const { dots, diagonals, aligned = 0, random = 0 } = sample.outputs[place] ?? {};
   const kinds = events.events;
   const alone = own.map((event) => (kinds[event]?.kind === 'output' ? kinds.length + event : event));
   let seen = 0;
+  let drawn = 0;
   let weights = 0;
-  let expected = 0;
-  let spread = 0;
+  const squares = new Float64Array(probes);
   for (let probe = 0; probe < probes; probe++) {
     let all = 0;
     let weight = 0;
-    let square = 0;
     for (const event of alone) {
       const dot = dots?.[event * probes + probe] ?? 0;
       all += dot;
       if (kinds[event]?.kind === 'weight') weight += dot;
-      else square += diagonals?.[event * probes + probe] ?? 0;
+      else squares[probe] = (squares[probe] ?? 0) + (diagonals?.[event * probes + probe] ?? 0);
     }
     seen += all * all;
+    if (probe >= aligned) drawn += all * all;
     weights += weight * weight;
-    expected += square;
-    spread += square * square;
   }
-  const variation = expected > 0 ? Math.max(0, (spread * probes) / (expected * expected) - 1) / 2 : 0;
-  const directions = Math.min(MOST_DIRECTIONS, 1 / Math.max(variation, 1 / MOST_DIRECTIONS));
-  return { seen, expected: weights + expected, directions, exact };
+  const rows = { aligned, random };
+  return {
+    seen,
+    noise: seen > 0 ? probeVariance(rows, drawn / seen) : 0,
+    expected: weights + squares.reduce((sum, square) => sum + square, 0),
+    chance: 2 * Math.min(1, Math.max(concentrationOf(squares, 0, rows) ?? 0, 1 / MOST_DIRECTIONS)),
+  };
 }
 
 /** From here on the expected squares are as good as exact. */

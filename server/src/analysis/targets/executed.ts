@@ -10,7 +10,7 @@ import { EMULATION_SETTINGS, type Evaluation, type WorkOptions } from '../evalua
 import { inSlices } from '../in-slices.js';
 import { measureSession, type Measurement } from '../measurement.js';
 import { withSessionNoise, type ToleranceVerdict } from '../noise.js';
-import { withOptimized } from '../open-session.js';
+import { originalFile, withOptimized } from '../open-session.js';
 import { placementOf, type Placement } from './placement.js';
 
 export interface Executed {
@@ -29,32 +29,38 @@ export interface ExecutedOptions extends WorkOptions {
   readonly threads: number;
   /** Invisible changes of the input for the noise floor. */
   readonly draws: number;
-  /** The first optimisation level that is tried; `all` if left out. */
-  readonly highest?: OptimizationLevel | undefined;
+  /** The compute process was lost: `evaluation` gives a new one from now on. */
+  readonly renew: () => void;
 }
 
 /**
- * Runs the model at `path` over all samples of `evaluation` on `provider`. The reference stays the original on the CPU at
+ * Runs the model at `path` over all samples of what `evaluation` gives on `provider`. The reference stays the original on the CPU at
  * the emulation's settings: an error of the target's FP32 kernels is part of what is measured.
  */
 export async function executedMeasurement(
-  evaluation: Evaluation,
+  evaluation: () => Promise<Evaluation>,
   path: string,
   tolerances: readonly Tolerance[],
-  { provider, threads, draws, highest = 'all', signal, progress }: ExecutedOptions,
+  { provider, threads, draws, renew, signal, progress }: ExecutedOptions,
 ): Promise<Executed> {
-  const { runtime, feeds, references } = evaluation;
+  // Before anything of the model at `path`: what fails of the original is none of its faults.
+  const { runtime, model, samples } = await evaluation();
   const options = { signal, progress };
-  const settings = { provider, threads, highest, profile: true };
+  const settings = {
+    ...{ provider, threads, renew, profile: true },
+    original: originalFile(runtime, model.source.path, samples, signal),
+  };
   return await withOptimized(runtime, path, settings, signal, async ({ session, optimization, notes }) => {
+    const current = await evaluation();
+    const { feeds, references } = current;
     const measuring = { ...options, phase: `plan, on ${provider}` };
-    const measurement = await measureSession(evaluation, session, feeds, references, tolerances, measuring);
-    const noisy = await withSessionNoise(evaluation, session, measurement, draws, options);
+    const measurement = await measureSession(current, session, feeds, references, tolerances, measuring);
+    const noisy = await withSessionNoise(current, session, measurement, draws, options);
     const runs = feeds.length * (1 + (noisy.inferences > 0 ? draws : 0));
     return {
       measurement,
       verdicts: noisy.verdicts,
-      placement: await placementOfSession(evaluation, session, provider, runs, signal),
+      placement: await placementOfSession(current, session, provider, runs, signal),
       optimization,
       notes,
       sessions: 1,

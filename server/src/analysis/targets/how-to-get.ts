@@ -68,7 +68,7 @@ export function wayToDevice(name: Provider, platform: string, reason: string): s
   if (name === 'cpu') return wayToProvider(name, platform);
   const hints: Readonly<Partial<Record<Provider, string>>> = {
     webgpu: platform.startsWith('linux')
-      ? " Vulkan's loader is libvulkan1; without a graphics card Mesa's software driver serves: mesa-vulkan-drivers, version 25 or newer."
+      ? " Vulkan's loader is libvulkan1; without a graphics card Mesa's software driver serves: mesa-vulkan-drivers, version 25 or newer. In a container NVIDIA's driver brings Vulkan with NVIDIA_DRIVER_CAPABILITIES=all."
       : platform.startsWith('win32')
         ? ' The driver of the manufacturer has it; the basic display driver of Windows does not.'
         : '',

@@ -6,6 +6,7 @@ export { knownTarget, providerOf, storedTarget, type KnownTarget } from './known
 export {
   compareLayers,
   suspiciousLayers,
+  type ComparedLayers,
   type LayerComparison,
   type LayerComparisonOptions,
   type SuspiciousLayer,

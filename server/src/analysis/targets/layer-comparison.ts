@@ -10,13 +10,12 @@ import type {
   OptimizationLevel,
   Provider,
   Runtime,
-  Session,
   SessionRequest,
   TensorHandle,
 } from '../../runtime/index.js';
 import { EMULATION_SETTINGS, type Evaluation, type Outputs, type WorkOptions } from '../evaluation.js';
 import { inSlices } from '../in-slices.js';
-import { openOptimized } from '../open-session.js';
+import { withOptimized } from '../open-session.js';
 import type { SquaredSums } from '../relative-errors.js';
 
 export interface LayerComparison {
@@ -36,6 +35,14 @@ export interface LayerComparisonOptions extends WorkOptions {
    * it stands, with sums in FP32.
    */
   readonly graph?: PrecisionGraph | undefined;
+  /** The compute process was lost: `evaluation` gives a new one from now on. */
+  readonly renew: () => void;
+}
+
+export interface ComparedLayers {
+  readonly layers: readonly LayerComparison[];
+  /** Levels that fail with the model once its intermediate tensors are outputs, and whose fault that is. */
+  readonly notes: readonly string[];
 }
 
 /** From this factor between executed and emulated error on, a layer is worth a look. */
@@ -47,16 +54,16 @@ const UNREMARKABLE = 1e-4;
 const LAYERS_AT_A_TIME = 64;
 
 /**
- * Compares `layers` of the original of `evaluation` by the tensors that they write, in `exported`, which has them under the
+ * Compares `layers` of the original of what `evaluation` gives by the tensors that they write, in `exported`, which has them under the
  * same names. Layers inside sub-graphs and functions, and tensors that the exported model no longer has, are left out.
  */
 export async function compareLayers(
-  evaluation: Evaluation,
+  evaluation: () => Promise<Evaluation>,
   exported: Model,
   layers: readonly Layer[],
   options: LayerComparisonOptions,
-): Promise<readonly LayerComparison[]> {
-  const { model } = evaluation;
+): Promise<ComparedLayers> {
+  const { model } = await evaluation();
   const [facts, kept] = [modelFacts(model), modelFacts(exported)];
   const written = layers.flatMap((layer) => {
     const outputs = layer.node.outputs.filter(
@@ -65,14 +72,16 @@ export async function compareLayers(
     return isInMainGraph(model, layer.nodeIndex) && outputs.length > 0 ? [{ layer, outputs }] : [];
   });
   const compared: LayerComparison[] = [];
+  const notes: string[] = [];
   for (let start = 0; start < written.length; start += LAYERS_AT_A_TIME) {
     options.progress?.(start, written.length, `layers on ${options.provider}`);
-    compared.push(
-      ...(await compareSome(evaluation, exported, written.slice(start, start + LAYERS_AT_A_TIME), options)),
-    );
+    const part = written.slice(start, start + LAYERS_AT_A_TIME);
+    const some = await compareSome(evaluation, exported, part, options);
+    compared.push(...some.layers);
+    notes.push(...some.notes);
   }
   options.progress?.(written.length, written.length, `layers on ${options.provider}`);
-  return compared;
+  return { layers: compared, notes };
 }
 
 /** A layer whose executed error is far above the emulated one. */
@@ -126,47 +135,57 @@ interface WrittenLayer {
 }
 
 async function compareSome(
-  evaluation: Evaluation,
+  evaluation: () => Promise<Evaluation>,
   exported: Model,
   written: readonly WrittenLayer[],
-  { provider, threads, highest = 'all', graph, signal }: LayerComparisonOptions,
-): Promise<readonly LayerComparison[]> {
-  const { runtime, model, feeds } = evaluation;
+  { provider, threads, highest = 'all', graph, renew, signal }: LayerComparisonOptions,
+): Promise<ComparedLayers> {
+  const { runtime, model } = await evaluation();
   const names = written.flatMap(({ outputs }) => outputs);
-  const errors = new Map(names.map((name) => [name, { emulated: NO_ERROR, executed: NO_ERROR }]));
-  const sessions: Session[] = [];
-  try {
-    const original = inFolderOf(model, (await inSlices(exposedSteps(model, names))).bytes);
-    sessions.push(await runtime.open({ model: original, ...EMULATION_SETTINGS }, signal));
-    const exposed = await inSlices(exposedSteps(exported, names));
-    const emulated =
-      graph === undefined
-        ? inFolderOf(exported, (await inSlices(explicitSteps(exposed.model))).bytes)
-        : inFolderOf(model, (await inSlices(emulatedTensorsSteps(graph, names))).bytes);
-    sessions.push(await runtime.open({ model: emulated, ...EMULATION_SETTINGS }, signal));
-    const onTarget = inFolderOf(exported, exposed.bytes);
-    sessions.push((await openOptimized(runtime, onTarget, { provider, threads, highest }, signal)).session);
-    for (const feed of feeds) {
-      const results: Outputs[] = [];
-      try {
-        for (const session of sessions) results.push(await runtime.run(session, feed, names, signal));
-        const [exact = {}, ...others] = results;
-        for (const [name, sums] of errors) {
-          const [emulated, executed] = await Promise.all(
-            others.map(async (outputs) => squaredSums(runtime, exact[name], outputs[name], signal)),
-          );
-          errors.set(name, {
-            emulated: added(sums.emulated, emulated),
-            executed: added(sums.executed, executed),
-          });
-        }
-      } finally {
-        await runtime.release(results.flatMap((outputs) => Object.values(outputs)));
+  const exposed = await inSlices(exposedSteps(exported, names));
+  const original = inFolderOf(model, (await inSlices(exposedSteps(model, names))).bytes);
+  const emulated =
+    graph === undefined
+      ? inFolderOf(exported, (await inSlices(explicitSteps(exposed.model))).bytes)
+      : inFolderOf(model, (await inSlices(emulatedTensorsSteps(graph, names))).bytes);
+  const onTarget = inFolderOf(exported, exposed.bytes);
+  const settings = { provider, threads, highest, renew };
+  return await withOptimized(runtime, onTarget, settings, signal, async ({ session, notes }) => {
+    const errors = new Map(names.map((name) => [name, { emulated: NO_ERROR, executed: NO_ERROR }]));
+    const sessions = [session];
+    try {
+      for (const variant of [original, emulated]) {
+        sessions.push(await runtime.open({ model: variant, ...EMULATION_SETTINGS }, signal));
       }
+      for (const feed of (await evaluation()).feeds) {
+        const results: Outputs[] = [];
+        try {
+          for (const one of sessions) results.push(await runtime.run(one, feed, names, signal));
+          const [executed = {}, exact = {}, foreseen = {}] = results;
+          const sums = (name: string, outputs: Outputs): Promise<SquaredSums | undefined> =>
+            squaredSums(runtime, exact[name], outputs[name], signal);
+          for (const [name, before] of errors) {
+            errors.set(name, {
+              emulated: added(before.emulated, await sums(name, foreseen)),
+              executed: added(before.executed, await sums(name, executed)),
+            });
+          }
+        } finally {
+          await runtime.release(results.flatMap((outputs) => Object.values(outputs)));
+        }
+      }
+    } finally {
+      for (const one of sessions.slice(1)) await runtime.close(one);
     }
-  } finally {
-    for (const session of sessions) await runtime.close(session);
-  }
+    return { layers: comparisonsOf(written, errors), notes };
+  });
+}
+
+/** Of each layer, all of its outputs together. */
+function comparisonsOf(
+  written: readonly WrittenLayer[],
+  errors: ReadonlyMap<string, { readonly emulated: SquaredSums; readonly executed: SquaredSums }>,
+): readonly LayerComparison[] {
   return written.map(({ layer, outputs }) => {
     const relative = (key: 'emulated' | 'executed'): number => {
       const { error, norm } = outputs

@@ -39,6 +39,12 @@ it('counts what ran on the target, what ran elsewhere, and what moved between th
   expect(placementNotes(placementOf(KERNELS.slice(0, 1), 'webgpu'), 'webgpu')).toEqual([]);
 });
 
+it('says of casts beside what ran elsewhere that they are there for that', () => {
+  const clip = [kernel('Clip', 'CPUExecutionProvider'), kernel('Cast', 'CPUExecutionProvider')];
+  expect(placementNotes(placementOf(clip, 'webgpu'), 'webgpu')[1]).toMatch(/Cast.*, beside others there\.$/);
+  expect(placementNotes(placementOf(clip.slice(1), 'webgpu'), 'webgpu')[0]).toMatch(/has none for it/);
+});
+
 it('knows the one provider of a run, if there is one', () => {
   expect(providerOfKernels(KERNELS.slice(0, 2))).toBe('webgpu');
   expect(providerOfKernels(KERNELS)).toBeUndefined();

@@ -64,8 +64,10 @@ export function providerOfKernels(kernels: readonly ProfiledKernel[]): Provider 
 /** A sentence for each kind of kernel that did not run on the target; empty where all did. */
 export function placementNotes({ onTarget, elsewhere }: Placement, target: Provider): readonly string[] {
   const total = elsewhere.reduce((sum, one) => sum + one.kernels, onTarget);
-  return elsewhere.map(
-    ({ provider, opType, type, kernels }) =>
-      `${kernels} of ${total} kernels, ${opType}${type === '' ? '' : ` in ${type}`}, ran on ${provider}: ${target} has none for it.`,
-  );
+  return elsewhere.map(({ provider, opType, type, kernels }) => {
+    const ran = `${kernels} of ${total} kernels, ${opType}${type === '' ? '' : ` in ${type}`}, ran on ${provider}`;
+    // Every target has them: they stand beside what it has no kernel for.
+    const isBeside = opType === 'Cast' && elsewhere.some((one) => one.opType !== 'Cast');
+    return isBeside ? `${ran}, beside others there.` : `${ran}: ${target} has none for it.`;
+  });
 }

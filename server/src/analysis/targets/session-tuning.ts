@@ -17,7 +17,9 @@ import {
   type SessionRequest,
 } from '../../runtime/index.js';
 import { quantile, spreadOf } from '../benchmark.js';
-import { putSample, type Feeds, type WorkOptions } from '../evaluation.js';
+import { putSample, runSample, type Feeds, type WorkOptions } from '../evaluation.js';
+import { failedLevelNote, noLevelMessage, type FailedLevel } from '../level-faults.js';
+import { originalFile, originalThere, type Original } from '../open-session.js';
 import type { Sample } from '../samples/index.js';
 
 export interface SessionSettings {
@@ -109,9 +111,13 @@ export async function tuneSession(
   };
   const searched = Math.ceil(runs / 3);
   // Before anything is kept open: settings that end the process would take all of it along.
-  const working = await workingSettings(runtime, path, candidatesOf(usual), sample, { signal, progress });
+  const source = originalFile(runtime, original, [sample], signal);
+  const working = await workingSettings(runtime, path, source, candidatesOf(usual), sample, {
+    signal,
+    progress,
+  });
   const levels = LEVELS.map((optimization) => ({ ...usual, optimization }));
-  const ofOriginal = await workingSettings(runtime, original, levels, sample, {
+  const ofOriginal = await workingSettings(runtime, original, source, levels, sample, {
     signal,
     untilOneWorks: true,
   });
@@ -223,20 +229,20 @@ interface WorkingSettings {
 /**
  * Which of `all`, the usual ones first and higher levels before lower ones, run the model at `file`: each is opened alone, run once and
  * closed. Nothing below the first that works is tried with `untilOneWorks`. Throws the last failure where the usual settings run it at no
- * level.
+ * level, with whose fault that is.
  */
 async function workingSettings(
   runtime: Runtime,
   file: string,
+  original: Original | undefined,
   all: readonly SessionSettings[],
   sample: Sample,
   { signal, progress, untilOneWorks = false }: WorkOptions & { readonly untilOneWorks?: boolean },
 ): Promise<WorkingSettings> {
   const settings: SessionSettings[] = [];
-  const notes: string[] = [];
+  const failed: (FailedLevel & { readonly settings: SessionSettings })[] = [];
   const isUsual = (one: SessionSettings): boolean =>
     one.threads === all[0]?.threads && sameOptions(one.options, all[0].options);
-  let failure = new RuntimeFailure('refused', 'no settings of the session were tried');
   for (const [index, one] of all.entries()) {
     progress?.(index, all.length, 'settings that work');
     const fault = await faultOf(runtime, requestOf(file, one), sample, signal);
@@ -245,15 +251,30 @@ async function workingSettings(
       if (untilOneWorks) break;
       continue;
     }
-    if (isUsual(one)) failure = fault;
-    const options = Object.keys(one.options).length === 0 ? '' : ` with ${JSON.stringify(one.options)}`;
-    notes.push(
-      `ONNX Runtime ${fault.kind} at optimisation level ${one.optimization}${options}: ${fault.message}`,
-    );
+    failed.push({ ...fault, settings: one });
   }
   progress?.(all.length, all.length, 'settings that work');
   const usual = settings.find(isUsual);
-  if (usual === undefined) throw failure;
+  const [first] = all;
+  if (first === undefined) throw new RangeError('one setting at least is tried');
+  const { provider } = first;
+  const suspect = { onnxRuntime: (await runtime.information(signal)).onnxRuntime, provider };
+  if (usual === undefined) {
+    const last = failed.findLast((one) => isUsual(one.settings));
+    if (last === undefined) throw new RangeError('settings that were tried work or fail');
+    const there = await originalThere(runtime, original, requestOf(file, last.settings), last, signal);
+    throw new RuntimeFailure(last.failure.kind, noLevelMessage(last, suspect, there));
+  }
+  const notes = failed.map((one) => {
+    const { options } = one.settings;
+    const isStated = sameOptions(options, usual.options);
+    return failedLevelNote(
+      one,
+      usual.optimization,
+      suspect,
+      isStated ? '' : ` with ${JSON.stringify(options)}`,
+    );
+  });
   return { settings, usual, notes };
 }
 
@@ -263,21 +284,20 @@ async function faultOf(
   request: SessionRequest,
   sample: Sample,
   signal: AbortSignal | undefined,
-): Promise<RuntimeFailure | undefined> {
-  const feeds = await putSample(runtime, sample, signal);
+): Promise<FailedLevel | undefined> {
+  let during: FailedLevel['during'] = 'opening';
   try {
     const session = await runtime.open(request, signal);
+    during = 'run';
     try {
-      await runtime.release(Object.values(await runtime.run(session, feeds, undefined, signal)));
+      await runSample(runtime, session, sample, signal);
     } finally {
       await runtime.close(session);
     }
     return undefined;
   } catch (error) {
     if (!(error instanceof RuntimeFailure) || !FAULTS.has(error.kind)) throw error;
-    return error;
-  } finally {
-    await runtime.release(Object.values(feeds));
+    return { optimization: request.optimization, during, failure: error };
   }
 }
 

@@ -65,36 +65,57 @@ export async function computeForTests(
   return { runtime, folder: path };
 }
 
+/** How a session fails: when it is opened, or in its runs. */
+export interface SessionFault {
+  readonly during: 'opening' | 'run';
+  readonly kind: RuntimeFailureKind;
+}
+
 /**
- * The real runtime, in which the first run of some sessions ends so: `crashed` ends the process with all that is open in it. It takes
- * the device of another machine to see that of itself.
+ * The real runtime, in which some sessions fail so: `crashed` ends the process with all that is open in it. It takes the device of
+ * another machine to see that of itself.
  */
-export function failingInRuns(
+export function failingWhere(
   runtime: Runtime,
-  failureOf: (request: SessionRequest) => RuntimeFailureKind | undefined,
+  faultOf: (request: SessionRequest) => SessionFault | undefined,
   message = 'no kernel',
 ): Runtime {
   const failing = new Map<number, RuntimeFailureKind>();
+  const fail = async (kind: RuntimeFailureKind): Promise<never> => {
+    if (kind === 'crashed') await runtime.dispose();
+    throw new RuntimeFailure(kind, message);
+  };
   return {
     ...runtime,
     open: async (request, signal) => {
+      const fault = faultOf(request);
+      if (fault?.during === 'opening') return await fail(fault.kind);
       const session = await runtime.open(request, signal);
-      const kind = failureOf(request);
-      if (kind !== undefined) failing.set(session.id, kind);
+      if (fault !== undefined) failing.set(session.id, fault.kind);
       return session;
     },
     run: async (session, feeds, outputs, signal) => {
       const kind = failing.get(session.id);
-      if (kind === undefined) return await runtime.run(session, feeds, outputs, signal);
-      if (kind === 'crashed') await runtime.dispose();
-      throw new RuntimeFailure(kind, message);
+      return kind === undefined ? await runtime.run(session, feeds, outputs, signal) : await fail(kind);
     },
     time: async (sessions, runs, signal) => {
-      if (sessions.some(({ session }) => failing.has(session.id)))
-        throw new RuntimeFailure('failed', message);
+      if (sessions.some(({ session }) => failing.has(session.id))) return await fail('failed');
       return await runtime.time(sessions, runs, signal);
     },
   };
+}
+
+/** The same, of sessions that fail in their runs. */
+export function failingInRuns(
+  runtime: Runtime,
+  failureOf: (request: SessionRequest) => RuntimeFailureKind | undefined,
+  message?: string,
+): Runtime {
+  const faultOf = (request: SessionRequest): SessionFault | undefined => {
+    const kind = failureOf(request);
+    return kind && { during: 'run', kind };
+  };
+  return failingWhere(runtime, faultOf, message);
 }
 
 export function realModel(path: string): Model {

@@ -5,6 +5,8 @@
 import { basename } from 'node:path';
 import { reportPage } from '../../report/index.js';
 import {
+  benchedPrices,
+  type BenchedPrices,
   type ComparedPlan,
   comparePlan,
   explainBenchmark,
@@ -56,9 +58,11 @@ export function benchmarkCommand(context: CommandContext): ServerCommand {
         const compared = await comparePlan(work, counted, { runs });
         if (isRefused(compared)) return outcomeOf(compared.problem);
         const explained = await explainBenchmark(work, counted, compared.benched);
-        return isRefused(explained)
-          ? outcomeOf(explained.problem)
-          : outcomeOfCompared(work, compared, explained);
+        if (isRefused(explained)) return outcomeOf(explained.problem);
+        const prices = await benchedPrices(work, counted, compared.benched);
+        return isRefused(prices)
+          ? outcomeOf(prices.problem)
+          : outcomeOfCompared(work, compared, explained, prices);
       },
     },
     context,
@@ -80,11 +84,12 @@ function runsOf(options: unknown): number | undefined {
 function outcomeOfCompared(
   { plan, samples, target }: Work,
   { comparison, conclusions, device, versions, benched: { timed } }: ComparedPlan,
-  { why, speed, earlier }: ExplainedBenchmark,
+  { why, speed, earlier, notes }: ExplainedBenchmark,
+  prices: BenchedPrices,
 ): CommandOutcome<BenchmarkResult> {
   const name = basename(plan.path);
   const { runs, threads, load } = timed;
-  const said = [...conclusions, ...why];
+  const said = [...conclusions, ...why, prices.sentence, ...notes];
   const circumstances =
     `${runs} runs each, in turns, on ${target}; ` +
     `${threads} ${threads === 1 ? 'thread' : 'threads'}, load ${load.toFixed(1)}.`;

@@ -140,7 +140,8 @@ function outcomeOfExported(
   return {
     status: 'done',
     severity: runs === true && warnings.length === 0 ? 'information' : 'warning',
-    message: said.join('; '),
+    // Some are sentences.
+    message: said.map((one) => one.replace(/\.$/, '')).join('; '),
     written: uriOfPath(path),
     result: {
       path,

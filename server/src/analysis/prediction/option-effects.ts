@@ -1,0 +1,74 @@
+/**
+ * What options of a layer do beside its format, as questions that a run answers: sums that are not added up in FP32, and roundings that
+ * no sketch has. Pure; knows decisions, neither what was sketched of them nor how they are measured.
+ */
+import type { FormatName } from '../../formats/index.js';
+import {
+  accumulationText,
+  addsUp,
+  layerInFormat,
+  numericsText,
+  type Layer,
+  type LayerDecision,
+  type LayerNumerics,
+} from '../../plan/index.js';
+
+/** A part of what a layer does that is measured by lowering nothing else. */
+export interface OptionEffect {
+  /** Equal for the same question about the same layer. */
+  readonly key: string;
+  readonly layer: Layer;
+  /** Brings about this part and nothing more. */
+  readonly decision: LayerDecision;
+}
+
+/**
+ * Whether the layer adds up in anything but FP32. Such an effect is added to that of its format, of which it is independent:
+ * it is measured of sums of FP32 numbers.
+ */
+export function sumsKey({ layer, numerics }: LayerDecision): string | undefined {
+  const accumulate = numerics?.accumulate;
+  if (accumulate === undefined || accumulate.kind === 'fp32' || !addsUp(layer.node)) return undefined;
+  return `sums ${accumulationText(accumulate)}`;
+}
+
+/**
+ * What tells apart roundings that a sketch does not have; undefined where it has them. Such an effect stands in place of all
+ * that the layer's format does.
+ *
+ * @param isSketched whether the ranges of the format are chosen as they are in its sketch; formats without ranges always are.
+ */
+export function roundingKey(
+  { format, overflow, numerics }: LayerDecision,
+  isSketched: (format: FormatName, numerics: LayerNumerics | undefined) => boolean,
+): string | undefined {
+  if (format === 'original') return undefined;
+  const { stochastic, scale, weights = format } = numerics ?? {};
+  const isPlain = stochastic !== true && scale === undefined;
+  if (isPlain && isSketched(format, numerics) && isSketched(weights, numerics)) return undefined;
+  return `rounding ${format} ${overflow} ${numericsText(roundingOptions(numerics))}`;
+}
+
+export function sumsEffect(decision: LayerDecision): OptionEffect | undefined {
+  const key = sumsKey(decision);
+  const accumulate = decision.numerics?.accumulate;
+  if (key === undefined || accumulate === undefined) return undefined;
+  const { layer } = decision;
+  return { key, layer, decision: { ...layerInFormat(layer, 'fp32'), numerics: { accumulate } } };
+}
+
+export function roundingEffect(
+  decision: LayerDecision,
+  isSketched: (format: FormatName, numerics: LayerNumerics | undefined) => boolean,
+): OptionEffect | undefined {
+  const key = roundingKey(decision, isSketched);
+  if (key === undefined) return undefined;
+  const { layer, format, overflow } = decision;
+  const numerics = roundingOptions(decision.numerics);
+  return { key, layer, decision: { ...layerInFormat(layer, format), overflow, numerics } };
+}
+
+/** All but how sums are added up. */
+function roundingOptions({ accumulate: _, ...others }: LayerNumerics = {}): LayerNumerics | undefined {
+  return Object.keys(others).length === 0 ? undefined : others;
+}
