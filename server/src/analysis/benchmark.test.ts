@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { benchmark, quantile } from './benchmark.js';
-import { computeForTests, failingInRuns, randomSamples, writeChain } from './testing/index.js';
+import { computeForTests, failingInRuns, failingWhere, randomSamples, writeChain } from './testing/index.js';
 
 const { runtime, folder } = await computeForTests();
 
@@ -53,6 +53,35 @@ describe('a benchmark', () => {
       { optimization: 'layout', notes: [expect.stringMatching(/crashed in a run.*fault is that of/)] },
     ]);
   });
+
+  it.each(['crashed', 'failed'] as const)(
+    'finds out which model it is that only %s after its first run, and times that one level lower',
+    async (kind) => {
+      const entries = ['firm', 'brittle'].map((name) => ({ name, path: join(folder, `${name}.onnx`) }));
+      for (const { path } of entries) writeChain(path, 1);
+      const [sample] = randomSamples(1);
+      if (sample === undefined) throw new Error('there is a sample');
+      const brittle = failingWhere(runtime, ({ model, optimization }) =>
+        'path' in model && model.path.includes('brittle') && optimization === 'all'
+          ? { during: 'timed run', kind }
+          : undefined,
+      );
+      const renewed: string[] = [];
+      const renew = (): void => void renewed.push('anew');
+      const options = { provider: 'cpu', runs: 2, threads: 1, renew } as const;
+      const { rows } = await benchmark(brittle, entries, sample, options);
+      expect(rows).toMatchObject([
+        { name: 'firm', optimization: 'all', notes: [] },
+        {
+          name: 'brittle',
+          optimization: 'layout',
+          notes: [expect.stringMatching(/in a run.*fault is that of/)],
+        },
+      ]);
+      // In turns, and alone.
+      expect(renewed).toHaveLength(kind === 'crashed' ? 2 : 0);
+    },
+  );
 
   it('times every entry as often as was asked for, and tells how far it is', async () => {
     const paths = [join(folder, 'short.onnx'), join(folder, 'long.onnx')];

@@ -3,7 +3,14 @@
  * of the machine hits all of them alike. Numbers come with their spread and with whether the machine was busy.
  */
 import { loadavg } from 'node:os';
-import type { OptimizationLevel, Provider, Runtime, Session } from '../runtime/index.js';
+import {
+  hasKnownCause,
+  RuntimeFailure,
+  type OptimizationLevel,
+  type Provider,
+  type Runtime,
+  type Session,
+} from '../runtime/index.js';
 import { putSample, runSample, type Feeds, type WorkOptions } from './evaluation.js';
 import { WIDE_SPREAD } from './machine.js';
 import { originalFile, withOptimized, type OpenedSession } from './open-session.js';
@@ -60,9 +67,38 @@ export async function benchmark(
   sample: Sample,
   options: BenchmarkOptions,
 ): Promise<Benchmark> {
+  const levels = await findLevels(runtime, entries, sample, options);
+  try {
+    return await timed(runtime, levels, sample, options);
+  } catch (error) {
+    if (!mayBeOfALevel(error)) throw error;
+    // It took more than the first run to show. Which model it was, and at which level it does not happen, as many runs alone tell.
+    if (error.kind === 'crashed') options.renew?.();
+    const lower = await findLevels(runtime, entries, sample, options, WARM_UP_RUNS + options.runs);
+    return await timed(runtime, lower, sample, options);
+  }
+}
+
+/** Whether another level may do what failed in timed runs. */
+function mayBeOfALevel(error: unknown): error is RuntimeFailure {
+  return (
+    error instanceof RuntimeFailure &&
+    (error.kind === 'crashed' || error.kind === 'failed') &&
+    !hasKnownCause(error)
+  );
+}
+
+/** A model and the level at which it is timed. */
+type Levelled = BenchmarkEntry & Omit<OpenedSession, 'session'>;
+
+async function timed(
+  runtime: Runtime,
+  levels: readonly Levelled[],
+  sample: Sample,
+  options: BenchmarkOptions,
+): Promise<Benchmark> {
   const { provider, runs, threads, signal, progress } = options;
   const information = await runtime.information(signal);
-  const levels = await findLevels(runtime, entries, sample, options);
   const sessions: Session[] = [];
   let feeds: Feeds = {};
   try {
@@ -89,27 +125,43 @@ export async function benchmark(
   }
 }
 
-/** First one by one, each run once: an optimisation level that kills the process would take the other sessions along. */
+/** First one by one: an optimisation level that kills the process would take the other sessions along. */
 async function findLevels(
   runtime: Runtime,
   entries: readonly BenchmarkEntry[],
   sample: Sample,
   { provider, threads, signal, renew }: BenchmarkOptions,
-): Promise<(BenchmarkEntry & Omit<OpenedSession, 'session'>)[]> {
+  runs = 1,
+): Promise<readonly Levelled[]> {
   const options = {
     ...{ provider, threads, timing: true },
     renew: () => renew?.(),
     original: originalFile(runtime, entries[0]?.path, [sample], signal),
   };
-  const levels = [];
+  const levels: Levelled[] = [];
   for (const entry of entries) {
     const found = await withOptimized(runtime, entry.path, options, signal, async (opened) => {
-      await runSample(runtime, opened.session, sample, signal);
+      if (runs === 1) await runSample(runtime, opened.session, sample, signal);
+      else await timeAlone(runtime, opened.session, sample, { runs, signal });
       return { optimization: opened.optimization, notes: opened.notes };
     });
     levels.push({ ...entry, ...found });
   }
   return levels;
+}
+
+async function timeAlone(
+  runtime: Runtime,
+  session: Session,
+  sample: Sample,
+  { runs, signal }: Pick<BenchmarkOptions, 'runs' | 'signal'>,
+): Promise<void> {
+  const feeds = await putSample(runtime, sample, signal);
+  try {
+    await runtime.time([{ session, feeds }], runs, signal);
+  } finally {
+    await runtime.release(Object.values(feeds));
+  }
 }
 
 /** Milliseconds by session and run. */

@@ -25,9 +25,9 @@ export interface Suspect {
 
 /**
  * What becomes of the original where a model that was made of it runs at no level: `same` is the original itself, which nothing was
- * made of; undefined where nobody knows.
+ * made of; `another` runs, but nobody here made the model of it, which may be wrong itself; undefined where nobody knows.
  */
-export type OriginalThere = 'runs' | 'fails' | 'same' | undefined;
+export type OriginalThere = 'runs' | 'another' | 'fails' | 'same' | undefined;
 
 /**
  * One sentence or two on a level that failed, `below` being the one at which the model runs.
@@ -63,6 +63,12 @@ export function noLevelMessage(last: FailedLevel, suspect: Suspect, original: Or
     return (
       `${said} The original runs there, and the types of this model follow ONNX's rules: it is valid, and the fault is that of ` +
       `${nameOf(suspect)}. Keep the layer that the message names in fp32, or ${elsewhere}.`
+    );
+  }
+  if (original === 'another') {
+    return (
+      `${said} The original runs there. This model was not converted here and now, so that the fault may be its own or that of ` +
+      `${nameOf(suspect)}: convert the plan and try what comes of that.`
     );
   }
   const it = original === 'same' ? 'It is the original as it stands' : 'The original does the same';

@@ -53,6 +53,8 @@ export interface OpenOptions {
 /** The model that another one was made of. */
 export interface Original {
   readonly model: SessionRequest['model'];
+  /** Nobody here made the model of it: it is not known to be valid. Left out, it was converted here. */
+  readonly isMadeElsewhere?: boolean | undefined;
   /** Runs it once, with inputs that are put anew; without it a failure in a run is blamed on nobody. */
   readonly run?: ((session: Session) => Promise<unknown>) | undefined;
 }
@@ -163,7 +165,7 @@ export async function originalThere(
     const session = await runtime.open({ ...request, model: original.model }, signal);
     try {
       if (during === 'run') await original.run?.(session);
-      return 'runs';
+      return original.isMadeElsewhere === true ? 'another' : 'runs';
     } finally {
       await runtime.close(session);
     }

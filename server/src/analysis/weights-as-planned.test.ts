@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { finish, makeNode, type Model } from '../onnx/index.js';
 import { rangesIn } from './known-ranges.js';
-import { measureRanges } from './ranges.js';
+import { measureRanges, type LayerRange } from './ranges.js';
 import {
   bindTo,
   computeForTests,
@@ -14,7 +14,7 @@ import {
   withEvaluation,
   writeModel,
 } from './testing/index.js';
-import { withPlannedWeights } from './weights-as-planned.js';
+import { plannedWeightsText, withPlannedWeights } from './weights-as-planned.js';
 
 const { runtime, folder } = await computeForTests();
 /** Columns that differ by powers of ten: one scale for all of them rounds most to 0. */
@@ -26,15 +26,19 @@ const model = writeModel(join(folder, 'columns.onnx'), {
   outputs: { y: [1, 4] },
 });
 
-async function zerosOf(of: Model, options: string): Promise<ReadonlyMap<string, number>> {
-  const { plan } = bindTo(of, `default: int8${options}`);
+async function wholeRanges(of: Model): Promise<readonly LayerRange[]> {
+  const { layers } = bindTo(of, '').plan;
   return await withEvaluation(runtime, of, randomSamples(1), async (evaluation) => {
-    const { ranges } = await measureRanges(evaluation, plan.layers, () => 100);
+    const { ranges } = await measureRanges(evaluation, layers, () => 100);
     const kept = new Map([...ranges].map(([layer, one]) => [layer.nodeIndex, one]));
-    const whole = rangesIn(kept, plan.layers, 'int8');
-    const [found] = finish(withPlannedWeights(of, whole, 'int8', plan.decisions));
-    return new Map(found?.tensors.map(({ tensor, becomesZero }) => [tensor, becomesZero]));
+    return rangesIn(kept, layers, 'int8');
   });
+}
+
+async function zerosOf(of: Model, options: string): Promise<ReadonlyMap<string, number>> {
+  const { decisions } = bindTo(of, `default: int8${options}`).plan;
+  const [found] = finish(withPlannedWeights(of, await wholeRanges(of), 'int8', decisions));
+  return new Map(found?.tensors.map(({ tensor, becomesZero }) => [tensor, becomesZero]));
 }
 
 async function becomingZero(options: string): Promise<number | undefined> {
@@ -73,4 +77,51 @@ it('are those of the channels where each has a scale, and of the range that is c
   const narrower = (await becomingZero(' { quantize: percentile(60) }')) ?? 0;
   expect(narrower).toBeLessThan(byHand(false));
   expect(narrower).toBeGreaterThan(byHand(true));
+});
+
+it('are looked for once, however often the plan changes', async () => {
+  let looks = 0;
+  const initializers = model.graph.initializers.map((tensor) => ({
+    ...tensor,
+    get data() {
+      looks += 1;
+      return tensor.data;
+    },
+  }));
+  const watched: Model = { ...model, graph: { ...model.graph, initializers } };
+  const ranges = await wholeRanges(model);
+  const looksWith = (options: string): number => {
+    const { decisions } = bindTo(watched, `default: int8 { ${options} }`).plan;
+    looks = 0;
+    finish(withPlannedWeights(watched, ranges, 'int8', decisions));
+    return looks;
+  };
+  expect(looksWith('per: channel')).toBeGreaterThan(0);
+  expect(looksWith('quantize: percentile(60)')).toBeGreaterThan(0);
+  expect(looksWith('per: channel')).toBe(0);
+});
+
+it('are told apart by a text in which a layer has the format by itself, and by its own options', () => {
+  const three = writeModel(join(folder, 'three.onnx'), {
+    nodes: [0, 1, 2].map((at) =>
+      makeNode({ opType: 'MatMul', inputs: ['x', `w${at}`], outputs: [`y${at}`], name: `p${at}` }),
+    ),
+    weights: [0, 1, 2].map((at) => floatTensor(`w${at}`, [WIDTH, 4], weights)),
+    inputs: { x: [1, WIDTH] },
+    outputs: { y0: [1, 4], y1: [1, 4], y2: [1, 4] },
+  });
+  const textOf = (last: string): string => {
+    const { plan } = bindTo(three, `default: int8 { per: channel }\nlayer "p2": ${last}`);
+    return plannedWeightsText(plan.decisions, 'int8');
+  };
+  // A layer elsewhere is looked at as most are.
+  expect(textOf('fp32')).toBe(textOf('int8 { per: channel }'));
+  const all = [
+    'fp32',
+    'int8',
+    'int8 { quantize: mse }',
+    'int8 { per: channel, weights: int4 }',
+    'fp16 { weights: int8 }',
+  ];
+  expect(new Set(all.map(textOf)).size).toBe(all.length);
 });

@@ -11,6 +11,7 @@ import {
   integerRanges,
   modelScopes,
   nodeRoundingOf,
+  numericsText,
   type LayerDecision,
   type TensorRounding,
 } from '../plan/index.js';
@@ -33,10 +34,27 @@ export function* withPlannedWeights(
   for (const range of ranges) {
     yield;
     const own = decisionOf.get(range.layer.nodeIndex);
-    const isOwn = own?.format === format || own?.numerics?.weights === format;
-    found.push(withWeights(model, range, format, isOwn ? own.numerics : usual));
+    const asked = own !== undefined && isIn(format, own) ? own.numerics : usual;
+    found.push(withWeights(model, range, format, asked));
   }
   return found;
+}
+
+/** Equal for decisions of which the same is found, as long as most layers in the format have the same `integerRanges`. */
+export function plannedWeightsText(decisions: readonly LayerDecision[], format: FormatName): string {
+  if (isFloatFormat(format)) return '';
+  const usual = numericsText(integerRanges(decisions, format));
+  return decisions
+    .flatMap((one) => {
+      const own = isIn(format, one) ? numericsText(one.numerics) : usual;
+      return own === usual ? [] : [`${one.layer.nodeIndex} ${own}`];
+    })
+    .join(' ');
+}
+
+/** Whether the layer or its weights are in the format. */
+function isIn(format: FormatName, { format: own, numerics }: LayerDecision): boolean {
+  return own === format || numerics?.weights === format;
 }
 
 function withWeights(
@@ -75,8 +93,20 @@ function needsValues({ isWeight, quantize, axis }: TensorRounding): boolean {
   return isWeight && (quantize.name !== 'minmax' || axis !== undefined);
 }
 
+/** By constant, then by what tells roundings of it apart: to look at millions of values takes seconds, and plans change at each flip. */
+const known = new WeakMap<Tensor, Map<string, number | undefined>>();
+
 /** How many elements other than 0 become 0; undefined where the scales depend on more than the values. */
-function becomingZero(
+function becomingZero(model: Model, constant: Tensor, rounding: TensorRounding): number | undefined {
+  const { format, quantize, axis } = rounding;
+  const counts = known.get(constant) ?? new Map<string, number | undefined>();
+  known.set(constant, counts);
+  const key = JSON.stringify([format, quantize, axis]);
+  if (!counts.has(key)) counts.set(key, countZeros(model, constant, rounding));
+  return counts.get(key);
+}
+
+function countZeros(
   model: Model,
   constant: Tensor,
   { format, quantize, axis }: TensorRounding,

@@ -143,8 +143,12 @@ describe('an edited model', () => {
       outputs: ['x/half'],
       attributes: [makeAttribute('to', { kind: 'int', value: 10 })],
     });
+    // Not written in one go, as the other one is.
+    const inner = makeGraph({ name: 'inner', nodes: [], inputs: [], outputs: [] });
+    const attributes = [makeAttribute('body', { kind: 'graph', value: inner })];
+    const holding = makeNode({ opType: 'Loop', inputs: ['', ''], outputs: [], attributes });
     fc.assert(
-      fc.property(fc.shuffledSubarray([...model.graph.nodes, added]), (nodes) => {
+      fc.property(fc.shuffledSubarray([...model.graph.nodes, added, holding]), (nodes) => {
         const result = edited(model, { graph: { ...model.graph, nodes } });
         expect(withoutMessages(result.graph)).toEqual(withoutMessages({ ...model.graph, nodes }));
       }),

@@ -30,6 +30,9 @@ export interface Fold {
   readonly exceptions: readonly number[];
 }
 
+/** With options of their own thousands of layers can all be decided differently: what only few of them share is no default. */
+const MOST_DEFAULTS = 16;
+
 /**
  * Chooses the default with the fewest statements in all, of equal ones the format of most layers.
  *
@@ -46,7 +49,8 @@ export function foldLayers(
     counts.set(format, (counts.get(format) ?? 0) + 1);
   }
   const byCount = [...counts].sort((a, b) => b[1] - a[1]).map(([format]) => format);
-  const candidates = given === undefined ? new Set<DecidedText>([...byCount, 'original']) : [given];
+  const common = byCount.slice(0, MOST_DEFAULTS);
+  const candidates = given === undefined ? new Set<DecidedText>([...common, 'original']) : [given];
   let best: Fold | undefined;
   for (const candidate of candidates) {
     const fold = foldUnder(layers, candidate, byOperator);

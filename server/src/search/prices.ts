@@ -21,7 +21,9 @@ export function latencyPrices(costs: CostModel, format: LowFormatName): Prices {
     cast: (tensor) => {
       // FP32 on one side, the low format on the other: six bytes an element for 16 bits.
       const bytes = (costs.elements.get(tensor) ?? 0) * BYTES_OF_CAST;
-      return costs.cast.perCast + costs.cast.perByte * bytes;
+      const beside = costs.besideCastOf?.get(tensor) ?? 0;
+      // Where layers are quicker beside a cast it may be worth something; to whoever looks for borders it costs nothing then.
+      return Math.max(0, costs.cast.perCast + costs.cast.perByte * bytes + beside);
     },
     total: (graph) => predictedLatency(costs, graph).whole,
     isKnown: ({ name }) => costs.layers.has(name),

@@ -43,6 +43,19 @@ async function tuned(
 const ALL = ['mul_0', 'relu_0', 'mul_1', 'relu_1', 'mul_2', 'relu_2'];
 
 describe('tuning for latency', () => {
+  it('prices a cast with what the layers beside it take more, and never below nothing', async () => {
+    const files = { 'fp32.json': engine([4, 4, 4]), 'fp16.json': engine([1, 1, 1]) };
+    const { plan } = bindTo(chain.model, SOURCES, files);
+    const costs = await knownCostModel(measuredAnew(chain), plan, 'fp16', { threads: 1 });
+    if ('problem' in costs) throw new Error(costs.problem);
+    const besideCastOf = new Map([
+      ['dear', 3],
+      ['cheap', -3],
+    ]);
+    const prices = latencyPrices({ ...costs, besideCastOf, cast: { perCast: 1, perByte: 0 } }, 'fp16');
+    expect(['dear', 'cheap', 'plain'].map((tensor) => prices.cast(tensor))).toEqual([4, 0, 1]);
+  });
+
   it('lowers everything where FP16 is faster and tolerances bear it', async () => {
     const { tuning, low } = await tuned([4, 4, 4], [1, 1, 1]);
     expect(low).toEqual(ALL);

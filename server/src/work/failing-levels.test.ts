@@ -1,7 +1,16 @@
 /** Work on a model that the runtime of the target loads and does not run: at another level it runs, or it is said why it does not. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { bindTo, computeForTests, failingWhere, realModel, writeChain } from '../analysis/testing/index.js';
+import {
+  bindTo,
+  computeForTests,
+  failingWhere,
+  realModel,
+  WIDTH,
+  writeChain,
+  writeModel,
+} from '../analysis/testing/index.js';
+import { makeNode } from '../onnx/index.js';
 import { benchmarkPlan } from './benchmark-plan.js';
 import { explainBenchmark } from './explain-benchmark.js';
 import { openWork, type Work } from './open-work.js';
@@ -114,4 +123,43 @@ describe('a found plan that cannot be timed', () => {
       await work.dispose();
     },
   );
+});
+
+describe('a model that somebody else made of the plan', () => {
+  const given = (
+    name: string,
+    opType: string,
+    [input, output]: readonly [string, string] = ['x', 'y'],
+  ): string => {
+    const path = join(folder, `${name}.onnx`);
+    const node = makeNode({ opType, name: 'only', inputs: [input], outputs: [output] });
+    const [inputs, outputs] = [{ [input]: [1, WIDTH] }, { [output]: [1, WIDTH] }];
+    writeModel(path, { nodes: [node], inputs, outputs });
+    return path;
+  };
+
+  it.each([
+    ['a verification', (work: Work, path: string) => verifyExecuted(work, { exported: path })],
+    [
+      'the tuning of its session',
+      (work: Work, path: string) => tuneExportedSession(work, path, { runs: 1, isMadeElsewhere: true }),
+    ],
+  ])('is not called valid where it runs nowhere, nor the runtime guilty, by %s', async (_, done) => {
+    const { work } = await workOn(() => undefined);
+    const result = await disposing<object>(work, done(work, given('unknown', 'NoSuchOperator')));
+    const message = isRefused(result) ? result.problem.message : '';
+    expect(message).toMatch(/NoSuchOperator.*not converted here.*fault may be its own or that of ONNX/s);
+    expect(message).not.toMatch(/valid, and/);
+  });
+
+  it.each([
+    ['reads', ['z', 'y'], 'it reads "z", which the plan\'s model has no input for'],
+    ['gives', ['x', 'q'], 'it has no output "y", which the plan\'s model has'],
+  ] as const)('is refused before it is run where it %s something else', async (name, ends, message) => {
+    const { work } = await workOn(() => undefined);
+    const path = given(name, 'Relu', ends);
+    expect(await disposing(work, verifyExecuted(work, { exported: path }))).toMatchObject({
+      problem: { code: 'model-mismatch', message },
+    });
+  });
 });

@@ -117,7 +117,7 @@ export async function predictPlan(
     for (const { format } of plan.decisions) layers[format] = (layers[format] ?? 0) + 1;
     return {
       prediction,
-      options: new Set(asked.map(({ layer }) => layer)).size,
+      options: new Set([...options.squares.values()].flatMap((known) => [...known.keys()])).size,
       latency: 'problem' in costs ? undefined : latencyPrediction(costs, graph),
       untimed: 'problem' in costs ? costs.problem : undefined,
       energy: planEnergy({ ...graph, decisions: counted.decisions }, await work.elementCounter()),

@@ -24,11 +24,17 @@ export function sessionFile(model: string): string {
   return `${model}.session.json`;
 }
 
-/** Tries settings for the model at `model` on the first sample, and writes the best to `sessionFile(model)`. */
+/**
+ * Tries settings for the model at `model` on the first sample, and writes the best to `sessionFile(model)`. `isMadeElsewhere`: the
+ * model was not converted a moment ago, but found.
+ */
 export async function tuneExportedSession(
   work: Work,
   model: string,
-  { runs = USUAL_TUNING_RUNS }: { readonly runs?: number | undefined } = {},
+  {
+    runs = USUAL_TUNING_RUNS,
+    isMadeElsewhere,
+  }: { readonly runs?: number | undefined; readonly isMadeElsewhere?: boolean } = {},
 ): Promise<TunedSession | Refused> {
   const { plan, runtime, samples, target: provider, signal, progress } = work;
   const [sample] = samples;
@@ -40,7 +46,7 @@ export async function tuneExportedSession(
     const missing = await missingTarget(work);
     if (missing !== undefined) return missing;
     const options = plan.targets.find(({ name }) => name === provider)?.options;
-    const settings = { provider, options, runs, signal, progress };
+    const settings = { provider, options, isMadeElsewhere, runs, signal, progress };
     const tuning = await tuneSession(runtime, model, original, sample, settings);
     const path = sessionFile(model);
     const written = await replaceFile(path, settingsText(model, tuning));

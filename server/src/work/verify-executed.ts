@@ -65,12 +65,26 @@ export async function verifyExecuted(
       const opened = await inSlices(openModelSteps(path));
       if ('problem' in opened) return refused('input', 'model-unreadable', opened.problem.message, path);
       try {
+        const mismatch = exported === undefined ? undefined : mismatchOf(work.plan.model, opened.model);
+        if (mismatch !== undefined) return refused('input', 'model-mismatch', mismatch, path);
         return await verifyWritten(work, opened.model, path, draws, exported !== undefined);
       } finally {
         opened.model.source.close();
       }
     }),
   );
+}
+
+/** Why `given` cannot be what `original` was converted to: what a conversion never changes. */
+function mismatchOf(original: Model, given: Model): string | undefined {
+  const names = (list: readonly { readonly name: string }[]): ReadonlySet<string> =>
+    new Set(list.map(({ name }) => name));
+  const [known, constant] = [names(original.graph.inputs), names(given.graph.initializers)];
+  const foreign = given.graph.inputs.find(({ name }) => !known.has(name) && !constant.has(name));
+  if (foreign !== undefined) return `it reads "${foreign.name}", which the plan's model has no input for`;
+  const written = names(given.graph.outputs);
+  const missing = original.graph.outputs.find(({ name }) => !written.has(name));
+  return missing && `it has no output "${missing.name}", which the plan's model has`;
 }
 
 /** @param isGiven `model`, the file at `path`, was not written for this: what it was made by is not known */
@@ -87,7 +101,11 @@ async function verifyWritten(
     work.renew();
   };
   const options = { provider, threads, renew, signal, progress };
-  const executed = await executedMeasurement(evaluation, path, plan.tolerances, { ...options, draws });
+  const executed = await executedMeasurement(evaluation, path, plan.tolerances, {
+    ...options,
+    draws,
+    isMadeElsewhere: isGiven,
+  });
   const graph = isGiven
     ? undefined
     : await calibrated(

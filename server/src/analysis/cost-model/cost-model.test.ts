@@ -142,6 +142,29 @@ describe('the cost model of a machine', () => {
     );
   });
 
+  it('counts what layers take more beside casts, in the format that they have there', () => {
+    const beside = new Map([
+      ['fp32', 100],
+      ['fp16', 10],
+    ] as const);
+    const layers = new Map(plan.layers.map(({ name }) => [name, { ...costing(3, 1), besideCasts: beside }]));
+    const even = { ...cost, layers, cast: { perCast: 0, perByte: 0 }, rest: { fp32: 0, low: 0 } };
+    const all = 3 * plan.layers.length;
+    expect(predicted(() => false, even).milliseconds).toBe(all);
+    // The first layer by itself reads a cast and writes one, which the second reads.
+    expect(predicted((place) => place === 0, even).milliseconds).toBe(all - 3 + 1 + 10 + 100);
+  });
+
+  it('knows by tensor what both ends of a cast take more, whichever of them is low', () => {
+    const more = (name: string): number => {
+      const beside = [...(cost.layers.get(name)?.besideCasts?.values() ?? [])];
+      expect(beside).toHaveLength(2);
+      return beside.reduce((sum, one) => sum + one, 0) / 2;
+    };
+    const ends = more('conv2d_6/Conv') + more('re_lu_6/Relu6');
+    expect(cost.besideCastOf?.get('conv2d_6/Conv_output')).toBeCloseTo(ends, 9);
+  });
+
   it('counts the bytes that casts read and write', () => {
     const bytes = { ...cost, layers: new Map(), cast: { perCast: 0, perByte: 1 }, rest: { fp32: 0, low: 0 } };
     const { milliseconds, casts } = predicted((place) => place === 0, bytes);

@@ -6,6 +6,7 @@ import type { FormatName } from '../../formats/index.js';
 import { elementBits, type DataType } from '../../onnx/index.js';
 import type { LayerDecision, PrecisionGraph, TensorCast } from '../../plan/index.js';
 import type { CastCost, CastRun } from './cast-cost.js';
+import { nodesBesideCasts } from './beside-casts.js';
 import { byRoofline, roof, type LayerWork, type Roofline } from './roofline.js';
 
 /** One layer by itself, casts apart. */
@@ -13,6 +14,8 @@ export interface LayerCost {
   /** Milliseconds by format, as far as they were measured; 0 in a format in which it is fused into another layer. */
   readonly measured: ReadonlyMap<FormatName, number>;
   readonly work: LayerWork;
+  /** Milliseconds by format that its kernel takes more where it reads or writes what is cast; left out where that was not measured. */
+  readonly besideCasts?: ReadonlyMap<FormatName, number>;
   /** The layer that does its work, where it has no kernel of its own. */
   readonly fusedInto: string | undefined;
 }
@@ -26,6 +29,8 @@ export interface CostModel {
   readonly layers: ReadonlyMap<string, LayerCost>;
   readonly roofline: Roofline;
   readonly cast: CastCost;
+  /** By tensor: milliseconds that the layers beside a cast of it take more, the mean of both ways round; left out where that was not measured. */
+  readonly besideCastOf?: ReadonlyMap<string, number>;
   /** No cast was measured: what moves its bytes at the roof. */
   readonly castIsEstimated: boolean;
   /** Of a run in FP32, in milliseconds. */
@@ -75,9 +80,15 @@ export function layerTime(model: CostModel, name: string, format: LayerDecision[
   };
 }
 
+/** Milliseconds that a layer takes more beside a cast than `layerTime` says; 0 where nothing is known of that. */
+export function moreBesideCast(model: CostModel, name: string, format: LayerDecision['format']): number {
+  return model.layers.get(name)?.besideCasts?.get(format === 'original' ? 'fp32' : format) ?? 0;
+}
+
 /** A plan's time, and what it is made of. Milliseconds. */
 export interface PredictedLatency {
   readonly whole: number;
+  /** What layers take more beside casts included. */
   readonly inLayers: number;
   readonly inCasts: number;
   readonly rest: number;
@@ -87,10 +98,12 @@ export interface PredictedLatency {
 
 /** Of one run of a plan's model, by its precision graph. */
 export function predictedLatency(model: CostModel, graph: PrecisionGraph): PredictedLatency {
+  const beside = nodesBesideCasts(graph);
   let [inLayers, low, all, estimated] = [0, 0, 0, 0];
   for (const { layer, format } of graph.decisions) {
     const { milliseconds, by } = layerTime(model, layer.name, format);
-    inLayers += milliseconds;
+    const more = beside.has(layer.nodeIndex) ? moreBesideCast(model, layer.name, format) : 0;
+    inLayers += Math.max(0, milliseconds + more);
     if (by === 'roofline') estimated += 1;
     const exact = layerTime(model, layer.name, 'fp32').milliseconds;
     all += exact;

@@ -23,6 +23,7 @@ import { observedShapes } from '../observed-shapes.js';
 import { planLatency, untimed, type NoLatency } from '../plan-latency.js';
 import type { Recipe, Results } from '../remembered.js';
 import { targetRecipe } from '../targets/target-recipe.js';
+import { moreBesideCasts, nodesBesideCasts, type RunOfLayer } from './beside-casts.js';
 import { fitCastCost, type CastRun } from './cast-cost.js';
 import { castsOf, fitsBadly, predictedLatency, type CostModel, type LayerCost } from './cost-model.js';
 import { elementsOfShapes, layerWork } from './layer-work.js';
@@ -35,7 +36,7 @@ export interface CostModelOptions extends WorkOptions {
 }
 
 /** Raised when a change of the code changes what a cost model is. */
-const VERSION = 5;
+const VERSION = 6;
 
 /**
  * The cost model of the plan's model in `format`: from the plan's own profiles where it names some, otherwise of the target on this
@@ -228,15 +229,38 @@ function fitted(
   }
   const [lowest] = profiles;
   const layers = new Map<string, LayerCost>();
+  const amongLike = new Map<string, ReadonlyMap<FormatName, number>>();
   for (const { layer, plan, casts, fusedInto } of lowest?.latency.layers ?? []) {
-    const measured = new Map<FormatName, number>([['fp32', median(exact.get(layer.name) ?? [])]]);
-    // With everything low what casts are left are those that a runtime without kernels puts round the layer.
-    measured.set(format, (plan + casts) * (ofKernels[0] ?? 1));
+    const fp32 = median(exact.get(layer.name) ?? []);
+    const low = plan * (ofKernels[0] ?? 1);
+    amongLike.set(
+      layer.name,
+      new Map([
+        ['fp32' as const, fp32],
+        [format, low],
+      ]),
+    );
     layers.set(layer.name, {
-      measured,
+      // With everything low what casts are left are those that a runtime without kernels puts round the layer.
+      measured: new Map([
+        ['fp32' as const, fp32],
+        [format, low + casts * (ofKernels[0] ?? 1)],
+      ]),
       work: work.get(layer.name) ?? { multiplyAdds: 0, elements: 0 },
       fusedInto: fusedInto.fp32?.name,
     });
+  }
+  const more = moreBesideCasts(runsBesideCasts(profiles, { format, amongLike, ofKernels, work }));
+  const besideCastOf = new Map<string, number>();
+  for (const { layer } of lowest?.latency.layers ?? []) {
+    const cost = layers.get(layer.name);
+    if (cost === undefined) continue;
+    const own = { name: layer.name, operator: layer.node.opType, elements: cost.work.elements };
+    const besideCasts = new Map((['fp32', format] as const).map((one) => [one, more(own, one)]));
+    layers.set(layer.name, { ...cost, besideCasts });
+    const mean = [...besideCasts.values()].reduce((total, one) => total + one, 0) / besideCasts.size;
+    for (const tensor of new Set([...layer.node.inputs, ...layer.node.outputs]))
+      besideCastOf.set(tensor, (besideCastOf.get(tensor) ?? 0) + mean);
   }
   const sum = (of: FormatName): number =>
     [...layers.values()].reduce((total, { measured }) => total + (measured.get(of) ?? 0), 0);
@@ -250,6 +274,7 @@ function fitted(
       computesFaster,
     ),
     cast: { perCast: 0, perByte: 0 },
+    besideCastOf,
     castIsEstimated: false,
     rest: {
       fp32: Math.max(0, whole - sum('fp32')),
@@ -271,6 +296,38 @@ function fitted(
   );
   const misfit = Math.sqrt(errors.reduce((total, one) => total + one * one, 0) / Math.max(1, errors.length));
   return { ...model, misfit };
+}
+
+/** Layers of `profiles` beside casts, with what they took more than in plans where all layers around them have their format. */
+function runsBesideCasts(
+  profiles: readonly ProfiledPlan[],
+  {
+    format,
+    amongLike,
+    ofKernels,
+    work,
+  }: Pick<FittingParts, 'format' | 'work'> & {
+    /** Milliseconds of kernels by layer and format. */
+    readonly amongLike: ReadonlyMap<string, ReadonlyMap<FormatName, number>>;
+    /** By profile: what makes its kernels as fast as those of the others. */
+    readonly ofKernels: readonly number[];
+  },
+): readonly RunOfLayer[] {
+  return profiles.slice(1).flatMap(({ latency, graph }, index) => {
+    const beside = nodesBesideCasts(graph);
+    const lowered = new Set(
+      graph.decisions.filter((one) => one.format === format).map(({ layer }) => layer.name),
+    );
+    return latency.layers.flatMap(({ layer: { name, node, nodeIndex }, plan }): RunOfLayer[] => {
+      if (!beside.has(nodeIndex)) return [];
+      const own = lowered.has(name) ? format : 'fp32';
+      const usual = amongLike.get(name)?.get(own);
+      if (usual === undefined) return [];
+      const more = plan * (ofKernels[index + 1] ?? 1) - usual;
+      const elements = work.get(name)?.elements ?? 0;
+      return [{ name, operator: node.opType, format: own, elements, more }];
+    });
+  });
 }
 
 /** Whether runs differ so much that medians say little. */

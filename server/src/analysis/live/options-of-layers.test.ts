@@ -1,7 +1,8 @@
 /** Options of layers behind an editor: measured in the background, so that a flip is predicted at once. */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { writeChain } from '../testing/index.js';
+import { makeNode } from '../../onnx/index.js';
+import { floatTensor, randomValues, WIDTH, writeChain, writeModel } from '../testing/index.js';
 import { boundPlan, endOf, liveForTests, until } from './testing.js';
 
 const live = liveForTests();
@@ -15,8 +16,17 @@ it('of a plan, and of each layer that is flipped, are in predictions', async () 
     analysis.update(boundPlan(path, model, HEAD + text));
     return analysis.numbers(path);
   };
+  const isPredicted: boolean[] = [];
+  const end = analysis.onChange(() => {
+    const [tolerance] = analysis.numbers(path).prediction?.tolerances ?? [];
+    if (tolerance !== undefined) isPredicted.push(tolerance.value !== undefined);
+  });
   updated('accumulate: fp16\ndefault: fp32\nlayer "mul_0": fp16\n');
   await endOf(analysis, path);
+  end();
+  // What is known once stays known, whatever else is learnt.
+  expect(isPredicted).toContain(true);
+  expect(isPredicted.lastIndexOf(false)).toBeLessThan(isPredicted.indexOf(true));
   // Nobody has measured this plan, nor the sums of the layer that it lowers.
   const flipped = updated('accumulate: fp16\ndefault: fp32\nlayer "mul_0": fp16\nlayer "mul_1": fp16\n');
   expect(flipped.verdictIsStale).toBe(true);
@@ -38,5 +48,31 @@ it('of a plan, and of each layer that is flipped, are in predictions', async () 
     ({ prediction }) => prediction?.tolerances[0]?.value !== undefined,
   );
   expect(found.prediction?.tolerances[0]?.holds).toBe(true);
+  analysis.close(path);
+});
+
+it('decide which weights become zero: one scale for all channels, asked for by one layer alone', async () => {
+  const weights = randomValues(WIDTH * 4, 3).map((value, at) => value * 10 ** -(at % 4));
+  const products = [0, 1, 2];
+  const columns = writeModel(join(live.folder, 'columns.onnx'), {
+    nodes: products.map((at) =>
+      makeNode({ opType: 'MatMul', inputs: ['x', `w${at}`], outputs: [`y${at}`], name: `p${at}` }),
+    ),
+    weights: products.map((at) => floatTensor(`w${at}`, [WIDTH, 4], weights)),
+    inputs: { x: [1, WIDTH] },
+    outputs: Object.fromEntries(products.map((at) => [`y${at}`, [1, 4]])),
+  });
+  const analysis = await live.start('zeros');
+  const zerosOf = async (last: string): Promise<number> => {
+    const text = `input "x" = uniform(-1, 1) { seed: 1, count: 1 }\ndefault: int8 { per: channel }\nlayer "p2": ${last}\n`;
+    analysis.update(boundPlan(path, columns, text));
+    await endOf(analysis, path);
+    const { tensors } = analysis.numbers(path).ranges.get('p2') ?? {};
+    return tensors?.find(({ tensor }) => tensor === 'w2')?.becomesZero ?? Number.NaN;
+  };
+  // As the others have it, until it says something else.
+  const perChannel = await zerosOf('fp32');
+  expect(await zerosOf('int8')).toBeGreaterThan(perChannel + 10);
+  expect(await zerosOf('int8 { per: channel }')).toBe(perChannel);
   analysis.close(path);
 });

@@ -3,7 +3,6 @@
  * errors, ranges, measured errors, latency. Each step is answered by the store where it can be and published as soon as it
  * is known; one that fails leaves the others to be done. Knows no queue and no editor.
  */
-import { isFloatFormat } from '../../formats/index.js';
 import { errorsAmong } from '../../language/index.js';
 import {
   drawsRandomNumbers,
@@ -35,7 +34,7 @@ import { type Sample } from '../samples/index.js';
 import { knownSketch, sketchedOutputs } from '../sketch/index.js';
 import { knownSupport, namedTargets } from '../targets/index.js';
 import { watchFiles } from '../watched-files.js';
-import { withPlannedWeights } from '../weights-as-planned.js';
+import { plannedWeightsText, withPlannedWeights } from '../weights-as-planned.js';
 import type { JobContext } from './job-context.js';
 import { JobSteps } from './job-steps.js';
 import { latencyNumbers } from './latency-numbers.js';
@@ -277,7 +276,7 @@ class PlanJob {
     const { plan, context, publish, steps, results, options, format, layers } = this.parts;
     const shapes = inferredShapes(plan);
     const elements = (tensor: string): number | undefined => shapeElements(shapes.get(tensor));
-    const asked = isFloatFormat(format) ? [] : plan.decisions.map(({ numerics }) => rangesText(numerics));
+    const asked = plannedWeightsText(plan.decisions, format);
     const found = await steps.step('looking at ranges', { format, asked }, async (key) => {
       const known = context.ranges.get(key);
       if (known !== undefined) return { key, ranges: known };
@@ -322,7 +321,9 @@ class PlanJob {
     // While something is not measured yet, the next job may know more.
     const isComplete = context.measured.get(steps.keyOf('measured', this.measuredRecipe())) !== undefined;
     if (isComplete) context.predictors.set(key, predictor);
-    this.learn(predictor);
+    this.current = predictor;
+    // As they are known by now: a prediction that is shown stays.
+    await this.options();
   }
 
   /** What options do in the plan as it is, and in the `flipped` decisions of single layers. */

@@ -1,12 +1,23 @@
 // Plans with options that no sketch knows, predicted from measurements of single layers and emulated as a whole.
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { makeNode } from '../../onnx/index.js';
 import { allowsFormat, precisionGraph, type LayerDecision, type LayerNumerics } from '../../plan/index.js';
 import { closeEvaluation, openEvaluation } from '../evaluation.js';
 import { measure } from '../measurement.js';
 import { measuredAnew, type Results } from '../remembered.js';
 import { knownSketch } from '../sketch/index.js';
-import { bindTo, computeForTests, randomSamples, writeChain } from '../testing/index.js';
+import {
+  bindTo,
+  computeForTests,
+  floatTensor,
+  randomSamples,
+  randomValues,
+  WIDTH,
+  withEvaluation,
+  writeChain,
+  writeModel,
+} from '../testing/index.js';
 import { knownOptionEffects, predictorFrom, storedOptionEffects, type Predictor } from './index.js';
 
 const { runtime, folder } = await computeForTests();
@@ -137,6 +148,41 @@ describe('options that no sketch knows', () => {
     expect([...(await storedOptionEffects(remembering, longer)).values()].map(({ size }) => size)).toEqual([
       0,
     ]);
+  });
+
+  it('and what no gradient tells are missing of a layer as one thing', async () => {
+    const blocked = writeModel(join(folder, 'blocked.onnx'), {
+      nodes: [
+        makeNode({ opType: 'MatMul', inputs: ['x', 'w'], outputs: ['product'], name: 'behind' }),
+        makeNode({ opType: 'Hardmax', inputs: ['product'], outputs: ['y'], name: 'blocks' }),
+      ],
+      weights: [floatTensor('w', [WIDTH, WIDTH], randomValues(WIDTH * WIDTH, 1))],
+      inputs: { x: [1, WIDTH] },
+      outputs: { y: [1, WIDTH] },
+    });
+    const own = bindTo(blocked, 'accumulate: fp16\nlayer "behind": fp16').plan;
+    await withEvaluation(runtime, blocked, randomSamples(1), async (opened) => {
+      const found = await knownSketch(measuredAnew(opened), blocked, own.layers, 'fp16', ['y'], {});
+      const { missing } = predictorFrom([{ sketch: found, errors: [] }]).predict(own.decisions);
+      expect(missing.map(({ name }) => name)).toEqual(['behind']);
+    });
+  });
+
+  it('of a layer that draws random numbers stay unknown, and nothing is opened to measure them', async () => {
+    const drawing = writeModel(join(folder, 'drawing.onnx'), {
+      nodes: [
+        makeNode({ opType: 'RandomUniformLike', inputs: ['x'], outputs: ['drawn'], name: 'draws' }),
+        makeNode({ opType: 'Mul', inputs: ['drawn', 'x'], outputs: ['y'], name: 'product' }),
+      ],
+      weights: [],
+      inputs: { x: [1, WIDTH] },
+      outputs: { y: [1, WIDTH] },
+    });
+    const asked = bindTo(drawing, 'layer "draws": fp16 { rounding: stochastic }').plan.decisions;
+    const effects = predictorFrom([]).unknownOptions(asked);
+    expect(effects.map(({ layer }) => layer.name)).toEqual(['draws']);
+    const closed: Results = { ...results, evaluation: () => Promise.reject(new Error('opened')) };
+    expect(await knownOptionEffects(closed, effects)).toMatchObject({ inferences: 0 });
   });
 
   it('that make something infinite are said to', async () => {

@@ -2,6 +2,7 @@
  * What options of single layers do to the outputs, measured one layer at a time by emulation and kept layer by layer. No sketch
  * has them: sums that are added up as hardware does, scales, stochastic rounding, another quantizer than the usual one.
  */
+import { drawsRandomNumbers } from '../../plan/index.js';
 import type { WorkOptions } from '../evaluation.js';
 import { measuredDecisions, type MeasuredError } from '../measured-errors.js';
 import { effortOf, NO_EFFORT, type Effort, type Recipe, type Results } from '../remembered.js';
@@ -18,7 +19,10 @@ const KEEP_EVERY = 5000;
 /** By index of the layer's node, then by output: squared relative errors by sample. */
 type Kept = Map<number, Record<string, readonly number[]>>;
 
-/** The effects, from the store as far as it has them; the others are measured, one inference a sample for each. */
+/**
+ * The effects, from the store as far as it has them; the others are measured, one inference a sample for each. Of layers that draw
+ * random numbers there are none: they cannot be told from chance.
+ */
 export async function knownOptionEffects(
   results: Results,
   effects: readonly OptionEffect[],
@@ -28,7 +32,7 @@ export async function knownOptionEffects(
   const squares = new Map<string, ReadonlyMap<number, LayerSquares>>();
   for (const [key, own] of byKey(effects)) {
     const kept = await keptOf(results, key);
-    const missing = own.filter(({ layer }) => !kept.has(layer.nodeIndex));
+    const missing = own.filter(({ layer }) => !kept.has(layer.nodeIndex) && !drawsRandomNumbers(layer.node));
     if (missing.length > 0) {
       let keptAt = performance.now();
       let keeping = Promise.resolve();

@@ -224,7 +224,8 @@ export class Predictor {
     const squares = this.outputSquares(found, [...replaced, ...beyond], sums, partly);
     for (const option of sums) replaced.add(option.squares);
     for (const { option } of partly) replaced.add(option.squares);
-    return { squares, missing, nonFinite: [...new Set(nonFinite)], replaced };
+    // Of one layer several things can be missing.
+    return { squares, missing: [...new Set(missing)], nonFinite: [...new Set(nonFinite)], replaced };
   }
 
   /** With how much of each rounding counts: what a layer has by itself is, in this plan, representable in part. */

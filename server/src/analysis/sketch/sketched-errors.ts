@@ -2,7 +2,7 @@
  * The error of each layer by itself, from a sketch: the same result as that of measured errors, with flags where the sketch is
  * no evidence. Pure.
  */
-import { drawsRandomNumbers, LayerStand, type Layer, type Tolerance } from '../../plan/index.js';
+import { drawsRandomNumbers, type Layer, type Tolerance } from '../../plan/index.js';
 import { judgedError, type OutputError } from '../judged-error.js';
 import { relativeErrors, type RelativeErrors } from '../relative-errors.js';
 import type { Sketch } from './known-sketch.js';
@@ -62,18 +62,13 @@ export function sketchedErrors(
 ): readonly Sensitivity[] {
   const { events } = sketch;
   const placeOf = new Map(events.layers.map(({ nodeIndex }, place) => [nodeIndex, place]));
-  const stands = new Uint8Array(events.layers.length);
-  const triggered = new Uint8Array(events.events.length);
+  // Where nothing else is low, a layer rounds all that it reads and writes.
   const eventsOf: number[][] = events.layers.map(() => []);
   events.events.forEach(({ layer }, event) => eventsOf[layer]?.push(event));
   return layers.flatMap((layer): Sensitivity[] => {
     const place = placeOf.get(layer.nodeIndex);
     if (place === undefined || drawsRandomNumbers(layer.node)) return [];
-    stands[place] = LayerStand.low;
-    events.trigger(stands, triggered);
-    stands[place] = LayerStand.exact;
-    const own = (eventsOf[place] ?? []).filter((event) => triggered[event] === 1);
-    return [sensitivity(sketch, layer, events.covered[place] === true, own, tolerances)];
+    return [sensitivity(sketch, layer, events.covered[place] === true, eventsOf[place] ?? [], tolerances)];
   });
 }
 

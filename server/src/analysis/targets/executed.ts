@@ -29,6 +29,8 @@ export interface ExecutedOptions extends WorkOptions {
   readonly threads: number;
   /** Invisible changes of the input for the noise floor. */
   readonly draws: number;
+  /** The model at the path is not one that was converted here: nobody vouches for it. */
+  readonly isMadeElsewhere?: boolean | undefined;
   /** The compute process was lost: `evaluation` gives a new one from now on. */
   readonly renew: () => void;
 }
@@ -41,14 +43,15 @@ export async function executedMeasurement(
   evaluation: () => Promise<Evaluation>,
   path: string,
   tolerances: readonly Tolerance[],
-  { provider, threads, draws, renew, signal, progress }: ExecutedOptions,
+  { provider, threads, draws, renew, isMadeElsewhere, signal, progress }: ExecutedOptions,
 ): Promise<Executed> {
   // Before anything of the model at `path`: what fails of the original is none of its faults.
   const { runtime, model, samples } = await evaluation();
   const options = { signal, progress };
+  const source = originalFile(runtime, model.source.path, samples, signal);
   const settings = {
     ...{ provider, threads, renew, profile: true },
-    original: originalFile(runtime, model.source.path, samples, signal),
+    original: source && { ...source, isMadeElsewhere },
   };
   return await withOptimized(runtime, path, settings, signal, async ({ session, optimization, notes }) => {
     const current = await evaluation();

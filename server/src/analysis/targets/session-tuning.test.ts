@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { Runtime, RuntimeFailureKind, SessionRequest } from '../../runtime/index.js';
 import { computeForTests, failingInRuns, randomSamples, writeChain } from '../testing/index.js';
-import { MOST_OPEN, threadCounts, tuneSession, type SessionTuning } from './session-tuning.js';
+import { isFaster, MOST_OPEN, threadCounts, tuneSession, type SessionTuning } from './session-tuning.js';
 
 const { runtime, folder } = await computeForTests();
 const MODEL = join(folder, 'low.onnx');
@@ -80,4 +80,12 @@ it('holds few sessions at once, however many settings there are', async () => {
   expect(tried).toHaveLength(4 * threadCounts(usual.threads).length);
   expect(most).toBeLessThanOrEqual(MOST_OPEN);
   expect(open.size).toBe(0);
+});
+
+it('calls settings faster where runs beside each other and the medians that are told both say so', () => {
+  const gain = { median: 1.5, p10: 1.2, p90: 2, beyondSpread: true };
+  expect(isFaster({ median: 3 }, { median: 2 }, gain)).toBe(true);
+  expect(isFaster({ median: 2 }, { median: 3 }, gain)).toBe(false);
+  expect(isFaster({ median: 3 }, { median: 2 }, { ...gain, beyondSpread: false })).toBe(false);
+  expect(isFaster({ median: 3 }, { median: 2 }, { ...gain, median: 0.9, p90: 0.95 })).toBe(false);
 });

@@ -68,6 +68,8 @@ export interface SessionTuningOptions extends WorkOptions {
   readonly provider: Provider;
   /** Those that the plan states, which are kept whatever is tried. */
   readonly options?: ProviderOptions | undefined;
+  /** The model is not one that was converted here: nobody vouches for it. */
+  readonly isMadeElsewhere?: boolean | undefined;
   /** Timed runs of what is compared in the end; the search takes a third of them for each setting. */
   readonly runs: number;
 }
@@ -103,7 +105,7 @@ export async function tuneSession(
   path: string,
   original: string,
   sample: Sample,
-  { provider, options = {}, runs, signal, progress }: SessionTuningOptions,
+  { provider, options = {}, isMadeElsewhere, runs, signal, progress }: SessionTuningOptions,
 ): Promise<SessionTuning> {
   const machine = await runtime.information(signal);
   const usual: SessionSettings = {
@@ -111,7 +113,8 @@ export async function tuneSession(
   };
   const searched = Math.ceil(runs / 3);
   // Before anything is kept open: settings that end the process would take all of it along.
-  const source = originalFile(runtime, original, [sample], signal);
+  const file = originalFile(runtime, original, [sample], signal);
+  const source = file && { ...file, isMadeElsewhere };
   const working = await workingSettings(runtime, path, source, candidatesOf(usual), sample, {
     signal,
     progress,
@@ -171,7 +174,7 @@ export async function tuneSession(
     return {
       original: exact,
       usual: low,
-      best: fast !== undefined && session?.beyondSpread === true && session.median > 1 ? fast : low,
+      best: fast !== undefined && session !== undefined && isFaster(low, fast, session) ? fast : low,
       precision: gainOf(ofExact, ofLow),
       session,
       tried,
@@ -359,6 +362,15 @@ async function timeInTurns(
   }
   progress(runs);
   return times;
+}
+
+/** Beyond the spread, run beside run, and in the medians that are told, too: a busy moment may have them contradict each other. */
+export function isFaster(
+  before: Pick<TimedSettings, 'median'>,
+  after: Pick<TimedSettings, 'median'>,
+  { beyondSpread, median }: Gain,
+): boolean {
+  return beyondSpread && median > 1 && after.median < before.median;
 }
 
 /** @param before milliseconds of runs, each beside the one of `after` at its place */

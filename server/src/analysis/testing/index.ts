@@ -67,7 +67,8 @@ export async function computeForTests(
 
 /** How a session fails: when it is opened, or in its runs. */
 export interface SessionFault {
-  readonly during: 'opening' | 'run';
+  /** What fails from the start: `timed run` those against the clock alone, as where a fault takes several runs to show. */
+  readonly during: 'opening' | 'run' | 'timed run';
   readonly kind: RuntimeFailureKind;
 }
 
@@ -80,7 +81,7 @@ export function failingWhere(
   faultOf: (request: SessionRequest) => SessionFault | undefined,
   message = 'no kernel',
 ): Runtime {
-  const failing = new Map<number, RuntimeFailureKind>();
+  const failing = new Map<number, SessionFault>();
   const fail = async (kind: RuntimeFailureKind): Promise<never> => {
     if (kind === 'crashed') await runtime.dispose();
     throw new RuntimeFailure(kind, message);
@@ -91,15 +92,17 @@ export function failingWhere(
       const fault = faultOf(request);
       if (fault?.during === 'opening') return await fail(fault.kind);
       const session = await runtime.open(request, signal);
-      if (fault !== undefined) failing.set(session.id, fault.kind);
+      if (fault !== undefined) failing.set(session.id, fault);
       return session;
     },
     run: async (session, feeds, outputs, signal) => {
-      const kind = failing.get(session.id);
-      return kind === undefined ? await runtime.run(session, feeds, outputs, signal) : await fail(kind);
+      const fault = failing.get(session.id);
+      if (fault?.during === 'run') return await fail(fault.kind);
+      return await runtime.run(session, feeds, outputs, signal);
     },
     time: async (sessions, runs, signal) => {
-      if (sessions.some(({ session }) => failing.has(session.id))) return await fail('failed');
+      const fault = sessions.map(({ session }) => failing.get(session.id)).find((one) => one !== undefined);
+      if (fault !== undefined) return await fail(fault.during === 'timed run' ? fault.kind : 'failed');
       return await runtime.time(sessions, runs, signal);
     },
   };

@@ -39,7 +39,7 @@ export function tuneSessionCommand(context: CommandContext): ServerCommand {
         if (!existsSync(model)) {
           return refusal('no-model', `${basename(model)} is not there: convert the plan first`);
         }
-        const tuned = await tuneExportedSession(work, model);
+        const tuned = await tuneExportedSession(work, model, { isMadeElsewhere: true });
         return isRefused(tuned) ? outcomeOf(tuned.problem) : outcomeOfTuned(tuned);
       },
     },
