@@ -47,7 +47,7 @@ export function madeLike(node: Node, changes: NodeChanges): Node {
   const attributes = node.attributes.map((attribute) =>
     PLAIN_ATTRIBUTES.has(attribute.kind) ? { ...attribute, message: undefined } : attribute,
   );
-  return { ...node, attributes, ...changes, message: undefined };
+  return { ...node, name: '', attributes, ...changes, message: undefined };
 }
 
 /** The kinds of attributes whose value is all that there is to them. */

@@ -158,7 +158,7 @@ export class AtomWriter {
   private twinOf({ node }: Layer, rounded: readonly number[]): ReadonlyMap<string, string> {
     const inputs = node.inputs.map((name, input) => (rounded.includes(input) ? this.rounded(name) : name));
     const outputs = node.outputs.map((name) => (name === '' ? '' : this.newName('twin')));
-    this.nodes.push(madeLike(node, { name: '', inputs, outputs }));
+    this.nodes.push(madeLike(node, { inputs, outputs }));
     const facts = modelFacts(this.model);
     return new Map(
       node.outputs.flatMap((name, output): [string, string][] =>
@@ -250,7 +250,7 @@ export class AtomWriter {
       return isMoved ? this.movedError(source, name, like) : name;
     });
     const outputs = node.outputs.map((name) => (name === '' ? '' : this.newName('moved')));
-    this.nodes.push(madeLike(node, { name: '', inputs, outputs }));
+    this.nodes.push(madeLike(node, { inputs, outputs }));
     return new Map(node.outputs.map((name, output) => [name, outputs[output] ?? '']));
   }
 
