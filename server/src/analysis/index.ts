@@ -5,12 +5,12 @@ export * from './sketch/index.js';
 export * from './spectrum/index.js';
 export * from './cost-model/index.js';
 export { latencySourceFindings, latencySourceFindingSteps } from './elsewhere/index.js';
-export { usualThreads, WIDE_SPREAD } from './machine.js';
+export { usualThreads, WIDE_SPREAD } from './latency/machine.js';
 export * from './samples/index.js';
 export * from './targets/index.js';
-export { calibrated, needsSamples } from './calibration.js';
-export { benchmark, type Benchmark } from './benchmark.js';
-export { benchmarkHistory, keepBenchmark, type KeptBenchmark } from './benchmark-history.js';
+export { calibrated, needsSamples } from './measurement/calibration.js';
+export { benchmark, type Benchmark } from './latency/benchmark.js';
+export { benchmarkHistory, keepBenchmark, type KeptBenchmark } from './latency/benchmark-history.js';
 export {
   closeEvaluation,
   floatingOutputs,
@@ -18,35 +18,42 @@ export {
   type Evaluation,
   type Progress,
   type WorkOptions,
-} from './evaluation.js';
-export { rangeFindings, toleranceFindings } from './findings.js';
-export { localErrors, type LocalError, type LocalErrors } from './local-errors.js';
+} from './sessions/evaluation.js';
+export { rangeFindings, toleranceFindings } from './findings/findings.js';
+export { localErrors, type LocalError, type LocalErrors } from './errors/local-errors.js';
 export {
   measure,
   perfectFigures,
   type Measurement,
   type PerfectFigures,
   type OutputMeasurement,
-} from './measurement.js';
-export { USUAL_DRAWS, type ToleranceVerdict, type Verdict } from './noise.js';
-export { observedShapes } from './observed-shapes.js';
-export { originalFile, withOptimized, type OpenedSession } from './open-session.js';
+} from './measurement/measurement.js';
+export { USUAL_DRAWS, type ToleranceVerdict, type Verdict } from './measurement/noise.js';
+export { observedShapes } from './sessions/observed-shapes.js';
+export { originalFile, withOptimized, type OpenedSession } from './sessions/open-session.js';
 export {
   layerRangeIn,
   shapeElements,
   UNDERFLOW_SHARE,
   type LayerRange,
   type LayerRangeFigures,
-} from './ranges.js';
-export { type InsideSum } from './inside-sums.js';
-export { type MeasuredLayerRange } from './layer-surroundings.js';
-export { explain, flagsOf, placeOf, reasonText, type LayerEvidence, type Reason } from './reasons.js';
-export { ownMetricFaults, ownMetricFindings } from './own-metric-faults.js';
-export { quietLayers } from './quiet-layers.js';
-export { gradientRanges, spreadOfAll, type GradientRanges } from './gradient-ranges.js';
-export { settledScale, USUAL_RULE, type ScalingRule, type SettledScale } from './loss-scale.js';
-export { formatNumber, formatPercent, formatPower } from './number-text.js';
-export { layersBeyondRange, rangeIn, type MeasuredRange, type TensorRange } from './tensor-range.js';
+} from './ranges/ranges.js';
+export { type InsideSum } from './ranges/inside-sums.js';
+export { type MeasuredLayerRange } from './ranges/layer-surroundings.js';
+export {
+  explain,
+  flagsOf,
+  placeOf,
+  reasonText,
+  type LayerEvidence,
+  type Reason,
+} from './findings/reasons.js';
+export { ownMetricFaults, ownMetricFindings } from './findings/own-metric-faults.js';
+export { quietLayers } from './findings/quiet-layers.js';
+export { gradientRanges, spreadOfAll, type GradientRanges } from './ranges/gradient-ranges.js';
+export { settledScale, USUAL_RULE, type ScalingRule, type SettledScale } from './ranges/loss-scale.js';
+export { formatNumber, formatPercent, formatPower } from './findings/number-text.js';
+export { layersBeyondRange, rangeIn, type MeasuredRange, type TensorRange } from './ranges/tensor-range.js';
 export {
   PROVIDERS,
   RuntimeFailure,
@@ -55,12 +62,12 @@ export {
   type Runtime,
   type RuntimeFailureKind,
   type RuntimeOptions,
-} from './compute.js';
-export { measuredErrors, type MeasuredError, type MeasuredErrors } from './measured-errors.js';
-export { inSlices } from './in-slices.js';
-export { withTemporaryFolder } from './temporary-folder.js';
-export { knownLocalErrors, knownMeasuredErrors } from './known-errors.js';
-export { knownBeyondRange, knownRanges, type ElementCounter } from './known-ranges.js';
+} from './sessions/compute.js';
+export { measuredErrors, type MeasuredError, type MeasuredErrors } from './errors/measured-errors.js';
+export { inSlices } from './sessions/in-slices.js';
+export { withTemporaryFolder } from './latency/temporary-folder.js';
+export { knownLocalErrors, knownMeasuredErrors } from './errors/known-errors.js';
+export { knownBeyondRange, knownRanges, type ElementCounter } from './ranges/known-ranges.js';
 export {
   decisionsText,
   findMeasurement,
@@ -68,10 +75,10 @@ export {
   knownMeasurement,
   knownNoise,
   knownVerdict,
-} from './known-verdict.js';
-export { withRanges } from './planned-ranges.js';
-export { withPlannedWeights } from './weights-as-planned.js';
-export { rankCorrelation } from './rank-correlation.js';
+} from './measurement/known-verdict.js';
+export { withRanges } from './ranges/planned-ranges.js';
+export { withPlannedWeights } from './ranges/weights-as-planned.js';
+export { rankCorrelation } from './errors/rank-correlation.js';
 export {
   effortOf,
   identify,
@@ -90,5 +97,5 @@ export {
   type ResultStore,
 } from './remembered.js';
 export { watchFiles } from './watched-files.js';
-export type { LayerLatency, LayerTimes, Milliseconds } from './layer-latency.js';
-export { planLatency, untimed } from './plan-latency.js';
+export type { LayerLatency, LayerTimes, Milliseconds } from './latency/layer-latency.js';
+export { planLatency, untimed } from './latency/plan-latency.js';

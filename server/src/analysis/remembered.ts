@@ -14,7 +14,7 @@ import {
   type Store,
   type StoreOptions,
 } from '../store/index.js';
-import type { Evaluation } from './evaluation.js';
+import type { Evaluation } from './sessions/evaluation.js';
 import { samplesKey, type Sample } from './samples/index.js';
 import { watchFiles } from './watched-files.js';
 

@@ -1,39 +1,45 @@
 /** A plan bound to its model: a decision for every layer, diagnostics, edits. */
 export type * from './types.js';
-export { allowedFormats, allowsFormat } from './allowed-formats.js';
-export { ampEntry, type AmpEntry, type AmpList } from './amp.js';
-export { ampLayers, type AmpChoice, type AmpStanding } from './amp-layers.js';
-export { OptionsOfFormats } from './asked-options.js';
-export { bindPlan, bindPlanSteps, type PlanSource } from './bind.js';
-export { chooseTarget } from './choose-target.js';
-export { type CastParts, makeCast } from './cast-node.js';
-export { flipLayer, flipStatement } from './flip.js';
-export { numericsOf } from './decisions.js';
-export { type DecidedFormat } from './fold.js';
-export { floatsOf } from './float-values.js';
-export { formatOfType, holdsAllOf, typeOfFormat } from './format-types.js';
-export { freeNames, type TakeName } from './free-names.js';
+export { allowedFormats, allowsFormat } from './decisions/allowed-formats.js';
+export { ampEntry, type AmpEntry, type AmpList } from './decisions/amp.js';
+export { ampLayers, type AmpChoice, type AmpStanding } from './decisions/amp-layers.js';
+export { OptionsOfFormats } from './edits/asked-options.js';
+export { bindPlan, bindPlanSteps, type PlanSource } from './binding/bind.js';
+export { chooseTarget } from './edits/choose-target.js';
+export { type CastParts, makeCast } from './model/cast-node.js';
+export { flipLayer, flipStatement } from './edits/flip.js';
+export { numericsOf } from './decisions/decisions.js';
+export { type DecidedFormat } from './edits/fold.js';
+export { floatsOf } from './model/float-values.js';
+export { formatOfType, holdsAllOf, typeOfFormat } from './model/format-types.js';
+export { freeNames, type TakeName } from './model/free-names.js';
 export { knowModel, knowModelSteps } from './knowledge.js';
-export { layerInFormat } from './layer-in-format.js';
-export { lockPath } from './layer-lock.js';
-export { lockTextSteps } from './lock-plan.js';
-export { layerNeighbours, layerNeighboursSteps, type Neighbours } from './layer-neighbours.js';
-export { findLayers } from './layers.js';
-export { layersMatching } from './layers-matching.js';
-export { maskStorage, type MaskStorage } from './masks.js';
-export { areFloats, elementTypeOf, isFloating, modelFacts, type ModelFacts } from './model-facts.js';
-export { castEnergy, layerEnergy, planEnergy, type PlanEnergy } from './energy.js';
-export { FlowNetwork, UNCUTTABLE } from './minimum-cut.js';
-export { drawsRandomNumbers, isFreeMovement, isMovement, isShapeInput, tellsShape } from './movement.js';
-export { indexNodeNames, writeName } from './node-names.js';
-export { type OperatorType, readOperatorType, writeOperatorType } from './operators.js';
-export { attributesForType } from './output-type.js';
-export { integerRanges, rangesText } from './integer-ranges.js';
-export { accumulationText, accumulationWords, numericsText } from './numerics.js';
-export { precisionGraph, precisionGraphSteps } from './precision-graph.js';
-export { byteChunks, floatChunks, type Floats } from './read-chunks.js';
-export { compileRegex, type CompiledRegex } from './regex.js';
-export { nodeRoles } from './roles.js';
+export { layerInFormat } from './roundings/layer-in-format.js';
+export { lockPath } from './lock/layer-lock.js';
+export { lockTextSteps } from './lock/lock-plan.js';
+export { layerNeighbours, layerNeighboursSteps, type Neighbours } from './model/layer-neighbours.js';
+export { findLayers } from './model/layers.js';
+export { layersMatching } from './patterns/layers-matching.js';
+export { maskStorage, type MaskStorage } from './model/masks.js';
+export { areFloats, elementTypeOf, isFloating, modelFacts, type ModelFacts } from './model/model-facts.js';
+export { castEnergy, layerEnergy, planEnergy, type PlanEnergy } from './model/energy.js';
+export { FlowNetwork, UNCUTTABLE } from './precision-graph/minimum-cut.js';
+export {
+  drawsRandomNumbers,
+  isFreeMovement,
+  isMovement,
+  isShapeInput,
+  tellsShape,
+} from './model/movement.js';
+export { indexNodeNames, writeName } from './model/node-names.js';
+export { type OperatorType, readOperatorType, writeOperatorType } from './model/operators.js';
+export { attributesForType } from './model/output-type.js';
+export { integerRanges, rangesText } from './roundings/integer-ranges.js';
+export { accumulationText, accumulationWords, numericsText } from './roundings/numerics.js';
+export { precisionGraph, precisionGraphSteps } from './precision-graph/precision-graph.js';
+export { byteChunks, floatChunks, type Floats } from './model/read-chunks.js';
+export { compileRegex, type CompiledRegex } from './patterns/regex.js';
+export { nodeRoles } from './model/roles.js';
 export {
   addsUp,
   accumulationsOf,
@@ -44,9 +50,9 @@ export {
   wantedQuantizations,
   withQuantizations,
   type WantedQuantization,
-} from './roundings.js';
-export { isQuantizing, quantizationKey, roundingKey } from './rounding-keys.js';
-export { scaledInputs } from './homogeneous.js';
+} from './roundings/roundings.js';
+export { isQuantizing, quantizationKey, roundingKey } from './roundings/rounding-keys.js';
+export { scaledInputs } from './model/homogeneous.js';
 export {
   LayerStand,
   roundingEvents,
@@ -56,8 +62,8 @@ export {
   type RoundingEvent,
   type RoundingEvents,
   type WeightEvent,
-} from './rounding-events.js';
-export { nodeType, presentType } from './run-format.js';
+} from './roundings/rounding-events.js';
+export { nodeType, presentType } from './decisions/run-format.js';
 export {
   constantOf,
   endOf,
@@ -73,18 +79,18 @@ export {
   type ScopedNode,
   type ScopedTensor,
   type Tie,
-} from './scopes.js';
-export { shortWindow, TURNED_GEMM } from './sum-kinds.js';
-export { summedAxes, type SummedAxes } from './summed-axes.js';
-export { timedTarget } from './targets.js';
-export { startingPlan, type StartingPlanOptions } from './starting-plan.js';
-export { type DecisionSummary, type FormatShare, summarizeDecisions } from './summary.js';
+} from './model/scopes.js';
+export { shortWindow, TURNED_GEMM } from './roundings/sum-kinds.js';
+export { summedAxes, type SummedAxes } from './model/summed-axes.js';
+export { timedTarget } from './binding/targets.js';
+export { startingPlan, type StartingPlanOptions } from './edits/starting-plan.js';
+export { type DecisionSummary, type FormatShare, summarizeDecisions } from './binding/summary.js';
 export {
   accumulationReason,
   addsUpSomewhere,
   usualAccumulation,
   withTargetSums,
   type FindTarget,
-} from './target-sums.js';
-export { inferredShapes, withShapes } from './with-shapes.js';
-export { foldPlan, writeDecisions } from './write-decisions.js';
+} from './decisions/target-sums.js';
+export { inferredShapes, withShapes } from './model/with-shapes.js';
+export { foldPlan, writeDecisions } from './edits/write-decisions.js';

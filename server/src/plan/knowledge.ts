@@ -13,14 +13,14 @@ import {
   type Steps,
 } from '../onnx/index.js';
 import type { FormatName, RunFormat } from '../formats/index.js';
-import { boundShape } from './dimensions.js';
-import { findLayersSteps } from './layers.js';
-import { modelFacts, type ModelFacts } from './model-facts.js';
-import { indexNodeNamesSteps, type NodeNames } from './node-names.js';
-import { writeOperatorType } from './operators.js';
-import { nodeRolesSteps } from './roles.js';
-import { runnableFormat, type RunnableFormat } from './run-format.js';
-import { isInMainGraph, modelScopesSteps, type ScopedNode } from './scopes.js';
+import { boundShape } from './binding/dimensions.js';
+import { findLayersSteps } from './model/layers.js';
+import { modelFacts, type ModelFacts } from './model/model-facts.js';
+import { indexNodeNamesSteps, type NodeNames } from './model/node-names.js';
+import { writeOperatorType } from './model/operators.js';
+import { nodeRolesSteps } from './model/roles.js';
+import { runnableFormat, type RunnableFormat } from './decisions/run-format.js';
+import { isInMainGraph, modelScopesSteps, type ScopedNode } from './model/scopes.js';
 import type { Layer, NodeRole } from './types.js';
 
 export interface ModelKnowledge {

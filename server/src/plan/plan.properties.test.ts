@@ -3,12 +3,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { applyEdits, isDecision, parse, quote } from '../language/index.js';
 import { bindAny, bindText, edited, makeModel, NETWORK, worldFiles } from './testing/fixture.js';
-import { flipLayer } from './flip.js';
-import { OptionsOfFormats } from './asked-options.js';
-import type { DecidedFormat } from './fold.js';
-import { indexNodeNames, writeName } from './node-names.js';
+import { flipLayer } from './edits/flip.js';
+import { OptionsOfFormats } from './edits/asked-options.js';
+import type { DecidedFormat } from './edits/fold.js';
+import { indexNodeNames, writeName } from './model/node-names.js';
 import type { LayerDecision, PlanFiles, TracedPlan } from './types.js';
-import { foldPlan, writeDecisions } from './write-decisions.js';
+import { foldPlan, writeDecisions } from './edits/write-decisions.js';
 
 const UNARY = ['Relu', 'Sigmoid', 'Tanh', 'Softmax', 'Celu', 'Identity', 'com.x.Op'];
 /** Few names, so that nodes share them, are named like outputs, and hold what patterns are made of. */

@@ -1,7 +1,7 @@
 /** What each layer of a plan computes and moves in one run, from shapes. Runs nothing. */
 import { multiplyAdds, type Shape } from '../../onnx/index.js';
 import type { BoundPlan, Layer } from '../../plan/index.js';
-import { shapeElements } from '../ranges.js';
+import { shapeElements } from '../ranges/ranges.js';
 import type { LayerWork } from './roofline.js';
 
 /** By tensor: its elements, as far as the shapes tell. */

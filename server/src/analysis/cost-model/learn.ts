@@ -13,14 +13,14 @@ import {
   type PrecisionGraph,
 } from '../../plan/index.js';
 import { circumstanceOf, RuntimeFailure, type Provider } from '../../runtime/index.js';
-import { quantile } from '../benchmark.js';
+import { quantile } from '../latency/benchmark.js';
 import { elsewhereCostModel } from '../elsewhere/index.js';
-import type { WorkOptions } from '../evaluation.js';
-import { inSlices } from '../in-slices.js';
-import { RUNS_OF_LAYERS, type LayerLatency } from '../layer-latency.js';
-import { machine, WIDE_SPREAD } from '../machine.js';
-import { observedShapes } from '../observed-shapes.js';
-import { planLatency, untimed, type NoLatency } from '../plan-latency.js';
+import type { WorkOptions } from '../sessions/evaluation.js';
+import { inSlices } from '../sessions/in-slices.js';
+import { RUNS_OF_LAYERS, type LayerLatency } from '../latency/layer-latency.js';
+import { machine, WIDE_SPREAD } from '../latency/machine.js';
+import { observedShapes } from '../sessions/observed-shapes.js';
+import { planLatency, untimed, type NoLatency } from '../latency/plan-latency.js';
 import type { Recipe, Results } from '../remembered.js';
 import { targetRecipe } from '../targets/target-recipe.js';
 import { moreBesideCasts, nodesBesideCasts, type RunOfLayer } from './beside-casts.js';

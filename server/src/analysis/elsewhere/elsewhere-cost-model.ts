@@ -9,7 +9,7 @@ import { fitCastCost } from '../cost-model/cast-cost.js';
 import { layerTime, type CostModel, type LayerCost } from '../cost-model/cost-model.js';
 import { elementsOfShapes, layerWork } from '../cost-model/layer-work.js';
 import { rooflineOf } from '../cost-model/roofline.js';
-import type { NoLatency } from '../plan-latency.js';
+import type { NoLatency } from '../latency/plan-latency.js';
 import { mappedProfile, type MappedProfile } from './mapped-profile.js';
 
 /** The profiles of a plan, each with what of it belongs to the plan's layers. */

@@ -2,7 +2,7 @@
 import type { Diagnostic } from '../../language/index.js';
 import { finish, type Steps } from '../../onnx/index.js';
 import type { BoundPlan } from '../../plan/index.js';
-import { formatPercent } from '../number-text.js';
+import { formatPercent } from '../findings/number-text.js';
 import { mappedSources } from './elsewhere-cost-model.js';
 
 /** Less than this of a run is no reason to speak. */

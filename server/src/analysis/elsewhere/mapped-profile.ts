@@ -5,11 +5,11 @@
 import type { Model, Steps } from '../../onnx/index.js';
 import { isInMainGraph, type LatencyFormat, type LatencySource, type Layer } from '../../plan/index.js';
 import type { Profile, ProfiledKernel } from '../../profiles/index.js';
-import { spreadOf } from '../benchmark.js';
+import { spreadOf } from '../latency/benchmark.js';
 import type { CastRun } from '../cost-model/cast-cost.js';
-import { kernelOwners, type KernelOwner } from '../kernel-owners.js';
-import { medianKernels } from '../median-kernels.js';
-import { modelLatency } from '../model-latency.js';
+import { kernelOwners, type KernelOwner } from '../latency/kernel-owners.js';
+import { medianKernels } from '../latency/median-kernels.js';
+import { modelLatency } from '../latency/model-latency.js';
 import { namesInKernels } from './names-in-kernels.js';
 import { tensorRtOwners } from './tensorrt-owners.js';
 

@@ -4,7 +4,7 @@
  */
 import type { Model } from '../../onnx/index.js';
 import type { LabelParts } from '../../emulate/index.js';
-import type { PartsOfName } from '../kernel-owners.js';
+import type { PartsOfName } from '../latency/kernel-owners.js';
 
 /** Names of kernels are a path at most; one that is longer holds data. */
 const LONGEST = 2000;

@@ -1,7 +1,7 @@
 /** What the jobs of a live analysis keep for each other, and for how long. */
 import { describe, expect, it } from 'vitest';
 import { memoryStore } from '../../store/index.js';
-import { startCompute } from '../compute.js';
+import { startCompute } from '../sessions/compute.js';
 import { JobContext } from './job-context.js';
 
 /** A context whose compute process is never asked for anything, so that none starts; and which samples were read. */

@@ -4,7 +4,7 @@
  */
 import type { Runtime } from '../../runtime/index.js';
 import type { Store } from '../../store/index.js';
-import { closeEvaluation, type Evaluation } from '../evaluation.js';
+import { closeEvaluation, type Evaluation } from '../sessions/evaluation.js';
 import type { MetricFits, Predictor } from '../prediction/index.js';
 import type { Sample } from '../samples/index.js';
 import { Attempts } from './attempts.js';

@@ -4,7 +4,7 @@
  */
 import type { Model } from '../../onnx/index.js';
 import { RuntimeFailure } from '../../runtime/index.js';
-import { openEvaluation, type Evaluation, type WorkOptions } from '../evaluation.js';
+import { openEvaluation, type Evaluation, type WorkOptions } from '../sessions/evaluation.js';
 import type { Identity, Recipe } from '../remembered.js';
 import type { Sample } from '../samples/index.js';
 import type { WatchedFiles } from '../watched-files.js';

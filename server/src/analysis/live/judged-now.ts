@@ -1,7 +1,7 @@
 /** A verdict by the tolerances as the plan writes them now: their limits and places may have changed since. Pure. */
 import { exceeds } from '../../metrics/index.js';
 import type { BoundPlan, Tolerance } from '../../plan/index.js';
-import { judge } from '../noise.js';
+import { judge } from '../measurement/noise.js';
 import type { PlanNumbers, PlanVerdict } from './numbers.js';
 import { planKeys } from './plan-keys.js';
 

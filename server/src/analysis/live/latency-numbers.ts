@@ -5,12 +5,12 @@
 import { isInMainGraph, precisionGraphSteps, timedTarget, type BoundPlan } from '../../plan/index.js';
 import type { Runtime } from '../../runtime/index.js';
 import { knownCostModel } from '../cost-model/index.js';
-import type { WorkOptions } from '../evaluation.js';
-import { inSlices } from '../in-slices.js';
-import { decisionsText } from '../known-verdict.js';
-import type { LayerLatency } from '../layer-latency.js';
-import { machine, usualThreads, WIDE_SPREAD } from '../machine.js';
-import { planLatency, type NoLatency } from '../plan-latency.js';
+import type { WorkOptions } from '../sessions/evaluation.js';
+import { inSlices } from '../sessions/in-slices.js';
+import { decisionsText } from '../measurement/known-verdict.js';
+import type { LayerLatency } from '../latency/layer-latency.js';
+import { machine, usualThreads, WIDE_SPREAD } from '../latency/machine.js';
+import { planLatency, type NoLatency } from '../latency/plan-latency.js';
 import type { Results } from '../remembered.js';
 import { withOptionsOf } from '../targets/index.js';
 import { targetRecipe } from '../targets/target-recipe.js';

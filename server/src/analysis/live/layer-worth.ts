@@ -5,7 +5,7 @@
  */
 import { isStep, type Steps } from '../../onnx/index.js';
 import { allowsFormat, type BoundPlan, type Layer } from '../../plan/index.js';
-import { UNDERFLOW_SHARE } from '../ranges.js';
+import { UNDERFLOW_SHARE } from '../ranges/ranges.js';
 import { LastFound } from './last-found.js';
 import type { LatencyNumbers, LayerLatencyNumbers, PlanNumbers } from './numbers.js';
 

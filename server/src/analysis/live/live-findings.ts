@@ -13,9 +13,9 @@ import {
   toleranceFindings,
   type LayerCost,
   type LayerFinding,
-} from '../findings.js';
-import { ownMetricFindings } from '../own-metric-faults.js';
-import { UNDERFLOW_SHARE, type LayerRange } from '../ranges.js';
+} from '../findings/findings.js';
+import { ownMetricFindings } from '../findings/own-metric-faults.js';
+import { UNDERFLOW_SHARE, type LayerRange } from '../ranges/ranges.js';
 import { supportFindingSteps } from '../targets/index.js';
 import { choiceFindingSteps } from './choice-findings.js';
 import { verdictNow } from './judged-now.js';

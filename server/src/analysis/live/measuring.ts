@@ -4,7 +4,7 @@
  */
 import { bestValue } from '../../metrics/index.js';
 import type { Tolerance } from '../../plan/index.js';
-import type { MeasuredError } from '../measured-errors.js';
+import type { MeasuredError } from '../errors/measured-errors.js';
 import type { LayerSensitivity, PlanNumbers } from './numbers.js';
 import { withMeasured, type NamedError, type NamedMeasuredError } from './sensitivities.js';
 import { toleranceShare } from './tolerance-share.js';

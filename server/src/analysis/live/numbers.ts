@@ -3,11 +3,11 @@
  * since a plan is bound anew at every keystroke.
  */
 import type { LowFormatName } from '../../formats/index.js';
-import type { ToleranceVerdict } from '../noise.js';
-import type { OutputMeasurement } from '../measurement.js';
-import type { OwnMetricFault } from '../own-metric-faults.js';
-import type { LayerRangeFigures } from '../ranges.js';
-import type { RelativeErrors } from '../relative-errors.js';
+import type { ToleranceVerdict } from '../measurement/noise.js';
+import type { OutputMeasurement } from '../measurement/measurement.js';
+import type { OwnMetricFault } from '../findings/own-metric-faults.js';
+import type { LayerRangeFigures } from '../ranges/ranges.js';
+import type { RelativeErrors } from '../errors/relative-errors.js';
 import type { SupportOnTarget } from '../targets/index.js';
 import type { PlanPrediction } from './predicted.js';
 

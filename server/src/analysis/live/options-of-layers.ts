@@ -12,7 +12,7 @@ import {
   type Layer,
   type LayerDecision,
 } from '../../plan/index.js';
-import type { WorkOptions } from '../evaluation.js';
+import type { WorkOptions } from '../sessions/evaluation.js';
 import { knownOptionEffects, storedOptionEffects, type Predictor } from '../prediction/index.js';
 import type { Results } from '../remembered.js';
 import type { JobSteps } from './job-steps.js';

@@ -13,13 +13,13 @@ import {
   type Layer,
   type LayerDecision,
 } from '../../plan/index.js';
-import { floatingOutputs, type WorkOptions } from '../evaluation.js';
-import { inSlices } from '../in-slices.js';
-import { knownLocalErrors, knownMeasuredErrors, storedMeasuredErrors } from '../known-errors.js';
-import { knownRanges } from '../known-ranges.js';
-import { decisionsText, knownVerdict, measurementRecipe } from '../known-verdict.js';
-import { USUAL_DRAWS } from '../noise.js';
-import { ownMetricFaults } from '../own-metric-faults.js';
+import { floatingOutputs, type WorkOptions } from '../sessions/evaluation.js';
+import { inSlices } from '../sessions/in-slices.js';
+import { knownLocalErrors, knownMeasuredErrors, storedMeasuredErrors } from '../errors/known-errors.js';
+import { knownRanges } from '../ranges/known-ranges.js';
+import { decisionsText, knownVerdict, measurementRecipe } from '../measurement/known-verdict.js';
+import { USUAL_DRAWS } from '../measurement/noise.js';
+import { ownMetricFaults } from '../findings/own-metric-faults.js';
 import {
   knownFits,
   predictorFrom,
@@ -27,14 +27,14 @@ import {
   type MeasuredPlan,
   type Predictor,
 } from '../prediction/index.js';
-import { shapeElements } from '../ranges.js';
-import { withRanges } from '../planned-ranges.js';
+import { shapeElements } from '../ranges/ranges.js';
+import { withRanges } from '../ranges/planned-ranges.js';
 import { withStore, type Recipe, type Results } from '../remembered.js';
 import { type Sample } from '../samples/index.js';
 import { knownSketch, sketchedOutputs } from '../sketch/index.js';
 import { knownSupport, namedTargets } from '../targets/index.js';
 import { watchFiles } from '../watched-files.js';
-import { plannedWeightsText, withPlannedWeights } from '../weights-as-planned.js';
+import { plannedWeightsText, withPlannedWeights } from '../ranges/weights-as-planned.js';
 import type { JobContext } from './job-context.js';
 import { JobSteps } from './job-steps.js';
 import { latencyNumbers } from './latency-numbers.js';

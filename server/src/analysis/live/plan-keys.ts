@@ -7,7 +7,7 @@ import { dirname } from 'node:path';
 import { errorsAmong } from '../../language/index.js';
 import type { BoundPlan } from '../../plan/index.js';
 import { neededLabels } from '../samples/index.js';
-import { decisionsText } from '../known-verdict.js';
+import { decisionsText } from '../measurement/known-verdict.js';
 
 export interface PlanKeys {
   /** The model and what feeds it. */

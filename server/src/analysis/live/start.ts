@@ -1,5 +1,5 @@
 /** The live analysis of a server: with a compute process of its own and the store that all of this product share. */
-import { startCompute } from '../compute.js';
+import { startCompute } from '../sessions/compute.js';
 import { openResultStore } from '../remembered.js';
 import { LiveAnalysis } from './live-analysis.js';
 

@@ -3,17 +3,17 @@
  * measured before. Measures nothing.
  */
 import { allowsFormat, integerRanges, type BoundPlan } from '../../plan/index.js';
-import { storedLocalErrors, storedMeasuredErrors } from '../known-errors.js';
-import { storedRanges } from '../known-ranges.js';
-import { storedVerdict } from '../known-verdict.js';
-import { withRanges } from '../planned-ranges.js';
+import { storedLocalErrors, storedMeasuredErrors } from '../errors/known-errors.js';
+import { storedRanges } from '../ranges/known-ranges.js';
+import { storedVerdict } from '../measurement/known-verdict.js';
+import { withRanges } from '../ranges/planned-ranges.js';
 import type { Results } from '../remembered.js';
 import type { Store } from '../../store/index.js';
 import { storedSupport } from '../targets/index.js';
 import { lowFormat } from './low-format.js';
 import { namedFigures, withShare } from './measuring.js';
-import { inSlices } from '../in-slices.js';
-import { withPlannedWeights } from '../weights-as-planned.js';
+import { inSlices } from '../sessions/in-slices.js';
+import { withPlannedWeights } from '../ranges/weights-as-planned.js';
 import { NOTHING_KNOWN, type PlanNumbers } from './numbers.js';
 import { localSensitivities, withMeasured } from './sensitivities.js';
 

@@ -10,8 +10,8 @@ import {
   type LayerDecision,
   type LayerNumerics,
 } from '../../plan/index.js';
-import { openEvaluation } from '../evaluation.js';
-import { measure } from '../measurement.js';
+import { openEvaluation } from '../sessions/evaluation.js';
+import { measure } from '../measurement/measurement.js';
 import { measuredAnew } from '../remembered.js';
 import { resolveSamples } from '../samples/index.js';
 import { knownSketch } from '../sketch/index.js';

@@ -5,8 +5,8 @@
 import type { LowFormatName } from '../../formats/index.js';
 import type { Model } from '../../onnx/index.js';
 import { allowsFormat, type Layer, type Tolerance } from '../../plan/index.js';
-import { storedMeasuredErrors } from '../known-errors.js';
-import type { OutputError } from '../judged-error.js';
+import { storedMeasuredErrors } from '../errors/known-errors.js';
+import type { OutputError } from '../errors/judged-error.js';
 import type { Results } from '../remembered.js';
 import { sketchedOutputs, storedSketch, type Sketch } from '../sketch/index.js';
 import type { LayerSquares } from './near-plans.js';

@@ -12,10 +12,10 @@ import {
   type LayerDecision,
   type Tolerance,
 } from '../../plan/index.js';
-import type { WorkOptions } from '../evaluation.js';
-import { inSlices } from '../in-slices.js';
-import { decisionsText } from '../known-verdict.js';
-import { measure, type ToleranceMeasurement } from '../measurement.js';
+import type { WorkOptions } from '../sessions/evaluation.js';
+import { inSlices } from '../sessions/in-slices.js';
+import { decisionsText } from '../measurement/known-verdict.js';
+import { measure, type ToleranceMeasurement } from '../measurement/measurement.js';
 import { effortOf, NO_EFFORT, type Effort, type Recipe, type Results } from '../remembered.js';
 import { fitKey, isLearnt, metricFit, type MetricFit, type MetricPoint } from './metric-fit.js';
 import type { MetricFits } from './predictor.js';

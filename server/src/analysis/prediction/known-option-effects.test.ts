@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { makeNode } from '../../onnx/index.js';
 import { allowsFormat, precisionGraph, type LayerDecision, type LayerNumerics } from '../../plan/index.js';
-import { closeEvaluation, openEvaluation } from '../evaluation.js';
-import { measure } from '../measurement.js';
+import { closeEvaluation, openEvaluation } from '../sessions/evaluation.js';
+import { measure } from '../measurement/measurement.js';
 import { measuredAnew, type Results } from '../remembered.js';
 import { knownSketch } from '../sketch/index.js';
 import {

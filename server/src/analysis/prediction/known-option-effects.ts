@@ -3,8 +3,8 @@
  * has them: sums that are added up as hardware does, scales, stochastic rounding, another quantizer than the usual one.
  */
 import { drawsRandomNumbers } from '../../plan/index.js';
-import type { WorkOptions } from '../evaluation.js';
-import { measuredDecisions, type MeasuredError } from '../measured-errors.js';
+import type { WorkOptions } from '../sessions/evaluation.js';
+import { measuredDecisions, type MeasuredError } from '../errors/measured-errors.js';
 import { effortOf, NO_EFFORT, type Effort, type Recipe, type Results } from '../remembered.js';
 import type { OptionSquares } from './learnt-options.js';
 import type { LayerSquares } from './near-plans.js';

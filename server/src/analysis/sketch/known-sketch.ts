@@ -11,8 +11,8 @@ import {
   type RoundingEvents,
   type Tolerance,
 } from '../../plan/index.js';
-import type { WorkOptions } from '../evaluation.js';
-import { inSlices } from '../in-slices.js';
+import type { WorkOptions } from '../sessions/evaluation.js';
+import { inSlices } from '../sessions/in-slices.js';
 import { NO_EFFORT, type Effort, type Recipe, type Results } from '../remembered.js';
 import type { Label } from '../samples/index.js';
 import { Sketcher, type SampleSketch } from './sketch.js';

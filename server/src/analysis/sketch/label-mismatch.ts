@@ -1,5 +1,5 @@
 /** Labels that a loss cannot be of: they fit none of the outputs. Knows samples; takes no gradient. */
-import type { Evaluation } from '../evaluation.js';
+import type { Evaluation } from '../sessions/evaluation.js';
 import type { Label } from '../samples/index.js';
 import { labelRole } from './loss.js';
 

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makeAttribute, makeNode, type Model } from '../../onnx/index.js';
 import { findLayers } from '../../plan/index.js';
-import type { Evaluation } from '../evaluation.js';
-import { measuredErrors } from '../measured-errors.js';
+import type { Evaluation } from '../sessions/evaluation.js';
+import { measuredErrors } from '../errors/measured-errors.js';
 import { measuredAnew } from '../remembered.js';
 import {
   computeForTests,

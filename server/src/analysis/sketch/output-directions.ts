@@ -5,8 +5,8 @@
  */
 import { DataType } from '../../onnx/index.js';
 import { RuntimeFailure, type TensorHandle } from '../../runtime/index.js';
-import type { Evaluation } from '../evaluation.js';
-import { elementsOf, floatsOf } from '../session-tensors.js';
+import type { Evaluation } from '../sessions/evaluation.js';
+import { elementsOf, floatsOf } from '../sessions/session-tensors.js';
 import { fewDirections } from './probes.js';
 
 /** Inputs move by at most this part of their range: far more than FP32 rounds, and little enough for a first order. */

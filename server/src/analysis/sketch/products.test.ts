@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { roundTo } from '../../formats/index.js';
 import { finish, inferShapesSteps, makeNode, type Graph, type Node } from '../../onnx/index.js';
 import { findLayers, roundingEvents } from '../../plan/index.js';
-import { closeEvaluation, openEvaluation } from '../evaluation.js';
+import { closeEvaluation, openEvaluation } from '../sessions/evaluation.js';
 import {
   computeForTests,
   floatTensor,

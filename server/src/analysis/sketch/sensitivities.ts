@@ -8,9 +8,9 @@ import { isMixed } from '../../emulate/index.js';
 import type { Model } from '../../onnx/index.js';
 import { roundingEvents, type Layer, type Tolerance } from '../../plan/index.js';
 import { RuntimeFailure } from '../../runtime/index.js';
-import { knownMeasuredErrors, storedMeasuredErrors } from '../known-errors.js';
-import type { MeasuredErrors } from '../measured-errors.js';
-import { nodeTimes } from '../node-times.js';
+import { knownMeasuredErrors, storedMeasuredErrors } from '../errors/known-errors.js';
+import type { MeasuredErrors } from '../errors/measured-errors.js';
+import { nodeTimes } from '../errors/node-times.js';
 import { effortOf, NO_EFFORT, type Effort, type Results } from '../remembered.js';
 import { isSketchCheaper } from './cost.js';
 import {

@@ -18,7 +18,7 @@ import {
   type RoundingEvents,
   type WeightEvent,
 } from '../../plan/index.js';
-import { elementsOf } from '../session-tensors.js';
+import { elementsOf } from '../sessions/session-tensors.js';
 import { AtomWriter } from './atom-writer.js';
 import { ProductWriter, type Pair, type SketchPiece } from './products.js';
 

@@ -14,11 +14,11 @@ import {
   type LayerDecision,
 } from '../../plan/index.js';
 import { memoryStore } from '../../store/index.js';
-import type { Evaluation } from '../evaluation.js';
-import { measure } from '../measurement.js';
-import { measuredErrors } from '../measured-errors.js';
+import type { Evaluation } from '../sessions/evaluation.js';
+import { measure } from '../measurement/measurement.js';
+import { measuredErrors } from '../errors/measured-errors.js';
 import { Predictor, predictorFrom } from '../prediction/index.js';
-import { rankCorrelation } from '../rank-correlation.js';
+import { rankCorrelation } from '../errors/rank-correlation.js';
 import { measuredAnew, withStore, type Results } from '../remembered.js';
 import {
   computeForTests,

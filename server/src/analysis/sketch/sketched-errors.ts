@@ -3,8 +3,8 @@
  * no evidence. Pure.
  */
 import { drawsRandomNumbers, type Layer, type Tolerance } from '../../plan/index.js';
-import { judgedError, type OutputError } from '../judged-error.js';
-import { relativeErrors, type RelativeErrors } from '../relative-errors.js';
+import { judgedError, type OutputError } from '../errors/judged-error.js';
+import { relativeErrors, type RelativeErrors } from '../errors/relative-errors.js';
 import type { Sketch } from './known-sketch.js';
 import { concentrationOf, probeVariance } from './probes.js';
 

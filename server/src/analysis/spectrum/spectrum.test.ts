@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makeNode, type Model } from '../../onnx/index.js';
 import { findLayers } from '../../plan/index.js';
-import { closeEvaluation, openEvaluation } from '../evaluation.js';
+import { closeEvaluation, openEvaluation } from '../sessions/evaluation.js';
 import { measuredAnew } from '../remembered.js';
 import { computeForTests, floatTensor, randomValues, sampleOf, writeModel } from '../testing/index.js';
 import { knownSpectra, type LayerSpectrum, type LayerSpectrumOptions } from './index.js';

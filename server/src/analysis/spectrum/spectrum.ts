@@ -10,12 +10,12 @@ import { backwardSteps, backwardVariantSteps } from '../../gradients/index.js';
 import { DataType, makeTensorType, makeValueInfo } from '../../onnx/index.js';
 import { isInMainGraph, modelFacts, roundingEventsSteps, type Layer } from '../../plan/index.js';
 import type { Session, TensorHandle } from '../../runtime/index.js';
-import { EMULATION_SETTINGS, type Evaluation, type Feeds, type WorkOptions } from '../evaluation.js';
-import { inSlices } from '../in-slices.js';
-import { observedShapes } from '../observed-shapes.js';
-import { concreteShapes, samplesByShape } from '../sample-shapes.js';
+import { EMULATION_SETTINGS, type Evaluation, type Feeds, type WorkOptions } from '../sessions/evaluation.js';
+import { inSlices } from '../sessions/in-slices.js';
+import { observedShapes } from '../sessions/observed-shapes.js';
+import { concreteShapes, samplesByShape } from '../sessions/sample-shapes.js';
 import { effortOf, NO_EFFORT, type Effort, type Results } from '../remembered.js';
-import { elementsOf, floatsOf, takenBy } from '../session-tensors.js';
+import { elementsOf, floatsOf, takenBy } from '../sessions/session-tensors.js';
 import { displacedSteps, type Place } from './displaced.js';
 import { eigenvaluesOf, type Eigenvalues } from './lanczos.js';
 

@@ -6,11 +6,11 @@ import { explicitSteps } from '../../emulate/index.js';
 import { weightsFolder, type Model } from '../../onnx/index.js';
 import type { Tolerance } from '../../plan/index.js';
 import type { OptimizationLevel, Provider, Session } from '../../runtime/index.js';
-import { EMULATION_SETTINGS, type Evaluation, type WorkOptions } from '../evaluation.js';
-import { inSlices } from '../in-slices.js';
-import { measureSession, type Measurement } from '../measurement.js';
-import { withSessionNoise, type ToleranceVerdict } from '../noise.js';
-import { originalFile, withOptimized } from '../open-session.js';
+import { EMULATION_SETTINGS, type Evaluation, type WorkOptions } from '../sessions/evaluation.js';
+import { inSlices } from '../sessions/in-slices.js';
+import { measureSession, type Measurement } from '../measurement/measurement.js';
+import { withSessionNoise, type ToleranceVerdict } from '../measurement/noise.js';
+import { originalFile, withOptimized } from '../sessions/open-session.js';
 import { placementOf, type Placement } from './placement.js';
 
 export interface Executed {

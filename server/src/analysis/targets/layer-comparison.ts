@@ -13,10 +13,15 @@ import type {
   SessionRequest,
   TensorHandle,
 } from '../../runtime/index.js';
-import { EMULATION_SETTINGS, type Evaluation, type Outputs, type WorkOptions } from '../evaluation.js';
-import { inSlices } from '../in-slices.js';
-import { withOptimized } from '../open-session.js';
-import type { SquaredSums } from '../relative-errors.js';
+import {
+  EMULATION_SETTINGS,
+  type Evaluation,
+  type Outputs,
+  type WorkOptions,
+} from '../sessions/evaluation.js';
+import { inSlices } from '../sessions/in-slices.js';
+import { withOptimized } from '../sessions/open-session.js';
+import type { SquaredSums } from '../errors/relative-errors.js';
 
 export interface LayerComparison {
   readonly layer: Layer;

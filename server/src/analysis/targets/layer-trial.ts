@@ -39,7 +39,7 @@ import {
   type ProviderOptions,
   type Runtime,
 } from '../../runtime/index.js';
-import { inSlices } from '../in-slices.js';
+import { inSlices } from '../sessions/in-slices.js';
 import type { SampleTensor } from '../samples/index.js';
 import { PROVIDER_NAMES } from './placement.js';
 import { runOnce } from './small-run.js';

@@ -16,8 +16,8 @@ import {
 } from '../../plan/index.js';
 import type { Provider, ProviderOptions, Runtime } from '../../runtime/index.js';
 import type { Store } from '../../store/index.js';
-import type { WorkOptions } from '../evaluation.js';
-import { inSlices } from '../in-slices.js';
+import type { WorkOptions } from '../sessions/evaluation.js';
+import { inSlices } from '../sessions/in-slices.js';
 import { elementsOf, tryLayer, type SupportOutcome, type TriedLayer } from './layer-trial.js';
 import { targetRecipe, type TargetRecipe } from './target-recipe.js';
 

@@ -16,10 +16,10 @@ import {
   type Session,
   type SessionRequest,
 } from '../../runtime/index.js';
-import { quantile, spreadOf } from '../benchmark.js';
-import { putSample, runSample, type Feeds, type WorkOptions } from '../evaluation.js';
-import { failedLevelNote, noLevelMessage, type FailedLevel } from '../level-faults.js';
-import { originalFile, originalThere, type Original } from '../open-session.js';
+import { quantile, spreadOf } from '../latency/benchmark.js';
+import { putSample, runSample, type Feeds, type WorkOptions } from '../sessions/evaluation.js';
+import { failedLevelNote, noLevelMessage, type FailedLevel } from '../sessions/level-faults.js';
+import { originalFile, originalThere, type Original } from '../sessions/open-session.js';
 import type { Sample } from '../samples/index.js';
 
 export interface SessionSettings {

@@ -15,7 +15,7 @@ import {
   type ProviderOptions,
   type Runtime,
 } from '../../runtime/index.js';
-import { putSample } from '../evaluation.js';
+import { putSample } from '../sessions/evaluation.js';
 import type { SampleTensor } from '../samples/index.js';
 
 export interface SmallModelParts {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { folderForTests } from '../../testing/index.js';
 import { boundPlan } from '../live/testing.js';
-import { PROVIDERS } from '../compute.js';
+import { PROVIDERS } from '../sessions/compute.js';
 import { writeChain } from '../testing/index.js';
 import { wayToDevice, wayToProvider } from './how-to-get.js';
 import type { SupportOutcome } from './layer-trial.js';

@@ -4,7 +4,7 @@
  */
 import { writeOperatorType, type BoundPlan, type LayerDecision } from '../../plan/index.js';
 import { finish, isStep, type Steps } from '../../onnx/index.js';
-import { perStatement, type LayerFinding } from '../findings.js';
+import { perStatement, type LayerFinding } from '../findings/findings.js';
 import type { SupportOutcome, TriedLayer } from './layer-trial.js';
 import type { LayerSupport } from './operator-support.js';
 

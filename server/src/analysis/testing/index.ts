@@ -29,8 +29,8 @@ import {
 } from '../../runtime/index.js';
 import { processScript } from '../../runtime/testing/index.js';
 import { temporaryFolder } from '../../testing/index.js';
-import { startCompute, type Runtime } from '../compute.js';
-import { closeEvaluation, openEvaluation, type Evaluation } from '../evaluation.js';
+import { startCompute, type Runtime } from '../sessions/compute.js';
+import { closeEvaluation, openEvaluation, type Evaluation } from '../sessions/evaluation.js';
 import type { Sample } from '../samples/index.js';
 
 export { latencyNumbers } from '../live/latency-numbers.js';

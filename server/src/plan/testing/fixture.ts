@@ -23,7 +23,7 @@ import {
   type Tensor,
   type ValueInfo,
 } from '../../onnx/index.js';
-import { bindPlan } from '../bind.js';
+import { bindPlan } from '../binding/bind.js';
 import type { FoundTarget, PlanFiles, TracedPlan, UnboundPlan } from '../types.js';
 
 const TYPES: Readonly<Record<string, DataType | undefined>> = {

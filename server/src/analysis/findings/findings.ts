@@ -1,0 +1,235 @@
+/**
+ * What analysis found, as diagnostics on the plan: a finding about a layer stands on the statement that decides
+ * it, one about a tolerance on the tolerance. Knows no editor and no terminal.
+ */
+import { metricLabel } from '../../metrics/index.js';
+import type { Diagnostic } from '../../language/index.js';
+import {
+  accumulationReason,
+  accumulationWords,
+  usualAccumulation,
+  type BoundPlan,
+  type DecisionSource,
+  type Layer,
+  type LayerDecision,
+} from '../../plan/index.js';
+import { largestNumber, type FormatName, type LowFormatName } from '../../formats/index.js';
+import { insideBeyond, layerRangeIn, UNDERFLOW_SHARE, type LayerRange } from '../ranges/ranges.js';
+import type { TensorRange } from '../ranges/tensor-range.js';
+import type { ToleranceVerdict } from '../measurement/noise.js';
+
+/** A diagnostic with the names of the layers that it is about, those that matter most first. */
+export interface LayerFinding extends Diagnostic {
+  readonly layers: readonly string[];
+  /** The format that the layers run in if they follow the finding; FP32 where it is left out. */
+  readonly runIn?: FormatName;
+}
+
+/** What a finding says of a sample. */
+export interface SampleName {
+  readonly name: string;
+}
+
+/** Layers named in a message; the others are counted. */
+const NAMED = 3;
+
+/** Layers that cost most: as many as one can look at. */
+export const DEAREST = 5;
+
+/**
+ * `overflow` and `underflow` of the layers that `plan` puts into `format`. What a layer writes or stores beyond the range is an
+ * error. What it only computes inside depends on what the target holds sums in: a warning where the samples reached it, an
+ * error where the plan says that sums are held in 16 bits, and no finding where it is only a bound.
+ */
+export function rangeFindings(
+  plan: BoundPlan,
+  ranges: readonly LayerRange[],
+  format: FormatName,
+  samples: readonly SampleName[],
+): LayerFinding[] {
+  const decided = new Map(plan.decisions.map((decision) => [decision.layer.nodeIndex, decision]));
+  const low = ranges.flatMap((range): LayerRange[] => {
+    const decision = decided.get(range.layer.nodeIndex);
+    if (decision?.format !== format) return [];
+    const { scale } = decision.numerics ?? {};
+    const own = scale === undefined ? range : { ...range, ...layerRangeIn(range, format, scale) };
+    return [withoutHandled(own, decision)];
+  });
+  const overflow = low.filter((range) => range.overflow > 0).toSorted((a, b) => b.maxAbs - a.maxAbs);
+  const largest = largestNumber(format);
+  const inside = low
+    .filter((range) => insideBeyond(range, largest)?.evidence === 'measured')
+    .toSorted((a, b) => (b.inside?.value ?? 0) - (a.inside?.value ?? 0));
+  const [stated, unstated] = [true, false].map((isStated) =>
+    inside.filter(({ layer }) => holdsShortSums(plan, decided.get(layer.nodeIndex)) === isStated),
+  );
+  const underflow = low
+    .filter((range) => range.underflow > UNDERFLOW_SHARE)
+    .toSorted((a, b) => b.underflow - a.underflow);
+  return [
+    ...perStatement(plan, decided, overflow, (own) => ({
+      code: 'overflow',
+      severity: 'error' as const,
+      message: `beyond the range of ${format}: ${listed(own, (one) => describeOverflow(one, samples))}`,
+    })),
+    ...perStatement(plan, decided, stated ?? [], (own) => ({
+      code: 'overflow',
+      severity: 'error' as const,
+      message: `inside the operator beyond the range of ${format}, in which the plan holds sums: ${listed(own, describeInside)}`,
+    })),
+    ...perStatement(plan, decided, unstated ?? [], (own) => ({
+      code: 'overflow',
+      severity: 'warning' as const,
+      message: `inside the operator beyond the range of ${format}, where the target holds sums in it: ${listed(own, describeInside)}`,
+    })),
+    ...perStatement(plan, decided, underflow, (own) => ({
+      code: 'underflow',
+      severity: 'warning' as const,
+      message: `become subnormal or zero in ${format}: ${listed(own, describeUnderflow)}`,
+    })),
+  ];
+}
+
+/** `tolerance-exceeded` for each tolerance that does not hold; of emulation with what sums were added up in, where that is not FP32. */
+export function toleranceFindings(
+  plan: BoundPlan,
+  verdicts: readonly ToleranceVerdict[],
+  executedOn?: string,
+): Diagnostic[] {
+  const isPlain = executedOn !== undefined || accumulationWords(plan.decisions) === 'fp32';
+  const sums = isPlain ? '' : `, sums in ${accumulationReason(plan)}`;
+  return verdicts
+    .filter((one) => !one.holds)
+    .map((one): Diagnostic => {
+      const { source, output, operator, limit, metric, over } = one.tolerance;
+      const within = one.verdict === 'exceeded within noise' ? ', exceeded within noise' : '';
+      return {
+        code: 'tolerance-exceeded',
+        severity: 'error',
+        range: source.range,
+        message:
+          `"${output}" ${metricLabel(metric)}${executedOn === undefined ? '' : ` on ${executedOn}`} is ${one.measured.toPrecision(3)} (${over} of the samples, noise ` +
+          `${one.noise.toPrecision(2)}${within}${sums}), wanted ${operator} ${limit}; \`tune\` finds a plan that holds`,
+        ...(source.path === plan.path ? {} : { path: source.path }),
+      };
+    });
+}
+
+/** What one layer alone does to the outputs. */
+export interface LayerCost {
+  readonly layer: Layer;
+  /** Of the tolerance that it uses most of; undefined where that is not measured. */
+  readonly share: number | undefined;
+  /** Relative error. */
+  readonly value: number;
+}
+
+/**
+ * Information on the layers in `format` that cost most, for a plan that exceeds a tolerance: the worst of `costs`, which are
+ * all measured or all local, on the statements that decide them.
+ */
+export function costFindings(
+  plan: BoundPlan,
+  costs: readonly LayerCost[],
+  format: LowFormatName,
+): LayerFinding[] {
+  const decided = new Map(plan.decisions.map((decision) => [decision.layer.nodeIndex, decision]));
+  const low = costs.filter(({ layer }) => decided.get(layer.nodeIndex)?.format === format);
+  const worst = low.toSorted(dearestFirst).slice(0, DEAREST);
+  return perStatement(plan, decided, worst, (own) => ({
+    code: 'tolerance-exceeded',
+    severity: 'information',
+    message: `of the layers in ${format} these cost most: ${own.map(describeCost).join('; ')}`,
+  }));
+}
+
+/** By the share of a tolerance where it is known, then by the error; infinities are equal. */
+export function dearestFirst(a: LayerCost, b: LayerCost): number {
+  const [first, second] = [a.share ?? 0, b.share ?? 0];
+  if (first !== second) return second > first ? 1 : -1;
+  return a.value === b.value ? 0 : b.value > a.value ? 1 : -1;
+}
+
+/** Without the overflow of weights where the plan says what becomes of it. */
+function withoutHandled(range: LayerRange, { overflow }: LayerDecision): LayerRange {
+  if (overflow === 'error') return range;
+  const tensors = range.tensors.map((one) => (one.kind === 'weight' ? { ...one, overflow: 0 } : one));
+  return { ...range, tensors, overflow: tensors.reduce((sum, one) => sum + one.overflow, 0) };
+}
+
+/** One diagnostic for each statement that decides some of the layers, in the order of the layers. */
+export function perStatement<T extends { readonly layer: Layer }>(
+  plan: BoundPlan,
+  decided: ReadonlyMap<number, LayerDecision>,
+  found: readonly T[],
+  describe: (own: readonly T[]) => Pick<Diagnostic, 'code' | 'severity' | 'message'>,
+): LayerFinding[] {
+  const groups = new Map<DecisionSource, T[]>();
+  for (const one of found) {
+    const source = decided.get(one.layer.nodeIndex)?.source;
+    if (source === undefined) continue;
+    const group = groups.get(source);
+    if (group === undefined) groups.set(source, [one]);
+    else group.push(one);
+  }
+  return [...groups].map(([source, own]) => ({
+    ...describe(own),
+    range: source.range,
+    layers: own.map(({ layer }) => layer.name),
+    ...(source.path === plan.path ? {} : { path: source.path }),
+  }));
+}
+
+/** The first few as `describe` says, the others counted. */
+export function listed<T>(found: readonly T[], describe: (one: T) => string): string {
+  const named = found.slice(0, NAMED).map(describe).join('; ');
+  const more = found.length - NAMED;
+  return more > 0 ? `${named}; and ${more} more` : named;
+}
+
+function describeCost({ layer, share, value }: LayerCost): string {
+  const cost = share === undefined ? `errs by ${value.toPrecision(2)} of its output` : describeShare(share);
+  return `"${layer.name}" ${cost}`;
+}
+
+function describeShare(share: number): string {
+  if (share === Number.POSITIVE_INFINITY) return 'alone errs beyond all bounds';
+  return share < 2
+    ? `alone takes ${Math.round(100 * share)} % of a tolerance`
+    : `alone errs ${share.toPrecision(2)} times as much as a tolerance allows`;
+}
+
+function describeOverflow(range: LayerRange, samples: readonly SampleName[]): string {
+  const worst = largest(range.tensors.filter((one) => one.overflow > 0));
+  if (worst === undefined) return `"${range.layer.name}"`;
+  const sample = worst.sample === undefined ? undefined : (samples[worst.sample]?.name ?? worst.sample);
+  const where = `${sample === undefined ? `weight "${worst.tensor}"` : `sample ${sample}`}, index ${worst.index}`;
+  return `"${range.layer.name}" ${worst.overflow} of ${worst.elements} values, largest ${worst.maxAbs.toPrecision(4)} (${where})`;
+}
+
+function describeInside({ layer, inside }: LayerRange): string {
+  if (inside === undefined) return `"${layer.name}"`;
+  const { quantity, terms, value, inFp32 } = inside;
+  const of = terms === 1 ? '' : ` of ${terms} terms`;
+  const definition = inFp32 ? ' (in FP32 by its definition)' : '';
+  return `"${layer.name}" a ${quantity}${of} reaches ${value.toPrecision(4)}${definition}`;
+}
+
+/** Whether the plan says that the layer's sums are held in fewer bits than FP32. */
+function holdsShortSums(plan: BoundPlan, decision: LayerDecision | undefined): boolean {
+  const accumulate =
+    decision?.numerics?.accumulate ??
+    (decision === undefined ? plan.accumulate : usualAccumulation(plan, decision.layer, decision.format));
+  return accumulate !== undefined && accumulate.kind !== 'fp32';
+}
+
+function describeUnderflow(range: LayerRange): string {
+  return `"${range.layer.name}" ${(100 * range.underflow).toFixed(1)} % of its values`;
+}
+
+function largest(tensors: readonly TensorRange[]): TensorRange | undefined {
+  return tensors.reduce<TensorRange | undefined>(
+    (best, one) => (best === undefined || one.maxAbs > best.maxAbs ? one : best),
+    undefined,
+  );
+}

@@ -1,0 +1,242 @@
+/**
+ * Why a layer stands out: one function from all that was found of it to reasons, each a code and a sentence. What is shown
+ * of them, and how, is not known here.
+ */
+import {
+  formatInformation,
+  isFloatFormat,
+  largestNumber,
+  type Accumulation,
+  type FormatName,
+} from '../../formats/index.js';
+import { formatNumber, formatPercent, formatPower } from './number-text.js';
+import { insideBeyond, UNDERFLOW_SHARE, type LayerRangeFigures } from '../ranges/ranges.js';
+import type { RelativeErrors } from '../errors/relative-errors.js';
+import type { TensorRange } from '../ranges/tensor-range.js';
+
+/**
+ * - `overflow`: values beyond the format, written, stored, or (measured) inside the operator
+ * - `underflow`: values that become subnormal or zero
+ * - `weights-lost`: weights that become zero or infinite
+ * - `cancellation`: the inputs cancel out, and their errors do not
+ * - `amplified`: what follows makes the error larger
+ * - `accumulation`: sums of more terms than their format can count
+ * - `clamped`: the format is not the one that the plan asks for
+ * - `nonfinite`, `zero-output`, `large-local-error`, `large-error`: outside the range in which errors add up
+ * - `overflow-inside`, `attenuated`, `rounds-nothing`: notes, that flag nothing
+ *
+ * Other methods add codes of their own.
+ */
+export interface Reason {
+  readonly code: string;
+  readonly sentence: string;
+  /** Whether it is a reason to look at the layer; a note only explains its figures. */
+  readonly flags: boolean;
+}
+
+/** All that was found of a layer; what is undefined was not looked at. */
+export interface LayerEvidence {
+  /** The low format that the figures are of. */
+  readonly format: FormatName;
+  readonly range?: LayerRangeFigures | undefined;
+  readonly local?: RelativeErrors | undefined;
+  readonly measured?: RelativeErrors | undefined;
+  /** Why the layer does not have the format that the plan asks for. */
+  readonly clamped?: string | undefined;
+  /** How its sums are held, as far as the plan says. */
+  readonly accumulate?: Accumulation | undefined;
+  /** In this plan, all that it rounds is rounded already. */
+  readonly roundsNothing?: boolean | undefined;
+  /** What a method of its own flagged. A code that is found here as well is not said twice. */
+  readonly found?: readonly Reason[] | undefined;
+  /** By position. */
+  readonly samples?: readonly { readonly name: string }[] | undefined;
+}
+
+/** Over this local error a layer is outside the range in which errors add up, and is flagged. */
+const LARGE_LOCAL_ERROR = 0.05;
+/** The same of the error that it causes in an output by itself. */
+const LARGE_MEASURED_ERROR = 0.2;
+/** Four bits of the inputs' digits are lost. */
+const STRONG_CANCELLATION = 16;
+/** A layer of a network without nonlinearities moves its outputs about as much as its own output. */
+const AMPLIFIED = 4;
+const ATTENUATED = 1 / 10;
+
+/** The reasons, those that weigh most first. */
+export function explain(evidence: LayerEvidence): readonly Reason[] {
+  const own = [
+    ...clamped(evidence),
+    ...overflow(evidence),
+    ...inside(evidence),
+    ...outsideLinearRange(evidence),
+    ...weightsLost(evidence),
+    ...underflow(evidence),
+    ...cancellation(evidence),
+    ...passedOn(evidence),
+    ...accumulation(evidence),
+    ...roundsNothing(evidence),
+  ];
+  const codes = new Set(own.map(({ code }) => code));
+  const others = (evidence.found ?? []).filter(({ code }) => !codes.has(code));
+  return [...own.filter(({ flags }) => flags), ...others, ...own.filter(({ flags }) => !flags)];
+}
+
+/** The codes of the reasons that flag, each once. */
+export function flagsOf(reasons: readonly Reason[]): readonly string[] {
+  return [...new Set(reasons.filter(({ flags }) => flags).map(({ code }) => code))];
+}
+
+/** All the reasons in one line; empty where nothing stands out. */
+export function reasonText(reasons: readonly Reason[]): string {
+  return reasons.map(({ sentence }) => sentence).join('; ');
+}
+
+function flag(code: string, sentence: string): Reason[] {
+  return [{ code, sentence, flags: true }];
+}
+
+function note(code: string, sentence: string): Reason[] {
+  return [{ code, sentence, flags: false }];
+}
+
+function clamped({ clamped: why }: LayerEvidence): Reason[] {
+  return why === undefined ? [] : flag('clamped', why);
+}
+
+function overflow({ range, format, samples }: LayerEvidence): Reason[] {
+  const worst = largest(range?.tensors.filter((one) => one.overflow > 0) ?? []);
+  if (range === undefined || worst === undefined) return [];
+  const { overflow: count, elements, maxAbs, scale } = worst;
+  const values = `${count} of ${elements} values of "${worst.tensor}" beyond ${format}`;
+  const cure = `times ${formatPower(scale)} they would fit`;
+  return flag('overflow', `${values}, largest ${formatNumber(maxAbs)} (${placeOf(worst, samples)}); ${cure}`);
+}
+
+/** Where a range's largest value is. */
+export function placeOf(
+  { sample, index }: Pick<TensorRange, 'sample' | 'index'>,
+  samples: readonly { readonly name: string }[] = [],
+): string {
+  if (sample === undefined) return `weight, index ${index}`;
+  return `sample ${samples[sample]?.name ?? sample}, index ${index}`;
+}
+
+function inside({ range, format }: LayerEvidence): Reason[] {
+  if (range === undefined) return [];
+  const found = insideBeyond(range, largestNumber(format));
+  // Bounds of products are far from what they bound, so that nearly every layer would have one.
+  if (found === undefined || (found.evidence === 'bounded' && found.quantity === 'sum of products'))
+    return [];
+  const { quantity, terms, value, evidence, inFp32 } = found;
+  const of = terms === 1 ? '' : ` of ${terms} terms`;
+  const reach = evidence === 'measured' ? 'reaches' : 'could reach, by a bound,';
+  const where = inFp32 ? `; the operator's definition computes it in FP32` : '';
+  const sentence = `inside, a ${quantity}${of} ${reach} ${formatNumber(value)}, beyond ${format}${where}`;
+  return evidence === 'measured' ? flag('overflow', sentence) : note('overflow-inside', sentence);
+}
+
+function outsideLinearRange({ local, measured }: LayerEvidence): Reason[] {
+  const error = measured ?? local;
+  if (error === undefined) return [];
+  const output = measured === undefined ? 'the' : 'an';
+  if (error.ofZero === true) {
+    return flag(
+      'zero-output',
+      `${output} output is exactly 0 in every sample, so that no error is small beside it`,
+    );
+  }
+  if (!Number.isFinite(error.value)) return flag('nonfinite', `rounding makes ${output} output non-finite`);
+  if (measured === undefined) {
+    return error.value > LARGE_LOCAL_ERROR
+      ? flag('large-local-error', 'rounding inputs and weights moves the output by more than 5 %')
+      : [];
+  }
+  return error.value > LARGE_MEASURED_ERROR
+    ? flag('large-error', 'this layer alone moves an output by more than 20 %')
+    : [];
+}
+
+function weightsLost({ range, format }: LayerEvidence): Reason[] {
+  const weights = range?.tensors.filter(({ kind }) => kind === 'weight') ?? [];
+  const share = (one: TensorRange): number =>
+    one.nonZero === 0 ? 0 : (one.becomesZero + one.overflow) / one.nonZero;
+  const worst = weights.toSorted((a, b) => share(b) - share(a))[0];
+  if (worst === undefined || (worst.overflow === 0 && share(worst) <= UNDERFLOW_SHARE)) return [];
+  const becomes = [
+    ...(worst.becomesZero === 0 ? [] : [`${formatPercent(worst.becomesZero / worst.nonZero)} become zero`]),
+    ...(worst.overflow === 0
+      ? []
+      : [`${formatPercent(worst.overflow / worst.nonZero)} are beyond ${format}`]),
+  ];
+  return flag('weights-lost', `of the weights "${worst.tensor}" ${becomes.join(' and ')}`);
+}
+
+function underflow({ range }: LayerEvidence): Reason[] {
+  const share = (one: TensorRange): number => (one.nonZero === 0 ? 0 : one.underflow / one.nonZero);
+  const worst = range?.tensors.toSorted((a, b) => share(b) - share(a))[0];
+  if (worst === undefined || share(worst) <= UNDERFLOW_SHARE) return [];
+  const { tensor, becomesZero, nonZero, scale } = worst;
+  const zero = becomesZero === 0 ? '' : ` (${formatPercent(becomesZero / nonZero)} zero)`;
+  const cure = scale === 1 ? '' : `; scaled by ${formatPower(scale)}, fewer would`;
+  const values = `${formatPercent(share(worst))} of the values of "${tensor}" become subnormal or zero${zero}`;
+  return flag('underflow', `${values}${cure}`);
+}
+
+function cancellation({ range }: LayerEvidence): Reason[] {
+  const factor = range?.cancellation;
+  if (factor === undefined || factor < STRONG_CANCELLATION) return [];
+  const bits = `${Math.floor(Math.log2(factor))} bits`;
+  return flag(
+    'cancellation',
+    `its inputs cancel out to 1/${formatNumber(factor)} of their size, which loses ${bits} of their digits`,
+  );
+}
+
+/** What the network behind a layer makes of its error: comparable, since both are relative. */
+function passedOn({ local, measured }: LayerEvidence): Reason[] {
+  if (local === undefined || measured === undefined || local.value === 0 || measured.value === 0) return [];
+  const factor = measured.value / local.value;
+  // Infinite, zero by zero: other reasons tell.
+  if (!Number.isFinite(factor) || factor === 0 || local.ofZero === true || measured.ofZero === true)
+    return [];
+  const errors = `${formatNumber(local.value)} of its own output, ${formatNumber(measured.value)} of an output of the model`;
+  if (factor >= AMPLIFIED)
+    return flag('amplified', `what follows amplifies its error ${formatNumber(factor)} times: ${errors}`);
+  if (factor <= ATTENUATED)
+    return note(
+      'attenuated',
+      `what follows attenuates its error ${formatNumber(1 / factor)} times: ${errors}`,
+    );
+  return [];
+}
+
+/** A sum stands still where a term is less than half the distance to the next number: at 2/epsilon equal terms. */
+function accumulation({ range, format, accumulate }: LayerEvidence): Reason[] {
+  const terms = range?.terms;
+  if (terms === undefined || format === 'fp32' || accumulate?.kind === 'fp32') return [];
+  // Integers are summed in 32 bits.
+  if (!isFloatFormat(format)) return [];
+  const counts = 2 / formatInformation('fp16').epsilon;
+  // Of chunks the sums are summed in turn.
+  const held =
+    accumulate?.kind === 'chunked' ? Math.max(accumulate.length, terms / accumulate.length) : terms;
+  if (held <= counts) return [];
+  const sentence = `adds up ${terms} terms, and a sum in fp16 stands still after ${counts} equal ones`;
+  return accumulate === undefined
+    ? note('accumulation', `${sentence}, where the target holds sums in it`)
+    : flag('accumulation', sentence);
+}
+
+function roundsNothing({ roundsNothing: isSo }: LayerEvidence): Reason[] {
+  return isSo === true
+    ? note('rounds-nothing', 'rounds nothing in this plan: its neighbours round the same tensors')
+    : [];
+}
+
+function largest(tensors: readonly TensorRange[]): TensorRange | undefined {
+  return tensors.reduce<TensorRange | undefined>(
+    (best, one) => (best === undefined || one.maxAbs > best.maxAbs ? one : best),
+    undefined,
+  );
+}

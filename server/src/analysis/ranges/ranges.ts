@@ -1,0 +1,93 @@
+/**
+ * The range of every layer: how the values of its outputs and weights are spread, the largest one with its sample and index,
+ * what the layer adds up inside, and how much of its inputs cancels out. Measured whatever the format; what a format makes of
+ * it is told by `layerRangeIn`.
+ */
+import { isFloatFormat, type FormatName } from '../../formats/index.js';
+import type { Shape } from '../../onnx/index.js';
+import type { Layer } from '../../plan/index.js';
+import type { Evaluation, WorkOptions } from '../sessions/evaluation.js';
+import type { InsideSum } from './inside-sums.js';
+import { joinRange, surroundings, type MeasuredLayerRange } from './layer-surroundings.js';
+import { rangeIn, scaledRangeIn, type TensorRange } from './tensor-range.js';
+import { constantRanges, writtenRanges } from './written-ranges.js';
+
+/** Over this share of non-zero values lost, a layer is flagged `underflow`. */
+export const UNDERFLOW_SHARE = 0.01;
+
+/** The range of a layer in a format. */
+export interface LayerRangeFigures extends Omit<MeasuredLayerRange, 'tensors'> {
+  readonly tensors: readonly TensorRange[];
+  readonly maxAbs: number;
+  /** Elements beyond the format's range, over all samples and weights. */
+  readonly overflow: number;
+  /** Share of the non-zero elements that become subnormal or zero: the worst tensor of the layer. */
+  readonly underflow: number;
+}
+
+export interface LayerRange extends LayerRangeFigures {
+  readonly layer: Layer;
+}
+
+export interface MeasuredLayerRanges {
+  readonly ranges: ReadonlyMap<Layer, MeasuredLayerRange>;
+  readonly sessions: number;
+  readonly inferences: number;
+}
+
+/**
+ * Measures the ranges of `layers`: of all their floating-point outputs and of their weights. `elements` tells how many
+ * elements a tensor has, if known.
+ */
+export async function measureRanges(
+  evaluation: Evaluation,
+  layers: readonly Layer[],
+  elements: (tensor: string) => number | undefined,
+  options: WorkOptions = {},
+): Promise<MeasuredLayerRanges> {
+  const { model } = evaluation;
+  const around = layers.map((layer) => surroundings(model, layer));
+  const { tensors, sessions, inferences } = await writtenRanges(evaluation, around, elements, options);
+  const constants = await constantRanges(evaluation, around, options);
+  const ranges = new Map(
+    around.map((one): [Layer, MeasuredLayerRange] => [one.layer, joinRange(model, one, tensors, constants)]),
+  );
+  return { ranges, sessions, inferences };
+}
+
+/** What `format` makes of a layer's values; `scale` is what the plan multiplies its inputs by before they are rounded. */
+export function layerRangeIn(
+  { tensors, ...rest }: MeasuredLayerRange,
+  format: FormatName,
+  scale = 1,
+): LayerRangeFigures {
+  const own = tensors.map((one) =>
+    scale === 1 || one.kind === 'weight' || !isFloatFormat(format)
+      ? rangeIn(one, format)
+      : scaledRangeIn(one, scale, format),
+  );
+  const share = (one: TensorRange): number => (one.nonZero === 0 ? 0 : one.underflow / one.nonZero);
+  return {
+    ...rest,
+    tensors: own,
+    maxAbs: own.reduce((largest, one) => Math.max(largest, one.maxAbs), 0),
+    overflow: own.reduce((sum, one) => sum + one.overflow, 0),
+    underflow: own.reduce((worst, one) => Math.max(worst, share(one)), 0),
+  };
+}
+
+/** Whether something is beyond the largest number of a format inside a layer, though what it writes may not be. */
+export function insideBeyond(
+  { inside }: Pick<LayerRangeFigures, 'inside'>,
+  largest: number,
+): InsideSum | undefined {
+  return inside !== undefined && inside.value > largest ? inside : undefined;
+}
+
+/** How many elements a tensor of this shape has; undefined while a size is not known. */
+export function shapeElements(shape: Shape | undefined): number | undefined {
+  return shape?.reduce<number | undefined>(
+    (product, size) => (product === undefined || typeof size !== 'number' ? undefined : product * size),
+    1,
+  );
+}

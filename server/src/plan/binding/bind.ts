@@ -1,0 +1,125 @@
+/**
+ * A plan bound to its model: the one way from text to decisions for the editor, the command line and tests. Asks
+ * `PlanFiles` for texts and models and is a function of what it answers. Runs nothing.
+ */
+import { basename } from 'node:path';
+import {
+  fileDiagnostics,
+  quote,
+  type Diagnostic,
+  type SyntaxTree,
+  type TextRange,
+} from '../../language/index.js';
+import { finish, type Steps } from '../../onnx/index.js';
+import { decisionSteps } from '../decisions/decisions.js';
+import { bindDimensions } from './dimensions.js';
+import { diagnosticIn, gatherStatements, type PlanFile } from '../text/documents.js';
+import { bindInputs } from './inputs.js';
+import { knowModelSteps, withSizes } from '../knowledge.js';
+import { bindLatencySources } from './latency-sources.js';
+import { lockPath } from '../lock/layer-lock.js';
+import { movedNamesSteps, type MovedNames } from '../lock/moved-layers.js';
+import { bindStates } from './states.js';
+import { withTargetSums } from '../decisions/target-sums.js';
+import { bindTargets } from './targets.js';
+import { bindLabels } from './labels.js';
+import { bindOwnMetrics } from './own-metrics.js';
+import { bindTolerances } from './tolerances.js';
+import type { PlanFiles, TracedPlan, UnboundPlan } from '../types.js';
+
+export interface PlanSource {
+  /** Absolute path of the plan: what is relative in it is relative to its folder. */
+  readonly path: string;
+  readonly tree: SyntaxTree;
+  readonly files: PlanFiles;
+}
+
+/**
+ * Binds a plan. `diagnostics` holds all there are: of the text, of included files (with their path) and of the model.
+ * Statements with errors are left out; all the others count.
+ */
+export function bindPlan(source: PlanSource): TracedPlan | UnboundPlan {
+  return finish(bindPlanSteps(source));
+}
+
+/** The same a little at a time, for whoever serves others meanwhile: the files must stay as they are until the end. */
+export function* bindPlanSteps({ path, tree, files }: PlanSource): Steps<TracedPlan | UnboundPlan> {
+  const documents = gatherStatements(path, tree, files);
+  yield;
+  const { statements } = documents;
+  const bound = bindTargets(statements, files.findTarget);
+  const { targets, objective, accumulate, diagnostics: ofTargets } = bound;
+  const readText = (file: string): string | undefined => files.readText(file);
+  const { sources: latencySources, diagnostics: ofSources } = bindLatencySources(statements, readText);
+  const own = bindOwnMetrics(statements, readText);
+  const ofFiles = [
+    ...fileDiagnostics(tree),
+    ...documents.diagnostics,
+    ...ofTargets,
+    ...ofSources,
+    ...own.diagnostics,
+  ];
+  const plan: PlanFile = { path, tree, include: undefined };
+  if (!documents.model) {
+    return { path, model: undefined, modelPath: undefined, diagnostics: ofFiles };
+  }
+  const { statement, path: modelPath } = documents.model;
+  const modelRange = statement.path?.range ?? statement.range;
+  const opened = files.openModel(modelPath);
+  if ('problem' in opened) {
+    const { code, message, offset } = opened.problem;
+    const where = offset === undefined ? '' : ` (at byte ${offset})`;
+    const text = `${quote(statement.path?.value ?? '')}: ${message}${message.includes(`byte ${offset ?? ''}`) ? '' : where}`;
+    const problem = diagnosticIn(plan, code, 'error', modelRange, text);
+    return { path, model: undefined, modelPath, diagnostics: [...ofFiles, problem] };
+  }
+  const { model } = opened;
+  const dimensions = bindDimensions(model, statements);
+  const knowledge = yield* withSizes(yield* knowModelSteps(model), dimensions.sizes);
+  const moved = yield* movedNamesSteps(knowledge, statements, files.readText(lockPath(path)));
+  const decided = yield* decisionSteps(knowledge, statements, moved, accumulate);
+  yield;
+  const place = { file: plan, range: modelRange, statementRange: statement.range };
+  const carried = bindStates(knowledge, statements);
+  const fed = bindInputs(knowledge, statements, dimensions.sizes, carried.states, place);
+  yield;
+  const judged = bindTolerances(knowledge, statements, dimensions.sizes, own.metrics);
+  yield;
+  const whole: TracedPlan = {
+    path,
+    model,
+    modelPath,
+    layers: knowledge.layers,
+    roles: knowledge.roles,
+    decisions: decided.decisions,
+    statements: decided.statements,
+    inputs: fed.inputs,
+    dims: dimensions.sizes,
+    labels: bindLabels(statements),
+    ownMetrics: own.metrics,
+    targets,
+    latencySources,
+    objective,
+    accumulate,
+    statedSums: decided.statedSums,
+    tolerances: judged.tolerances,
+    diagnostics: [
+      ...ofFiles,
+      ...dimensions.diagnostics,
+      ...carried.diagnostics,
+      ...fed.diagnostics,
+      ...judged.diagnostics,
+      ...decided.diagnostics,
+      ...lockDiagnostics(moved, plan, modelRange),
+    ],
+  };
+  return files.findTarget === undefined ? whole : withTargetSums(whole, files.findTarget);
+}
+
+/** A lock that cannot be read is not passed over: without it nobody sees that names have come to mean other layers. */
+function lockDiagnostics({ problem }: MovedNames, plan: PlanFile, range: TextRange): readonly Diagnostic[] {
+  if (problem === undefined) return [];
+  const name = basename(lockPath(plan.path));
+  const message = `${quote(name)}, by which moved layers are found again, cannot be read: ${problem}. Take back the last version of it, or delete it: it is written again when the plan is saved.`;
+  return [diagnosticIn(plan, 'lock-unreadable', 'warning', range, message)];
+}
