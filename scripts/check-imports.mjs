@@ -1,6 +1,6 @@
 /**
  * Fails on an import against the arrows between rooms (docs/ARCHITECTURE.md): from a lower room to an upper one, past
- * another room's index.ts, of a package that only some rooms may load, or in a circle of files.
+ * another room's index.ts, of a package that only some rooms may load, or in a circle of files or of a room's folders.
  * `node scripts/check-imports.mjs [ROOT]`
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -163,36 +163,77 @@ function wrongImports(importsByFile) {
   );
 }
 
-/**
- * Circles of files that import each other, types included: where one is, none of its files can be read, tested or moved
- * without the others. Of several through one file the first is told.
- */
-function circles(importsByFile) {
+/** The circles of a graph, each as a row of its nodes. Of several through one node the first is found. */
+function circlesOf(graph) {
   const done = new Set();
   const trail = [];
   const found = [];
-  const follow = (file) => {
-    if (done.has(file)) return;
-    const at = trail.indexOf(file);
+  const follow = (node) => {
+    if (done.has(node)) return;
+    const at = trail.indexOf(node);
     if (at >= 0) {
       found.push(trail.slice(at));
       return;
     }
-    trail.push(file);
-    for (const { imported } of importsByFile.get(file) ?? []) {
-      const next = imported?.replace(/\.js$/, '.ts');
-      if (next !== undefined && !inherentCircles.has(`${file} -> ${next}`)) follow(next);
-    }
+    trail.push(node);
+    for (const next of graph.get(node) ?? []) follow(next);
     trail.pop();
-    done.add(file);
+    done.add(node);
   };
-  for (const file of importsByFile.keys()) follow(file);
-  return found.map((circle) => `${circle[0]}: a circle of imports: ${[...circle, circle[0]].join(' -> ')}`);
+  for (const node of graph.keys()) follow(node);
+  return found;
+}
+
+/**
+ * Circles of files that import each other, types included: where one is, none of its files can be read, tested or moved
+ * without the others.
+ */
+function circlesOfFiles(importsByFile) {
+  const graph = new Map(
+    [...importsByFile].map(([file, imports]) => [
+      file,
+      imports
+        .flatMap(({ imported }) => imported?.replace(/\.js$/, '.ts') ?? [])
+        .filter((next) => !inherentCircles.has(`${file} -> ${next}`)),
+    ]),
+  );
+  return circlesOf(graph).map(
+    (circle) => `${circle[0]}: a circle of imports: ${[...circle, circle[0]].join(' -> ')}`,
+  );
+}
+
+/** The folder of a room that a file is in, as a path; undefined for files of the room itself, tests, and what is for them. */
+function folderOf(file) {
+  const [server, source, room, folder, name] = file.split('/');
+  if (server !== 'server' || source !== 'src' || name === undefined || isTest(file) || isForTests(file))
+    return undefined;
+  return [server, source, room, folder].join('/');
+}
+
+/** The same of the folders of a room: each can be read with those below it alone. */
+function circlesOfFolders(importsByFile) {
+  const graph = new Map();
+  for (const [file, imports] of importsByFile) {
+    const folder = folderOf(file);
+    for (const { imported } of imports) {
+      const next = imported === undefined ? undefined : folderOf(imported);
+      if (folder === undefined || next === undefined || next === folder || roomOf(file) !== roomOf(imported))
+        continue;
+      graph.set(folder, (graph.get(folder) ?? new Set()).add(next));
+    }
+  }
+  return circlesOf(graph).map(
+    (circle) => `${circle[0]}: a circle of folders: ${[...circle, circle[0]].join(' -> ')}`,
+  );
 }
 
 const root = path.resolve(process.argv[2] ?? path.join(path.dirname(fileURLToPath(import.meta.url)), '..'));
 const importsByFile = new Map(sourceFiles(root).map((file) => [file, readImports(root, file)]));
-const violations = [...wrongImports(importsByFile), ...circles(importsByFile)];
+const violations = [
+  ...wrongImports(importsByFile),
+  ...circlesOfFiles(importsByFile),
+  ...circlesOfFolders(importsByFile),
+];
 for (const violation of violations) console.error(violation);
 if (violations.length === 0) console.log(`${importsByFile.size} files keep to the arrows.`);
 process.exitCode = violations.length === 0 ? 0 : 1;

@@ -177,6 +177,25 @@ import { readGraph } from './read-graph.js';
     );
   });
 
+  it('let no folders of a room stand in a circle, though no files do', () => {
+    checkImports(
+      `
+//- server/src/plan/text/words.ts
+import { bind } from '../binding/bind.js';
+//- server/src/plan/binding/bind.ts
+import { readText } from '../text/read.js';
+import { decide } from '../decisions/decide.js';
+//- server/src/plan/text/read.ts
+//- server/src/plan/decisions/decide.ts
+//- server/src/plan/decisions/decide.test.ts
+import { bind } from '../binding/bind.js';
+`,
+      [
+        'server/src/plan/binding: a circle of folders: server/src/plan/binding -> server/src/plan/text -> server/src/plan/binding',
+      ],
+    );
+  });
+
   it('leave what is for tests to tests', () => {
     checkImports(
       `

@@ -4,7 +4,7 @@ export * from './prediction/index.js';
 export * from './sketch/index.js';
 export * from './spectrum/index.js';
 export * from './cost-model/index.js';
-export { latencySourceFindings, latencySourceFindingSteps } from './elsewhere/index.js';
+export { latencySourceFindings, latencySourceFindingSteps } from './cost-model/elsewhere/index.js';
 export { usualThreads, WIDE_SPREAD } from './latency/machine.js';
 export * from './samples/index.js';
 export * from './targets/index.js';

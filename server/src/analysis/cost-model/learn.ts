@@ -14,7 +14,7 @@ import {
 } from '../../plan/index.js';
 import { circumstanceOf, RuntimeFailure, type Provider } from '../../runtime/index.js';
 import { quantile } from '../latency/benchmark.js';
-import { elsewhereCostModel } from '../elsewhere/index.js';
+import { elsewhereCostModel } from './elsewhere/index.js';
 import type { WorkOptions } from '../sessions/evaluation.js';
 import { inSlices } from '../sessions/in-slices.js';
 import { RUNS_OF_LAYERS, type LayerLatency } from '../latency/layer-latency.js';

@@ -1,8 +1,8 @@
 /** Which nodes of a model the layers of a TensorRT engine were made of. Knows names; no time. */
-import type { Model } from '../../onnx/index.js';
-import { modelFacts, type Layer } from '../../plan/index.js';
-import { namesIn, type ProfiledKernel } from '../../profiles/index.js';
-import type { KernelOwner } from '../latency/kernel-owners.js';
+import type { Model } from '../../../onnx/index.js';
+import { modelFacts, type Layer } from '../../../plan/index.js';
+import { namesIn, type ProfiledKernel } from '../../../profiles/index.js';
+import type { KernelOwner } from '../../latency/kernel-owners.js';
 
 /** The owner of each kernel; the node with most work stands for all that are fused with it. */
 export function tensorRtOwners(

@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { finish } from '../../onnx/index.js';
-import { inferredShapes, precisionGraph, type TracedPlan } from '../../plan/index.js';
-import { folderForTests } from '../../testing/index.js';
-import { layerTime, predictedLatency, type CostModel } from '../cost-model/index.js';
-import { bindTo, POSE_MODEL, realModel, ROOT, writeChain } from '../testing/index.js';
+import { finish } from '../../../onnx/index.js';
+import { inferredShapes, precisionGraph, type TracedPlan } from '../../../plan/index.js';
+import { folderForTests } from '../../../testing/index.js';
+import { layerTime, predictedLatency, type CostModel } from '../index.js';
+import { bindTo, POSE_MODEL, realModel, ROOT, writeChain } from '../../testing/index.js';
 import { elsewhereCostModel, latencySourceFindings, mappedSources, type MappedProfile } from './index.js';
 
 const folder = folderForTests();

@@ -2,9 +2,9 @@
  * Which nodes and tensors of a model the name of a kernel holds, in a profile of the model under its own names: runtimes put
  * something before or behind them (`conv1_token_4`, `conv1_output_nchwc`, `mul/GeluFusion/`). Knows names only.
  */
-import type { Model } from '../../onnx/index.js';
-import type { LabelParts } from '../../emulate/index.js';
-import type { PartsOfName } from '../latency/kernel-owners.js';
+import type { Model } from '../../../onnx/index.js';
+import type { LabelParts } from '../../../emulate/index.js';
+import type { PartsOfName } from '../../latency/kernel-owners.js';
 
 /** Names of kernels are a path at most; one that is longer holds data. */
 const LONGEST = 2000;

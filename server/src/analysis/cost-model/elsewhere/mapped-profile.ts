@@ -2,14 +2,14 @@
  * A profile that was taken elsewhere, added up by the layers of this model: what each took there, in which format it ran, what casts
  * took, and what belongs to no layer. Runs nothing. Knows one model and one profile.
  */
-import type { Model, Steps } from '../../onnx/index.js';
-import { isInMainGraph, type LatencyFormat, type LatencySource, type Layer } from '../../plan/index.js';
-import type { Profile, ProfiledKernel } from '../../profiles/index.js';
-import { spreadOf } from '../latency/benchmark.js';
-import type { CastRun } from '../cost-model/cast-cost.js';
-import { kernelOwners, type KernelOwner } from '../latency/kernel-owners.js';
-import { medianKernels } from '../latency/median-kernels.js';
-import { modelLatency } from '../latency/model-latency.js';
+import type { Model, Steps } from '../../../onnx/index.js';
+import { isInMainGraph, type LatencyFormat, type LatencySource, type Layer } from '../../../plan/index.js';
+import type { Profile, ProfiledKernel } from '../../../profiles/index.js';
+import { spreadOf } from '../../latency/benchmark.js';
+import type { CastRun } from '../cast-cost.js';
+import { kernelOwners, type KernelOwner } from '../../latency/kernel-owners.js';
+import { medianKernels } from '../../latency/median-kernels.js';
+import { modelLatency } from '../../latency/model-latency.js';
 import { namesInKernels } from './names-in-kernels.js';
 import { tensorRtOwners } from './tensorrt-owners.js';
 

@@ -2,14 +2,14 @@
  * The cost model of another device, from profiles that were taken there: each layer's time in each format that a profile has it in, and
  * what casts cost there. Runs nothing.
  */
-import type { FormatName } from '../../formats/index.js';
-import type { Shape, Steps } from '../../onnx/index.js';
-import type { BoundPlan, LatencySource } from '../../plan/index.js';
-import { fitCastCost } from '../cost-model/cast-cost.js';
-import { layerTime, type CostModel, type LayerCost } from '../cost-model/cost-model.js';
-import { elementsOfShapes, layerWork } from '../cost-model/layer-work.js';
-import { rooflineOf } from '../cost-model/roofline.js';
-import type { NoLatency } from '../latency/plan-latency.js';
+import type { FormatName } from '../../../formats/index.js';
+import type { Shape, Steps } from '../../../onnx/index.js';
+import type { BoundPlan, LatencySource } from '../../../plan/index.js';
+import { fitCastCost } from '../cast-cost.js';
+import { layerTime, type CostModel, type LayerCost } from '../cost-model.js';
+import { elementsOfShapes, layerWork } from '../layer-work.js';
+import { rooflineOf } from '../roofline.js';
+import type { NoLatency } from '../../latency/plan-latency.js';
 import { mappedProfile, type MappedProfile } from './mapped-profile.js';
 
 /** The profiles of a plan, each with what of it belongs to the plan's layers. */

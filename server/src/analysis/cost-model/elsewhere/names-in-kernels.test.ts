@@ -2,9 +2,9 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { makeNode } from '../../onnx/index.js';
-import { folderForTests } from '../../testing/index.js';
-import { writeModel } from '../testing/index.js';
+import { makeNode } from '../../../onnx/index.js';
+import { folderForTests } from '../../../testing/index.js';
+import { writeModel } from '../../testing/index.js';
 import { namesInKernels } from './names-in-kernels.js';
 
 const folder = folderForTests();

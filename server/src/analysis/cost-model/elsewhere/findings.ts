@@ -1,8 +1,8 @@
 /** What is to be said of profiles that were taken elsewhere, at the statements that name them: what of them belongs to no layer. Pure. */
-import type { Diagnostic } from '../../language/index.js';
-import { finish, type Steps } from '../../onnx/index.js';
-import type { BoundPlan } from '../../plan/index.js';
-import { formatPercent } from '../findings/number-text.js';
+import type { Diagnostic } from '../../../language/index.js';
+import { finish, type Steps } from '../../../onnx/index.js';
+import type { BoundPlan } from '../../../plan/index.js';
+import { formatPercent } from '../../findings/number-text.js';
 import { mappedSources } from './elsewhere-cost-model.js';
 
 /** Less than this of a run is no reason to speak. */
