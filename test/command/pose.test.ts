@@ -159,6 +159,17 @@ describe('predict', () => {
       expect(measured).toBeGreaterThan((predicted?.low ?? NaN) / 2);
       expect(measured).toBeLessThan((predicted?.high ?? NaN) * 2);
     }
+    // What was measured is where the prediction of a plan that is nearly the same starts, and it says so.
+    writeFileSync(plan, `${readFileSync(plan, 'utf8')}layer "conv2d/Conv": fp32\n`);
+    const near = (await runJson(['predict', plan], 'predict')) as {
+      tolerances: { startedFrom: { plan: string; measuredAt: string; differing: string[] } | null }[];
+    };
+    const [start] = near.tolerances.map(({ startedFrom }) => startedFrom);
+    expect(start).toMatchObject({ plan, differing: ['conv2d/Conv'] });
+    expect(Date.parse(start?.measuredAt ?? '')).toBeGreaterThan(Date.now() - 3_600_000);
+    expect((await run(['predict', plan])).out).toMatch(
+      /^starts from \S+ as measured on [\d-]+ [\d:]+ UTC, which decides 1 layer otherwise: conv2d\/Conv$/m,
+    );
   });
 });
 

@@ -8,6 +8,7 @@ import {
   dot,
   gemm,
   matMul,
+  roundTo,
   type Accumulation,
   type ShapedValues,
 } from '../../server/src/formats/index.js';
@@ -20,6 +21,9 @@ const ACCUMULATIONS: readonly Accumulation[] = [
   { kind: 'chunked', length: 1 },
   { kind: 'chunked', length: 4 },
   { kind: 'chunked', length: 64 },
+  { kind: 'lanes', count: 1 },
+  { kind: 'lanes', count: 3 },
+  { kind: 'lanes', count: 64 },
 ];
 
 /** Values of few digits and very different size, so that partial sums are ties, are swamped and overflow. */
@@ -47,8 +51,85 @@ async function run(
   );
 }
 
+/** The places of a tensor of 3 x 4 x 5 whose elements are added up together, in their order. */
+function groupsOver(axes: readonly number[]): readonly (readonly number[])[] {
+  const groups = new Map<string, number[]>();
+  for (let at = 0; at < 60; at++) {
+    const place = [Math.floor(at / 20), Math.floor(at / 5) % 4, at % 5];
+    const key = place.filter((_, axis) => !axes.includes(axis)).join();
+    groups.set(key, [...(groups.get(key) ?? []), at]);
+  }
+  return [...groups.values()];
+}
+
+/** An equation by its definition: letters that are summed run in the order of the alphabet, the first outermost. */
+function einsumOf(
+  equation: string,
+  operands: readonly ShapedValues[],
+  accumulation: Accumulation,
+): Float32Array {
+  // Here an ellipsis is one axis, and what has no arrow is a product of matrices.
+  const [left = '', right = 'ik'] = equation.replaceAll('...', 'e').split('->');
+  const labels = left.split(',');
+  const sizes = new Map(
+    labels.flatMap((own, at) =>
+      Array.from(own, (label, axis) => [label, operands[at]?.shape[axis] ?? 1] as const),
+    ),
+  );
+  const summed = [...sizes.keys()].filter((label) => !right.includes(label)).sort();
+  const places = (over: readonly string[]): readonly Map<string, number>[] =>
+    over.reduce<readonly Map<string, number>[]>(
+      (all, label) =>
+        all.flatMap((place) =>
+          Array.from({ length: sizes.get(label) ?? 1 }, (_, at) => new Map([...place, [label, at]])),
+        ),
+      [new Map()],
+    );
+  const valueAt = (operand: number, place: ReadonlyMap<string, number>): number => {
+    const { shape, values } = operands[operand] ?? { shape: [], values: new Float32Array(0) };
+    const at = Array.from(labels[operand] ?? '').reduce(
+      (index, label, axis) => index * (shape[axis] ?? 1) + (place.get(label) ?? 0),
+      0,
+    );
+    return values[at] ?? 0;
+  };
+  return Float32Array.from(places(Array.from(right)), (kept) => {
+    const terms = Float32Array.from(places(summed), (place) =>
+      labels.reduce((product, _, operand) => product * valueAt(operand, new Map([...kept, ...place])), 1),
+    );
+    return dot(
+      terms,
+      terms.map(() => 1),
+      { accumulation },
+    );
+  });
+}
+
 /** What an operator makes of elements of its input, by its call. */
-type Reduction = 'sum' | 'mean' | 'sum of squares' | 'root of squares';
+type Reduction =
+  | 'sum'
+  | 'mean'
+  | 'sum of squares'
+  | 'root of squares'
+  | 'sum of magnitudes'
+  | 'log of sum'
+  | 'log of sum of exponentials';
+
+/** What an operator adds up, and by what it is multiplied first. */
+function termsOf(group: Float32Array, reduction: Reduction): readonly [Float32Array, Float32Array] {
+  const ones = group.map(() => 1);
+  switch (reduction) {
+    case 'sum of squares':
+    case 'root of squares':
+      return [group, group];
+    case 'sum of magnitudes':
+      return [group.map(Math.abs), ones];
+    case 'log of sum of exponentials':
+      return [group.map((value) => roundTo('fp16', Math.exp(value))), ones];
+    default:
+      return [group, ones];
+  }
+}
 
 /** The elements along `axes` of a tensor of rank 3 or their squares added up, by the reference for sums of products. */
 function addedOver(
@@ -65,11 +146,26 @@ function addedOver(
   }
   return Float32Array.from([...groups.values()], (group) => {
     const own = Float32Array.from(group);
-    const squares = reduction === 'sum of squares' || reduction === 'root of squares';
-    const sum = dot(own, squares ? own : own.map(() => 1), { accumulation });
+    const sum = dot(...termsOf(own, reduction), { accumulation });
     if (reduction === 'root of squares') return Math.sqrt(sum);
+    if (reduction === 'log of sum' || reduction === 'log of sum of exponentials') return Math.log(sum);
     return reduction === 'mean' ? sum / group.length : sum;
   });
+}
+
+/** Softmax of one row, or its logarithm, with all that it is made of in FP16. */
+function sharesOf(row: Float32Array, isLog: boolean, accumulation: Accumulation): Float32Array {
+  const largest = Math.max(...row);
+  const powers = row.map((value) => roundTo('fp16', Math.fround(value - largest)));
+  const terms = powers.map((power) => roundTo('fp16', Math.exp(power)));
+  const sum = dot(
+    terms,
+    terms.map(() => 1),
+    { accumulation },
+  );
+  return isLog
+    ? powers.map((power) => power - roundTo('fp16', Math.log(sum)))
+    : terms.map((term) => term / sum);
 }
 
 /** Signs of zero say nothing here. */
@@ -240,6 +336,12 @@ describe('accumulation', () => {
       ['ReduceSumSquare(x, axes)', [0, 2], 18, 'sum of squares'],
       ['ReduceL2(x) {"axes": [-1], "keepdims": 0}', [2], 13, 'root of squares'],
       ['ReduceL2(x, axes)', [0, 2], 18, 'root of squares'],
+      ['ReduceL1(x) {"axes": [1]}', [1], 11, 'sum of magnitudes'],
+      ['ReduceL1(x, axes)', [0, 2], 18, 'sum of magnitudes'],
+      ['ReduceLogSum(x, axes)', [0, 2], 18, 'log of sum'],
+      ['ReduceLogSum(x) {"axes": [-1], "keepdims": 0}', [2], 13, 'log of sum'],
+      ['ReduceLogSumExp(x) {"axes": [0, 2]}', [0, 2], 13, 'log of sum of exponentials'],
+      ['ReduceLogSumExp(x, axes)', [0, 2], 18, 'log of sum of exponentials'],
       ['GlobalAveragePool(x)', [2], 17, 'mean'],
     );
     const property = fc.asyncProperty(
@@ -253,7 +355,148 @@ describe('accumulation', () => {
         expect(found).toEqual(plain(addedOver(x, axes, reduction, accumulate)));
       },
     );
-    await fc.assert(property, { numRuns: 60 });
+    await fc.assert(property, { numRuns: 80 });
+  });
+
+  it('of Softmax and LogSoftmax, over one axis or all from one on', async () => {
+    const cases = fc.constantFrom<readonly [string, number, readonly number[]]>(
+      ['{"axis": 2}', 13, [2]],
+      ['{"axis": 0}', 13, [0]],
+      ['{"axis": -2}', 18, [1]],
+      ['', 11, [1, 2]],
+      ['{"axis": -1}', 9, [2]],
+      ['', 17, [2]],
+    );
+    const property = fc.asyncProperty(
+      cases,
+      fc.boolean(),
+      seeds,
+      accumulations,
+      async ([attributes, opset, axes], isLog, seed, accumulate) => {
+        const x = valuesOf([3, 4, 5], seed);
+        x.values.forEach((value, at) => (x.values[at] = value / 64));
+        const operator = isLog ? 'LogSoftmax' : 'Softmax';
+        const text = `${declare({ x })}y = ${operator}(x) ${attributes}\noutput y: float`;
+        const expected = new Float32Array(60);
+        for (const group of groupsOver(axes)) {
+          const row = Float32Array.from(group, (at) => x.values[at] ?? 0);
+          sharesOf(row, isLog, accumulate).forEach((share, at) => (expected[group[at] ?? 0] = share));
+        }
+        expect(await run(text, accumulate, { x }, opset)).toEqual(plain(expected));
+      },
+    );
+    await fc.assert(property, { numRuns: 40 });
+  });
+
+  it('of Softmax keeps what is masked out at 0', async () => {
+    const x = { values: Float32Array.of(1, -Infinity, 1, 0, -Infinity, 0), shape: [2, 3] };
+    const found = await run(`${declare({ x })}y = Softmax(x)\noutput y: float`, { kind: 'fp16' }, { x });
+    expect(found).toEqual([0.5, 0, 0.5, 0.5, 0, 0.5]);
+  });
+
+  it('of CumSum, from either end, with the element itself or without', async () => {
+    const property = fc.asyncProperty(
+      fc.constantFrom(0, 1, 2, -1, -2),
+      fc.boolean(),
+      fc.boolean(),
+      fc.constantFrom(11, 14),
+      seeds,
+      accumulations,
+      async (axis, reverse, exclusive, opset, seed, accumulate) => {
+        const x = valuesOf([3, 4, 5], seed);
+        const attributes = `{"reverse": ${reverse ? 1 : 0}, "exclusive": ${exclusive ? 1 : 0}}`;
+        const text = `${declare({ x })}init axis: int64[] = ${axis}\ny = CumSum(x, axis) ${attributes}\noutput y: float`;
+        const expected = new Float32Array(60);
+        for (const group of groupsOver([(axis + 3) % 3])) {
+          for (const [place, at] of group.entries()) {
+            const counted = (other: number): boolean =>
+              reverse ? other >= place + (exclusive ? 1 : 0) : other <= place - (exclusive ? 1 : 0);
+            const own = Float32Array.from(group, (one, other) => (counted(other) ? (x.values[one] ?? 0) : 0));
+            expected[at] = dot(
+              own,
+              own.map(() => 1),
+              { accumulation: accumulate },
+            );
+          }
+        }
+        expect(await run(text, accumulate, { x }, opset)).toEqual(plain(expected));
+      },
+    );
+    await fc.assert(property, { numRuns: 40 });
+  });
+
+  it('of CumSum behind an infinite element is infinite from there on, and a number before', async () => {
+    const x = { values: Float32Array.of(1, 2, Infinity, 3), shape: [4] };
+    const text = `${declare({ x })}init axis: int64[] = 0\ny = CumSum(x, axis)\noutput y: float`;
+    expect(await run(text, { kind: 'fp16' }, { x })).toEqual([1, 3, Infinity, Infinity]);
+  });
+
+  it('of Einsum, of any equation without a diagonal', async () => {
+    const cases = fc.constantFrom<readonly [string, Readonly<Record<string, readonly number[]>>]>(
+      ['ij,jk->ik', { a: [3, 7], b: [7, 2] }],
+      ['bhid,bhjd->bhij', { a: [2, 2, 3, 5], b: [2, 2, 4, 5] }],
+      ['ij,jk', { a: [3, 7], b: [7, 2] }],
+      ['kij,jl->lik', { a: [2, 3, 5], b: [5, 4] }],
+      ['ijk,kj->i', { a: [2, 3, 4], b: [4, 3] }],
+      ['ij->j', { a: [6, 3] }],
+      ['ij->', { a: [3, 4] }],
+      ['...ij,...jk->...ik', { a: [2, 3, 5], b: [2, 5, 2] }],
+      ['ij,k->i', { a: [3, 4], b: [2] }],
+      ['bij,jk,k->bi', { a: [2, 3, 4], b: [4, 3], c: [3] }],
+    );
+    const property = fc.asyncProperty(
+      cases,
+      seeds,
+      accumulations,
+      async ([equation, shapes], seed, accumulate) => {
+        // Products of three in FP32 are not exact, of whole numbers they are.
+        const feeds = Object.fromEntries(
+          Object.entries(shapes).map(([name, shape], at) => {
+            const { values } = valuesOf(shape, seed + at);
+            return [name, { shape, values: values.map((value) => Math.trunc(value)) }];
+          }),
+        );
+        const text = `${declare(feeds)}y = Einsum(${Object.keys(feeds).join(', ')}) {"equation": "${equation}"}\noutput y: float`;
+        expect(await run(text, accumulate, feeds)).toEqual(
+          plain(einsumOf(equation, Object.values(feeds), accumulate)),
+        );
+      },
+    );
+    await fc.assert(property, { numRuns: 40 });
+  });
+
+  it('of Einsum with a diagonal, and of one that adds up nothing, stays that of the runtime', async () => {
+    const square = valuesOf([4, 4], 1);
+    for (const [equation, feeds] of [
+      ['ii->', { a: square }],
+      ['ij,j->ij', { a: square, b: valuesOf([4], 2) }],
+    ] as const) {
+      const text = `${declare(feeds)}y = Einsum(${Object.keys(feeds).join(', ')}) {"equation": "${equation}"}\noutput y: float`;
+      expect(await run(text, { kind: 'fp16' }, feeds)).toEqual(await run(text, { kind: 'fp32' }, feeds));
+    }
+  });
+
+  it('of what has another shape than what it was made of', async () => {
+    const x = valuesOf([2, 3, 4, 1], 5);
+    const w = valuesOf([24, 2], 6);
+    const accumulate = { kind: 'fp16' } as const;
+    const vector = { values: x.values, shape: [24] };
+    const product = `${declare({ x, w })}init s: int64[1] = 24\nv = Reshape(x, s)\ny = MatMul(v, w)\noutput y: float`;
+    expect(await run(product, accumulate, { x, w })).toEqual(
+      plain(matMul(vector, w, { accumulation: accumulate })?.values),
+    );
+    const flat = { values: x.values, shape: [2, 12] };
+    const shares = `${declare({ x })}v = Flatten(x)\ny = Softmax(v)\noutput y: float`;
+    const alone = `${declare({ x: flat })}y = Softmax(x)\noutput y: float`;
+    expect(await run(shares, accumulate, { x })).toEqual(await run(alone, accumulate, { x: flat }));
+    const wider = `${declare({ x })}v = Concat(x, x, x) {"axis": 1}\ny = AveragePool(v) {"kernel_shape": [4, 1]}\noutput y: float`;
+    const once = await run(
+      `${declare({ x })}y = AveragePool(x) {"kernel_shape": [4, 1]}\noutput y: float`,
+      accumulate,
+      { x },
+    );
+    const [first, second] = [once.slice(0, 3), once.slice(3)];
+    expect(await run(wider, accumulate, { x })).toEqual([first, first, first, second, second, second].flat());
   });
 
   it('of a mean whose sum is beyond FP16 overflows', async () => {

@@ -2,10 +2,10 @@
 import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { emulated, explicit, exposed, localErrorVariant, sameGraph } from '../../server/src/emulate/index.js';
-import { roundTo } from '../../server/src/formats/index.js';
+import { formatInformation, roundTo } from '../../server/src/formats/index.js';
 import { findLayers } from '../../server/src/plan/index.js';
 import { modelOf } from './graph-text.js';
-import { graphFor, type Overflow, type Wish } from './plans.js';
+import { checkConversion, graphFor, type Overflow, type Wish } from './plans.js';
 import { fakeInput, floatsOf, runModel } from './run-model.js';
 
 const vector = (...values: number[]): ort.Tensor => new ort.Tensor('float32', values, [values.length]);
@@ -57,6 +57,79 @@ describe('emulation', () => {
       output y: float[1]`;
     expect(await emulate(text, { y: 'fp16' }, vector(0.5), 'inf')).toEqual([Infinity]);
     expect(await emulate(text, { y: 'fp16' }, vector(0.5), 'saturate')).toEqual([32752]);
+  });
+
+  // What no format has is made its largest number where it is read, and where it is written.
+  for (const [format, largest] of [
+    ['fp16', 65504],
+    ['bf16', formatInformation('bf16').largest],
+  ] as const) {
+    it(`holds what a layer in ${format} reads and writes in its range where the plan says saturate`, async () => {
+      const text = `input x: float[3]
+        init c: float[1] = 2
+        y = Mul(x, c)
+        half = Div(x, c)
+        output y: float[3]
+        output half: float[3]`;
+      const model = modelOf(text);
+      const graph = graphFor(model, { y: format, half: 'fp32' }, 'saturate');
+      const read = new ort.Tensor('float32', [3.4e38, -Infinity, 1.5], [3]);
+      const emulation = await runModel(emulated(graph).bytes, { x: read });
+      expect([...floatsOf(emulation, 'y')]).toEqual([largest, -largest, 3]);
+      // Others read what there is.
+      expect([...floatsOf(emulation, 'half')]).toEqual([Math.fround(1.7e38), -Infinity, 0.75]);
+    });
+  }
+
+  it('draws the same random numbers in each session, and those that the original draws', async () => {
+    const text = `input x: float[64]
+      input c: bool[]
+      n = RandomNormalLike(x)
+      m = RandomUniformLike(x)
+      graph @g
+        t = RandomNormalLike(x)
+        output t: float[64]
+      end
+      graph @k
+        e = Neg(x)
+        output e: float[64]
+      end
+      b = If(c) {"then_branch": {"graph": "@g"}, "else_branch": {"graph": "@k"}}
+      output n: float[64]
+      output m: float[64]
+      output b: float[64]`;
+    const model = modelOf(text);
+    const feeds = {
+      x: new ort.Tensor('float32', new Float32Array(64), [64]),
+      c: new ort.Tensor('bool', Uint8Array.of(1), []),
+    };
+    const run = async (bytes: Uint8Array): Promise<readonly (readonly number[])[]> => {
+      const result = await runModel(bytes, feeds);
+      return ['n', 'm', 'b'].map((name) => [...floatsOf(result, name)]);
+    };
+    const original = await run(exposed(model, []).bytes);
+    expect(await run(exposed(model, []).bytes)).toEqual(original);
+    expect(await run(emulated(graphFor(model, { '*': 'fp32' })).bytes)).toEqual(original);
+    const half = original.map((values) => values.map((value) => roundTo('fp16', value)));
+    expect(await run(emulated(graphFor(model, { '*': 'fp16' })).bytes)).toEqual(half);
+    // Nodes of one kind draw different numbers.
+    expect(original[0]).not.toEqual(original[2]);
+  });
+
+  it('and a converted model does the same, executed', async () => {
+    const text = `input x: float[3]
+      init c: float[1] = 2
+      m = Mul(x, c)
+      moved = Reshape(m, shape)
+      init shape: int64[1] = 3
+      y = Sub(moved, c)
+      output y: float[3]`;
+    const { bytes, model } = checkConversion(modelOf(text), { '*': 'fp16' }, 'saturate');
+    const read = new ort.Tensor('float32', [1e5, -Infinity, 40000], [3]);
+    expect([...floatsOf(await runModel(bytes, { x: read }), 'y')]).toEqual([65504, -65504, 65504]);
+    // What a layer has written in its range is read as it is, also where it was moved.
+    const clips = model.graph.nodes.filter(({ opType }) => opType === 'Clip').map(({ inputs }) => inputs[0]);
+    expect(clips).toEqual(['x_fp16', 'm_unrounded', 'y_fp16_unrounded']);
   });
 
   it('keeps FP16 inputs and outputs of a model that has them', async () => {

@@ -131,6 +131,8 @@ between "conv2d/Conv" and "add_3/add": fp32
 accumulate: chunked(64)
 ^^^^^^^^^^ keyword.control
             ^^^^^^^ support.function
+layer "a": fp16 { accumulate: lanes(64) }
+                              ^^^^^ support.function
 `);
   });
 });

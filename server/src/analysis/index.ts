@@ -4,13 +4,22 @@ export * from './prediction/index.js';
 export * from './sketch/index.js';
 export * from './spectrum/index.js';
 export * from './cost-model/index.js';
-export { latencySourceFindings, latencySourceFindingSteps } from './cost-model/elsewhere/index.js';
-export { usualThreads, WIDE_SPREAD } from './latency/machine.js';
+export {
+  knownMapping,
+  latencySourceFindings,
+  latencySourceFindingSteps,
+} from './cost-model/elsewhere/index.js';
+export { mostThreads, usualThreads, WIDE_SPREAD } from './latency/machine.js';
 export * from './samples/index.js';
 export * from './targets/index.js';
 export { calibrated, needsSamples } from './measurement/calibration.js';
 export { benchmark, type Benchmark } from './latency/benchmark.js';
-export { benchmarkHistory, keepBenchmark, type KeptBenchmark } from './latency/benchmark-history.js';
+export {
+  benchmarkHistory,
+  keepBenchmark,
+  timedModel,
+  type KeptBenchmark,
+} from './latency/benchmark-history.js';
 export {
   closeEvaluation,
   floatingOutputs,
@@ -33,6 +42,7 @@ export { observedShapes } from './sessions/observed-shapes.js';
 export { originalFile, withOptimized, type OpenedSession } from './sessions/open-session.js';
 export {
   layerRangeIn,
+  readBeyond,
   shapeElements,
   UNDERFLOW_SHARE,
   type LayerRange,
@@ -49,6 +59,8 @@ export {
   type Reason,
 } from './findings/reasons.js';
 export { ownMetricFaults, ownMetricFindings } from './findings/own-metric-faults.js';
+export { sketchedOwnErrors, type OwnError } from './findings/own-errors.js';
+export { reasonsWithoutEffect, SATURATED } from './findings/without-effect.js';
 export { quietLayers } from './findings/quiet-layers.js';
 export { gradientRanges, spreadOfAll, type GradientRanges } from './ranges/gradient-ranges.js';
 export { settledScale, USUAL_RULE, type ScalingRule, type SettledScale } from './ranges/loss-scale.js';
@@ -76,6 +88,7 @@ export {
   knownNoise,
   knownVerdict,
 } from './measurement/known-verdict.js';
+export { differingLayers, type MeasuredPlan } from './measurement/measured-plans.js';
 export { withRanges } from './ranges/planned-ranges.js';
 export { withPlannedWeights } from './ranges/weights-as-planned.js';
 export { rankCorrelation } from './errors/rank-correlation.js';

@@ -15,11 +15,12 @@ import {
   type StoreOptions,
 } from '../store/index.js';
 import type { Evaluation } from './sessions/evaluation.js';
+import { keepResults, type KeptResults } from './sessions/kept-results.js';
 import { samplesKey, type Sample } from './samples/index.js';
 import { watchFiles } from './watched-files.js';
 
 /** Part of every key: raised when a change of the code changes what the same inputs give, or how it is written down. */
-const NUMERICS_VERSION = 3;
+const NUMERICS_VERSION = 4;
 
 /** Everything beside its subject that determines a result. */
 export type Recipe = Readonly<Record<string, unknown>>;
@@ -74,11 +75,19 @@ export function measuredAnew(evaluation: Evaluation): Results {
 /** The results of a model on samples, in `store` under their identity. */
 export function withStore(measurable: Measurable, store: Store, { recipe }: Identity, model: Model): Results {
   const files = watchFiles(model);
-  return {
-    ...measurable,
+  const kept: KeptResults = {
     find: (kind, own) => store.get(kind, { ...recipe, ...own }),
     keep: async (kind, own, value) => {
       if (files.changed() === undefined) await store.put(kind, { ...recipe, ...own }, value);
+    },
+  };
+  return {
+    ...measurable,
+    ...kept,
+    evaluation: async () => {
+      const evaluation = await measurable.evaluation();
+      keepResults(evaluation, kept);
+      return evaluation;
     },
   };
 }

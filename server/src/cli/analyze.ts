@@ -66,7 +66,7 @@ export const analyze: Subcommand = {
     const method = parsed.choice('method', ANALYSIS_METHODS);
     const asked = parsed.text('format') === undefined ? undefined : parsed.choice('format', LOW_FORMAT_NAMES);
     const probes = parsed.text('probes') === undefined ? undefined : parsed.integer('probes', 1);
-    const seed = parsed.text('seed') === undefined ? undefined : parsed.integer('seed', 1);
+    const seed = parsed.seed('seed');
     const lambda = positive(parsed.text('lambda'));
     const glob = parsed.text('spectrum');
     const loaded = loadPlan(parsed.positionals[0] ?? '');
@@ -255,6 +255,9 @@ function gradientLines({ loss, lossScale, tensors, withoutRule }: GradientReport
 
 const BYTES_PER_MEGABYTE = 1e6;
 
+/** Of what was not looked at. */
+const UNKNOWN = '-';
+
 /** Layers that are listed unless all are asked for. */
 const SHOWN = 20;
 
@@ -331,8 +334,8 @@ function layerTable(
       one.op,
       one.format,
       ...errors(one),
-      formatNumber(one.range.maxAbs),
-      formatPercent(one.range.underflow),
+      one.range.maxAbs === null ? UNKNOWN : formatNumber(one.range.maxAbs),
+      one.range.underflow === null ? UNKNOWN : formatPercent(one.range.underflow),
       ...times.map((format) => timeOf(one, format)),
       one.reason,
     ]),

@@ -49,6 +49,17 @@ describe('a command line', () => {
     ]);
   });
 
+  it('has seeds from 0 on', () => {
+    const specification: SubcommandSpecification = {
+      ...SPECIFICATION,
+      options: { seed: { type: 'string', value: 'N', help: 'of the probes' } },
+    };
+    expect(parse('p --seed 0', specification).seed('seed')).toBe(0);
+    expect(parse('p --seed 12', specification).seed('seed')).toBe(12);
+    expect(parse('p', specification).seed('seed')).toBeUndefined();
+    expect(() => parse('p --seed=-1', specification).seed('seed')).toThrow(/an integer from 0 on, not "-1"/);
+  });
+
   it('has its own values where an option is not given', () => {
     const parsed = parse('p.precision');
     expect(parsed.choice('strategy', ['greedy', 'bisect'])).toBe('greedy');

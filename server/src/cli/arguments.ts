@@ -69,6 +69,8 @@ export interface ParsedArguments {
   flag(name: string): boolean;
   /** A positive integer, or `otherwise` where the option is not given. */
   integer(name: string, otherwise: number): number;
+  /** A seed, from 0 on; undefined where the option is not given. */
+  seed(name: string): number | undefined;
   /** One of `choices`, the first of them where the option is not given. */
   choice<T extends string>(name: string, choices: readonly [T, ...T[]]): T;
 }
@@ -126,6 +128,12 @@ export function parseArguments(
       const value = text(name);
       if (value === undefined) return otherwise;
       if (!/^[1-9]\d{0,8}$/.test(value)) throw usage(`--${name} wants a positive integer, not "${value}"`);
+      return Number(value);
+    },
+    seed: (name) => {
+      const value = text(name);
+      if (value === undefined) return undefined;
+      if (!/^\d{1,9}$/.test(value)) throw usage(`--${name} wants an integer from 0 on, not "${value}"`);
       return Number(value);
     },
     choice: (name, choices) => {

@@ -24,6 +24,38 @@ it('is read from what bench wrote, and refuses what it did not', async () => {
   }
 });
 
+it('tells of a run of another model that nothing is compared', async () => {
+  const first = await runJson<{ readonly model: string; readonly modelPath: string }>(
+    'bench p.precision --runs 2',
+  );
+  expect(first.modelPath).toBe(join(folder, 'm.onnx'));
+  writeFileSync(
+    join(folder, 'out.json'),
+    JSON.stringify({ ...first, model: 'f'.repeat(64), modelPath: '/other.onnx' }),
+  );
+  const { out } = await run('bench p.precision --runs 2 --compare out.json');
+  expect(out).toMatch(
+    /not compared, the earlier benchmark is of another model: the model was \/other\.onnx, is .*m\.onnx/u,
+  );
+  expect(out).not.toMatch(/times the (earlier )?median/u);
+});
+
+it('shows where a run is: what the rows say adds up to the whole', async () => {
+  const { out } = await run('bench p.precision --runs 2');
+  const [, table = ''] = out.split(/^slowest layers.*\n/mu);
+  const rows = table.split(/\n\n/u)[0]?.split('\n') ?? [];
+  // Of the plan and its casts, each with what rounding to hundredths or to two digits hides.
+  const figuresOf = (row: string): number[] =>
+    [...row.matchAll(/(-?[\d.e-]+) ms/gu)].slice(1).map(([, figure]) => Number(figure));
+  const figures = rows.slice(0, -1).flatMap(figuresOf);
+  const [whole = Number.NaN] = figuresOf(rows.at(-1) ?? '');
+  expect(rows.at(-1)).toMatch(/^whole run/u);
+  const hidden = [...figures, whole].reduce((sum, one) => sum + Math.min(0.0051, 0.051 * Math.abs(one)), 0);
+  expect(Math.abs(figures.reduce((sum, one) => sum + one, 0) - whole)).toBeLessThanOrEqual(hidden);
+  const beside = ['nodes that are no layers', 'between kernels', 'whole run'];
+  expect(rows.slice(6).map((row) => row.split(/ {2,}/u)[0])).toEqual(expect.arrayContaining(beside));
+});
+
 it('adds up: layers and the rest are a run', async () => {
   interface Times {
     readonly fp32: number;

@@ -42,12 +42,13 @@ function isFigures(document: unknown): document is BenchFigures {
   const { target, device, onnxRuntime, threads, busy, rows, ...rest }: Partial<Record<string, unknown>> = {
     ...document,
   };
-  const texts = (['graphics', 'platform', 'version', 'decisions', 'input', 'at'] as const).map(
-    (key) => rest[key] ?? '',
-  );
+  const texts = (
+    ['graphics', 'platform', 'version', 'decisions', 'input', 'at', 'model', 'modelPath'] as const
+  ).map((key) => rest[key] ?? '');
   return (
     [target, device, onnxRuntime, ...texts].every((one) => typeof one === 'string') &&
     typeof threads === 'number' &&
+    typeof (rest['runs'] ?? 0) === 'number' &&
     typeof busy === 'boolean' &&
     isRecord(rest['options'] ?? {}) &&
     Array.isArray(rows) &&

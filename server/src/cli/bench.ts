@@ -2,7 +2,7 @@
  * `bench PLAN [--runs N] [--compare FILE|last] [--history]`: latency of FP32, the plan and all-FP16, in turns, executed for real; of
  * each layer, and what keeps the plan from being faster. What is found is kept.
  */
-import { benchmarkHistory, type KeptBenchmark } from '../analysis/index.js';
+import { benchmarkHistory, type KeptBenchmark, type Milliseconds } from '../analysis/index.js';
 import { errorsAmong } from '../language/index.js';
 import type { BoundPlan } from '../plan/index.js';
 import {
@@ -24,10 +24,12 @@ import {
 } from '../work/index.js';
 import { LAST, lastBench, readBenchDocument } from './bench-comparison.js';
 import { deviceWords, historyTable } from './bench-history.js';
+import { sayChosenTarget } from './chosen-target.js';
 import { CommandFailure, EXIT, type ExitStatus } from './exit-status.js';
 import { loadPlan, needModel } from './load.js';
 import type { Output } from './output.js';
 import { benchedPriceLines } from './prices.js';
+import { warnElsewhere } from './ran-elsewhere.js';
 import { resultStore } from './result-store.js';
 import type { Subcommand, SubcommandContext } from './subcommand.js';
 import { formatTable } from './table.js';
@@ -57,6 +59,7 @@ export const bench: Subcommand = {
     const runs = parsed.integer('runs', USUAL_RUNS);
     const loaded = loadPlan(parsed.positionals[0] ?? '');
     const plan = needModel(loaded, output);
+    sayChosenTarget(plan, context);
     if (parsed.flag('history')) return await printHistory(plan, context);
     const path = parsed.text('compare');
     if (path === LAST && parsed.flag('no-cache')) {
@@ -77,6 +80,7 @@ export const bench: Subcommand = {
       const prices = resultOf(await benchedPrices(work, plan, benched), loaded);
       printBenchmark(benched, kept, output);
       for (const note of notes) output.note(note);
+      warnElsewhere(benched.ran.sentences, output);
       if (layers !== undefined) printLayers(layers, output);
       if (notTimed !== undefined) output.note(`layers were not timed: ${notTimed}`);
       if (speed !== undefined) output.line(speed.sentence);
@@ -105,6 +109,7 @@ export const bench: Subcommand = {
         })),
         rest: layers === undefined ? null : restOf(layers),
         why,
+        elsewhere: benched.ran.elsewhere,
         predicted: prices.predicted ?? null,
         energy: prices.energy,
         comparison,
@@ -149,7 +154,9 @@ function restOf({ latency: { whole, others, unmapped, outside } }: TimedLayers):
 /** Layers that are listed; all of them are in the document. */
 const SHOWN = 10;
 
+/** They and what is in no layer add up to a run. */
 function printLayers({ latency }: TimedLayers, output: Output): void {
+  if (latency.layers.length === 0) return;
   const slowest = latency.layers.toSorted((a, b) => b.plan + b.casts - (a.plan + a.casts)).slice(0, SHOWN);
   const rows = slowest.map(({ layer, fp32, plan, casts }) => [
     layer.name,
@@ -159,6 +166,22 @@ function printLayers({ latency }: TimedLayers, output: Output): void {
     formatMilliseconds(casts),
   ]);
   output.line();
+  const { others, unmapped, outside, whole } = latency;
+  const besides = latency.layers.filter((one) => !slowest.includes(one));
+  const sum = (of: (one: (typeof besides)[number]) => number): number =>
+    besides.reduce((total, one) => total + of(one), 0);
+  const beside = { fp32: sum(({ fp32 }) => fp32), plan: sum(({ plan }) => plan) };
+  const totals: readonly (readonly [string, Milliseconds, number?])[] = [
+    ...(besides.length === 0 ? [] : [[`${besides.length} more`, beside, sum(({ casts }) => casts)] as const]),
+    ['nodes that are no layers', others],
+    ...(unmapped.fp32 + unmapped.plan === 0 ? [] : [['kernels of no known node', unmapped] as const]),
+    ['between kernels', outside],
+    ['whole run', whole],
+  ];
+  for (const [name, { fp32, plan }, casts] of totals) {
+    const own = casts === undefined ? '' : formatMilliseconds(casts);
+    rows.push([name, '', formatMilliseconds(fp32), formatMilliseconds(plan), own]);
+  }
   const columns = [
     { title: 'slowest layers' },
     { title: 'operator' },

@@ -6,15 +6,19 @@ import {
   exportNeedsSamples,
   exportPlan,
   refuseErrors,
+  removeStaleSession,
   runExported,
   tuneExportedSession,
   USUAL_TUNING_RUNS,
+  type RanExported,
   type TunedSession,
   type Work,
 } from '../work/index.js';
+import { sayChosenTarget } from './chosen-target.js';
 import { CommandFailure, EXIT, type ExitStatus } from './exit-status.js';
 import { loadPlan, needModel } from './load.js';
 import type { Output } from './output.js';
+import { warnElsewhere } from './ran-elsewhere.js';
 import type { Subcommand } from './subcommand.js';
 import { resultOf } from './work-failure.js';
 import { withWork } from './work.js';
@@ -68,6 +72,8 @@ export const convert: Subcommand = {
         : await exportModel(plan, plan.decisions, path, { signal, externalData }),
       loaded,
     );
+    const stale = await removeStaleSession(exported.path, signal);
+    if (parsed.flag('verify') || parsed.flag('tune-session')) sayChosenTarget(plan, context);
     const verified = parsed.flag('verify')
       ? await withWork(loaded, plan, context, (work) => runs(work, exported.path, output))
       : null;
@@ -76,12 +82,14 @@ export const convert: Subcommand = {
           resultOf(await tuneExportedSession(work, exported.path, { runs: timedRuns })),
         )
       : null;
+    warnElsewhere([...(verified?.ran.sentences ?? []), ...(session?.ran.sentences ?? [])], output);
     for (const warning of exported.warnings) output.problem(`warning ${warning.code}: ${warning.message}`);
     const layers = Object.entries(exported.layers).map(([format, count]) => `${count} ${format}`);
     output.line(
       `wrote ${relative(process.cwd(), exported.path)}: ${formatSize(exported.bytes)}, layers ${layers.join(', ')}, ` +
-        `${exported.casts} casts${verified === true ? '; it loads, runs and keeps its signature' : ''}`,
+        `${exported.casts} casts${verified?.runs === true ? '; it loads, runs and keeps its signature' : ''}`,
     );
+    if (session === null && stale !== undefined) output.note(stale);
     if (session !== null) printSession(session, output);
     output.document({
       output: exported.path,
@@ -89,13 +97,14 @@ export const convert: Subcommand = {
       layers: exported.layers,
       casts: exported.casts,
       warnings: exported.warnings.map((warning) => `${warning.code}: ${warning.message}`),
-      verified,
+      verified: verified?.runs ?? null,
+      elsewhere: (verified ?? session)?.ran.elsewhere ?? null,
       session:
         session === null
           ? null
           : { path: session.path, ...session.tuning, session: session.tuning.session ?? null },
     });
-    return verified === false ? EXIT.short : EXIT.holds;
+    return verified?.runs === false ? EXIT.short : EXIT.holds;
   },
 };
 
@@ -110,9 +119,9 @@ function usage(message: string): CommandFailure {
 }
 
 /** Runs what was written and tells what is wrong with it. */
-async function runs(work: Work, path: string, output: Output): Promise<boolean> {
+async function runs(work: Work, path: string, output: Output): Promise<RanExported> {
   const ran = resultOf(await runExported(work, path));
   for (const note of ran.notes) output.note(note);
   if (ran.wrong !== undefined) output.problem(`error signature: ${ran.wrong}`);
-  return ran.runs;
+  return ran;
 }

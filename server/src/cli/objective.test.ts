@@ -1,5 +1,5 @@
 /** What `tune`, `predict` and `check` make of profiles that were taken on another device. */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { commandFolder } from './testing/index.js';
@@ -82,7 +82,7 @@ it('tells the latency of each layer where it is known, and why where it is not',
     ...{ fp32: 10, fp16: 5 },
     estimated: false,
   });
-  expect((await run('analyze p.precision --latency')).out).toMatch(/^mul_1 .* 10 +5$/mu);
+  expect((await run('analyze p.precision --latency')).out).toMatch(/^mul_1 .* 10 +5( |$)/mu);
   writePlan('model "m.onnx"\ntarget cpu\ntolerance "y" relative_l2 <= 0.5\ndefault: fp16\n');
   const unknown = await runJson<AnalyzedDocument>('analyze p.precision --no-cache');
   expect(unknown.timing).toMatchObject({ target: 'cpu', files: null });
@@ -101,6 +101,33 @@ it.each([
   expect(out.includes('the plan adds up in fp32 and fp16, as the plan says')).toBe(isSaid);
   expect(/what \d+ layers? asks? for beside a format .* was measured/u.test(out)).toBe(isSaid);
 });
+
+it('names the figure in FP32 an estimate where nothing was profiled in FP32', async () => {
+  planWith(0.5);
+  writePlan(readFileSync(join(folder, 'p.precision'), 'utf8').replace(/latency from "fp32.json".*\n/u, ''));
+  const predicted = await runJson<{ readonly latency: object }>('predict p.precision');
+  expect(predicted.latency).toMatchObject({ files: ['fp16.json'], estimated: 0, estimatedFp32: 6 });
+  const sentence = /in FP32 [\d.]+ ms \(an estimate: 6 layers by the roofline, not profiled in FP32\)/u;
+  expect((await run('predict p.precision')).out).toMatch(sentence);
+  const tuned = await runJson<TunedDocument>('tune p.precision --draws 1');
+  expect(tuned.latency).toMatchObject({ estimatedFp32: 6 });
+  expect(tuned.notes[0]).toMatch(sentence);
+});
+
+it.each(['gone.json', 'text.json'])(
+  'times nothing here in place of %s, which cannot be read',
+  async (file) => {
+    writeFileSync(join(folder, 'text.json'), 'no profile');
+    const inputs = 'input "x" = normal(0, 1) { count: 2, seed: 5 }\ntolerance "y" relative_l2 <= 0.5\n';
+    writePlan(`model "m.onnx"\n${inputs}latency from "${file}"\ndefault: fp16\n`);
+    const { out, error } = await run('predict p.precision');
+    const reason = `nothing can be read of ${file}, from which the plan takes its times, so that none are taken of this machine`;
+    expect(out).toContain(`latency is not predicted: ${reason}`);
+    expect(`${out}${error}`).not.toContain('predicted for this machine');
+    expect((await runJson<{ readonly latency: null }>('predict p.precision')).latency).toBeNull();
+    expect((await runJson<AnalyzedDocument>('analyze p.precision --latency')).timing.reason).toBe(reason);
+  },
+);
 
 it('checks what cannot be read, and what belongs to no layer', async () => {
   planWith(1);

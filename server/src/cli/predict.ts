@@ -1,10 +1,11 @@
 /** `predict PLAN`: the error that the plan is predicted to have, from sketches, and its latency; nothing of it is run. */
+import { basename } from 'node:path';
 import { metricLabel } from '../metrics/index.js';
 import type { Interval, PredictedTolerance } from '../analysis/index.js';
 import { errorsAmong } from '../language/index.js';
-import { formatNumber } from '../report/index.js';
+import { dayAndTime, formatNumber } from '../report/index.js';
 import { priceLines } from './prices.js';
-import { predictPlan, type PredictedPlan } from '../work/index.js';
+import { predictPlan, type PredictedPlan, type PredictionStart } from '../work/index.js';
 import { EXIT, type ExitStatus } from './exit-status.js';
 import { loadPlan, needModel } from './load.js';
 import type { Output } from './output.js';
@@ -33,7 +34,7 @@ export const predict: Subcommand = {
   run: async (context): Promise<ExitStatus> => {
     const { parsed, output } = context;
     const probes = parsed.text('probes') === undefined ? undefined : parsed.integer('probes', 1);
-    const seed = parsed.text('seed') === undefined ? undefined : parsed.integer('seed', 1);
+    const seed = parsed.seed('seed');
     const loaded = loadPlan(parsed.positionals[0] ?? '');
     const plan = needModel(loaded, output);
     return withWork(loaded, plan, context, async (work) => {
@@ -47,12 +48,13 @@ export const predict: Subcommand = {
 };
 
 function predictionDocument(predicted: PredictedPlan, samples: number): unknown {
-  const { prediction, latency, energy, layers, casts, seconds, sessions, inferences } = predicted;
+  const { prediction, startedFrom, latency, energy, layers, casts, seconds, sessions, inferences } =
+    predicted;
   return {
     samples,
     error: worstOutput(predicted),
     outputs: prediction.outputs,
-    tolerances: prediction.tolerances.map(({ tolerance, value, holds, reason }) => ({
+    tolerances: prediction.tolerances.map(({ tolerance, value, holds, reason }, at) => ({
       output: tolerance.output,
       metric: metricLabel(tolerance.metric),
       op: tolerance.operator,
@@ -60,6 +62,7 @@ function predictionDocument(predicted: PredictedPlan, samples: number): unknown 
       over: tolerance.over,
       predicted: value ?? null,
       holds: holds ?? null,
+      startedFrom: startDocument(startedFrom[at]),
       ...(reason === undefined ? {} : { reason }),
     })),
     missing: prediction.missing.map(({ name }) => name),
@@ -77,6 +80,12 @@ function predictionDocument(predicted: PredictedPlan, samples: number): unknown 
   };
 }
 
+function startDocument(start: PredictionStart | undefined): unknown {
+  if (start === undefined) return null;
+  const { path, at, differing, weight } = start;
+  return { plan: path ?? null, measuredAt: at ?? null, differing: differing.map(({ name }) => name), weight };
+}
+
 /** Of the output that errs most, over its worst sample. */
 function worstOutput({ prediction }: PredictedPlan): Interval {
   return prediction.outputs.reduce<Interval>((most, { worst }) => (worst.value > most.value ? worst : most), {
@@ -87,7 +96,7 @@ function worstOutput({ prediction }: PredictedPlan): Interval {
 }
 
 function printPrediction(
-  { prediction, options, latency, untimed, energy, casts, seconds }: PredictedPlan,
+  { prediction, startedFrom, options, latency, untimed, energy, casts, seconds }: PredictedPlan,
   plan: BoundPlan,
   output: Output,
 ): void {
@@ -111,6 +120,7 @@ function printPrediction(
   for (const line of lines) output.line(line);
   output.line();
   for (const line of toleranceLines(tolerances)) output.line(line);
+  for (const line of new Set(startedFrom.map(startLine))) if (line !== undefined) output.line(line);
   if (nonFinite.length > 0) output.line(`makes something infinite or NaN: ${listed(nonFinite)}`);
   if (missing.length > 0) output.line(`not in the prediction, which is too low by them: ${listed(missing)}`);
   output.line(`predicted and not measured, outputs by relative L2; ${casts} casts; ${seconds.toFixed(1)} s`);
@@ -147,6 +157,19 @@ function toleranceLines(tolerances: readonly PredictedTolerance[]): string[] {
       holds === undefined ? (reason ?? '') : holds ? 'should hold' : 'should be exceeded',
     ]),
   );
+}
+
+/** From which measured plan it was told, in a sentence. */
+function startLine(start: PredictionStart | undefined): string | undefined {
+  if (start === undefined) return undefined;
+  const { path, at, differing } = start;
+  const which = path === undefined ? 'a plan' : basename(path);
+  const when = at === undefined ? 'as it was measured' : `as measured on ${dayAndTime(at)} UTC`;
+  const apart =
+    differing.length === 0
+      ? 'which decides all layers as this one does'
+      : `which decides ${countOf(differing.length, 'layer', 'layers')} otherwise: ${listed(differing)}`;
+  return `starts from ${which} ${when}, ${apart}`;
 }
 
 function between({ low, high }: Interval): string {

@@ -4,7 +4,7 @@ import { priceLines } from './prices.js';
 
 /** The line about a latency whose cost model misses its own plans by so much. */
 function lineOf(misfit: number): string | undefined {
-  const latency = { fp32: 2, plan: 1, estimated: 0, files: undefined, misfit, busy: false };
+  const latency = { fp32: 2, plan: 1, estimated: 0, estimatedFp32: 0, files: undefined, misfit, busy: false };
   return priceLines(latency, { plan: 1, fp32: 1 })[0];
 }
 

@@ -1,6 +1,6 @@
 /** What a plan costs in time and in energy, in lines of text. Knows figures only. */
 import { fitsBadly } from '../analysis/index.js';
-import { formatMilliseconds, formatNumber, formatPercent } from '../report/index.js';
+import { formatMilliseconds, formatNumber, formatPercent, inFp32 } from '../report/index.js';
 import type { BenchedPrices, PlanLatencyPrediction } from '../work/index.js';
 
 /** A latency that was predicted; `misfit` where the cost model knows how far it is off. */
@@ -24,13 +24,22 @@ function energyLine({ plan, fp32 }: { readonly plan: number; readonly fp32: numb
   return `energy of arithmetic ${formatNumber(plan)} µJ, in FP32 ${formatNumber(fp32)} µJ (by operation counts, 45 nm)`;
 }
 
-function latencyLine({ plan, fp32, casts, estimated, files, misfit, busy }: PredictedTime): string {
+function latencyLine({
+  plan,
+  fp32,
+  casts,
+  estimated,
+  estimatedFp32,
+  files,
+  misfit,
+  busy,
+}: PredictedTime): string {
   const from =
     files === undefined
       ? 'for this machine'
       : `from what was measured on another device, ${files.join(', ')}`;
   return [
-    `latency ${formatMilliseconds(plan)}, in FP32 ${formatMilliseconds(fp32)}, predicted ${from}`,
+    `latency ${formatMilliseconds(plan)}, ${inFp32(fp32, estimatedFp32)}, predicted ${from}`,
     ...(casts === undefined ? [] : [`casts ${formatMilliseconds(casts)} of it`]),
     ...(estimated === 0
       ? []

@@ -14,7 +14,12 @@ it('shows operators by what becomes of them, and sums by how they are added up',
   const lines = targetBlock(
     {
       ...{ name: 'webgpu', usable: true, summary: 'It runs on a device.', advice: undefined },
-      accumulation: [found('Conv', 'fp16'), found('MatMul', 'between', 64), found('Gemm', 'fp16')],
+      accumulation: [
+        found('Conv', 'fp16'),
+        found('MatMul', 'between', 64),
+        found('Gemm', 'fp16'),
+        { ...found('Softmax', 'between'), lanes: 64 },
+      ],
     },
     [
       operator('Det', 'elsewhere', 'CPUExecutionProvider'),
@@ -27,7 +32,8 @@ it('shows operators by what becomes of them, and sums by how they are added up',
   expect(lines).toEqual([
     'webgpu: usable',
     '  It runs on a device.',
-    '  FP16 layers are added up: Conv, Gemm in FP16; MatMul in FP16, in several sums of about 64 products',
+    '  FP16 layers are added up: Conv, Gemm in FP16; MatMul in FP16, in several sums of about 64 products; Softmax',
+    '  in FP16, in about 64 sums side by side',
     '  operators in fp16:',
     '    native         Conv, Relu',
     '    elsewhere      Det: CPUExecutionProvider',

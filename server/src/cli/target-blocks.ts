@@ -16,7 +16,7 @@ const SUMS: Readonly<Record<FoundAccumulation['accumulation'], string>> = {
 };
 
 /** Best first. */
-const OUTCOMES: readonly SupportOutcome[] = ['native', 'through casts', 'elsewhere', 'refused'];
+const OUTCOMES: readonly SupportOutcome[] = ['native', 'through casts', 'elsewhere', 'refused', 'unknown'];
 
 type ShownTarget = Pick<KnownTarget, 'name' | 'usable' | 'summary' | 'advice' | 'accumulation'>;
 type ShownOperator = Pick<OperatorSupport, 'operator' | 'format' | 'outcome' | 'detail'>;
@@ -29,9 +29,10 @@ export function targetBlock(
   const lines = [`${name}: ${usable ? 'usable' : 'not usable'}`];
   for (const text of [summary, advice ?? '']) lines.push(...wrapped(text, '  '));
   if (!usable) return lines;
-  const sums = grouped(accumulation, ({ accumulation: found, chunk }) =>
-    chunk === undefined ? SUMS[found] : `${SUMS[found]} of about ${chunk} products`,
-  );
+  const sums = grouped(accumulation, ({ accumulation: found, chunk, lanes }) => {
+    if (lanes !== undefined) return `in FP16, in about ${lanes} sums side by side`;
+    return chunk === undefined ? SUMS[found] : `${SUMS[found]} of about ${chunk} products`;
+  });
   const words = [...sums].map(([how, own]) => `${own.map(({ operator }) => operator).join(', ')} ${how}`);
   if (words.length > 0) lines.push(...wrapped(`FP16 layers are added up: ${words.join('; ')}`, '  '));
   for (const [format, own] of grouped(operators, (one) => one.format)) {

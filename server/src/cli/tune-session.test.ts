@@ -1,13 +1,14 @@
 /** The session of a written model: what was tried, and the file that is written. */
-import { existsSync, readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { availableParallelism } from 'node:os';
 import { expect, it } from 'vitest';
 import fc from 'fast-check';
 import { gainOf, threadCounts, type Gain } from '../analysis/index.js';
-import { commandFolder } from './testing/index.js';
+import { commandFolder, PLAN } from './testing/index.js';
 
-const { path: folder, run, runJson } = commandFolder();
+const { path: folder, run, runJson, writePlan } = commandFolder();
 
 interface Settings {
   readonly threads: number;
@@ -49,6 +50,10 @@ it('tries every number of threads at every level, and claims no gain within the 
     executionProviders: ['cpu'],
     graphOptimizationLevel: best.optimization,
     intraOpNumThreads: best.threads,
+    modelHash: createHash('sha256')
+      .update(readFileSync(join(folder, 'out.onnx')))
+      .digest('hex'),
+    busy: expect.any(Boolean) as boolean,
     gain: { precision: { median: precision.median } },
     machine: { cores, onnxRuntime: expect.stringMatching(/^\d/) as string },
   });
@@ -56,7 +61,9 @@ it('tries every number of threads at every level, and claims no gain within the 
 
 it('says what precision gains and what the session gains, beside each other', async () => {
   const { out } = await run('convert p.precision -o out.onnx --tune-session');
-  expect(out).toMatch(/^Precision: .*\d ms → .*\d ms.*\nSession: .*at level \w+.*\nwritten to out\.onnx/mu);
+  expect(out).toMatch(
+    /^Precision: .*\d ms → .*\d ms.*\nSession: .*at level \w+.*\n(The machine was busy .*\n)?written to out\.onnx/mu,
+  );
 });
 
 it('refuses a number of threads, which it tries itself, and a number of runs where nothing is timed', async () => {
@@ -69,6 +76,7 @@ it('calls a gain one where nine of ten runs have it', () => {
   expect(gainOf(runs(4, 4, 4, 4), runs(2, 2, 2, 2))).toMatchObject({ median: 2, beyondSpread: true });
   expect(gainOf(runs(2, 2, 2, 2), runs(4, 4, 4, 4))).toMatchObject({ median: 0.5, beyondSpread: true });
   expect(gainOf(runs(4, 4, 4, 4), runs(3, 5, 3, 5))).toMatchObject({ beyondSpread: false });
+  expect(gainOf(runs(4), runs(2))).toMatchObject({ median: 2, beyondSpread: false });
   // A moment at which the machine is slow for both is no gain of either.
   expect(gainOf(runs(4, 40, 4, 40), runs(4, 40, 4, 40))).toMatchObject({ median: 1, beyondSpread: false });
   const times = fc.array(fc.double({ min: 0.1, max: 1e3, noNaN: true }), { minLength: 1, maxLength: 40 });
@@ -84,6 +92,24 @@ it('calls a gain one where nine of ten runs have it', () => {
 it('writes nothing unless it is asked to', async () => {
   expect((await run('convert p.precision -o out.onnx')).status).toBe(0);
   expect(existsSync(join(folder, 'out.onnx.session.json'))).toBe(false);
+});
+
+it('leaves no settings beside a model that they were not found for', async () => {
+  const file = join(folder, 'out.onnx.session.json');
+  const convert = async () => await run('convert p.precision -o out.onnx');
+  await convert();
+  const modelHash = createHash('sha256')
+    .update(readFileSync(join(folder, 'out.onnx')))
+    .digest('hex');
+  writeFileSync(file, JSON.stringify({ model: 'out.onnx', modelHash, executionProviders: ['cpu'] }));
+  expect((await convert()).error).not.toContain('removed');
+  expect(existsSync(file)).toBe(true);
+  writePlan(PLAN.replace('default: fp16', 'default: bf16'));
+  expect((await convert()).error).toContain('removed out.onnx.session.json, which held the settings');
+  expect(existsSync(file)).toBe(false);
+  writeFileSync(file, '{ "mine": true }');
+  await convert();
+  expect(readFileSync(file, 'utf8')).toBe('{ "mine": true }');
 });
 
 it('counts threads by doubling', () => {

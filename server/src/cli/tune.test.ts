@@ -19,7 +19,15 @@ it.each([
   ['energy', 0.1],
 ] as const)('the gain in %s is a share of what that counts', (objective, share) => {
   const decisions = [decision(0, 900, 10, 'fp16'), decision(1, 100, 40, 'original')];
-  const latency = { fp32: 8, plan: 6, estimated: 0, files: undefined, busy: false, misfit: undefined };
+  const latency = {
+    fp32: 8,
+    plan: 6,
+    estimated: 0,
+    estimatedFp32: 0,
+    files: undefined,
+    busy: false,
+    misfit: undefined,
+  };
   const energy = { fp32: 10, plan: 9, casts: 0, unknown: 0 };
   const tuned = { tuning: { objective, decisions }, summary: summarizeDecisions(decisions), latency, energy };
   expect(gainOf(tuned)).toBeCloseTo(share);

@@ -12,6 +12,7 @@ import { executedDocument, executedTables, suspiciousSentences } from './execute
 import { CommandFailure, EXIT, type ExitStatus } from './exit-status.js';
 import { loadPlan, needModel, type LoadedPlan } from './load.js';
 import type { Output } from './output.js';
+import { warnElsewhere } from './ran-elsewhere.js';
 import type { Subcommand, SubcommandContext } from './subcommand.js';
 import { formatTable } from './table.js';
 import { toleranceDocuments, toleranceTable } from './verdicts.js';
@@ -145,7 +146,8 @@ async function verifyOnTarget(
   const exported = parsed.text('model');
   const verified = resultOf(await verifyExecuted(work, { draws, exported }), loaded);
   const { placement, notes, measurement, verdicts } = verified;
-  for (const note of [...notes, ...placementNotes(placement, work.target)]) output.note(note);
+  for (const note of notes) output.note(note);
+  warnElsewhere(placementNotes(placement, work.target), output);
   for (const sentence of suspiciousSentences(verified, work.target)) output.note(sentence);
   return {
     ...verified,

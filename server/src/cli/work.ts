@@ -1,6 +1,8 @@
 /** Work on a loaded plan as every subcommand that runs inference begins and ends it. */
+import { MOST_THREADS } from '../language/index.js';
 import type { BoundPlan } from '../plan/index.js';
 import { openWork, type Work } from '../work/index.js';
+import { CommandFailure, EXIT } from './exit-status.js';
 import { reportDiagnostics, type LoadedPlan } from './load.js';
 import { resultStore } from './result-store.js';
 import type { SubcommandContext } from './subcommand.js';
@@ -22,6 +24,13 @@ export async function withWork<T>(
   { target = parsed.text('target'), isAgain = false }: WorkChoice = {},
 ): Promise<T> {
   const threads = parsed.text('threads') === undefined ? undefined : parsed.integer('threads', 1);
+  if (threads !== undefined && threads > MOST_THREADS) {
+    throw new CommandFailure(
+      EXIT.usage,
+      'usage',
+      `--threads wants an integer from 1 to ${MOST_THREADS}, not ${threads}`,
+    );
+  }
   const runtime = startRuntime();
   const store = resultStore(parsed, output);
   try {
@@ -30,6 +39,10 @@ export async function withWork<T>(
       await openWork(plan, { runtime, signal, progress, store, threads, target }),
       loaded,
     );
+    const { askedThreads: asked, threads: taken } = work;
+    if (taken < asked) {
+      output.problem(`warning threads: ${asked} are more than this machine bears: it runs with ${taken}`);
+    }
     if (!isAgain) reportDiagnostics(loaded, work.diagnostics, output);
     try {
       return await run(work);

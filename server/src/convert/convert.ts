@@ -43,7 +43,7 @@ export function* convertSteps(graph: PrecisionGraph, options: ConvertOptions = {
   if ('problems' in stored) return stored;
   const { tensors, warnings } = stored;
   warnings.push(...accumulationWarnings(graph), ...runtimeWarnings(graph));
-  const rounds = [...graph.roundings.values()].some(isRounding);
+  const rounds = [...graph.roundings.values()].some((one) => isRounding(one) || one.held !== undefined);
   const isChanged =
     rounds || graph.casts.length > 0 || graph.constants.length > 0 || graph.writtenTypes.size > 0;
   const tensorOf = (copy: ConstantCopy): Tensor => tensors.get(copy) ?? copy.value;

@@ -23,6 +23,7 @@ import {
   readsCodes,
   roundingKey,
   scaledInputs,
+  type HeldPlaces,
   type ModelScopes,
   type PrecisionGraph,
   type Scope,
@@ -30,7 +31,7 @@ import {
   type TensorRounding,
 } from '../plan/index.js';
 import type { MixedNames } from './mixed-names.js';
-import { roundingNodes, storedWeightNodes, type RoundingPlace } from './rounding-nodes.js';
+import { holdingNode, roundingNodes, storedWeightNodes, type RoundingPlace } from './rounding-nodes.js';
 
 /** Initializers may stand outside the inputs of a graph from here on. */
 const FIRST_IR_WITH_CONSTANTS = 4;
@@ -40,6 +41,8 @@ interface RoundedTensor {
   readonly scope: Scope;
   readonly rounding: TensorRounding | undefined;
   readonly factor: number;
+  /** The format in whose range it is held, and which it has; nothing else is done to it then. */
+  readonly held: HeldPlaces['format'] | undefined;
   /** The type in which it is read. */
   readonly type: DataType;
   readonly name: string;
@@ -94,13 +97,14 @@ export class RoundedTensors {
   /** The nodes that stand behind one: the rounding of its output, from the raw tensor to what goes by its name. */
   ofOutput(at: number, output: number): readonly Node[] {
     const raw = this.rawName(at, output);
-    const { outputs, scale } = this.graph.roundings.get(at) ?? {};
+    const { outputs, scale, held } = this.graph.roundings.get(at) ?? {};
     const rounding = outputs?.[output];
     const scoped = this.scopes.nodes[at];
     const id = scoped?.outputs[output];
-    if (raw === undefined || rounding === undefined || scoped === undefined || id === undefined) return [];
+    if (raw === undefined || scoped === undefined || id === undefined) return [];
     const place = this.placeIn(scoped.scope);
     const to = this.names.writtenName(id);
+    if (rounding === undefined) return held === undefined ? [] : [holdingNode(raw, to, held.format, place)];
     const rounded = scale === undefined ? to : this.takeName(`${to}_scaled`);
     const nodes = roundingNodes(rounding, this.quantizationOf(id, rounding), raw, rounded, place);
     return scale === undefined ? nodes : [...nodes, this.scaleNode(rounded, 1 / scale, to, place)];
@@ -125,15 +129,18 @@ export class RoundedTensors {
       const rounding = own.inputs[input];
       const factor = scaled.includes(input) ? (own.scale ?? 1) : 1;
       const tensor = this.scopes.tensors.get(id);
-      if (tensor === undefined || (rounding === undefined && factor === 1)) return;
+      const held = own.held?.inputs.includes(input) === true ? own.held.format : undefined;
+      if (tensor === undefined || (rounding === undefined && factor === 1 && held === undefined)) return;
       const type = this.graph.readTypes[at]?.[input] ?? elementTypeOf(tensor.type) ?? DataType.FLOAT;
-      const key = [id, type, factor, rounding === undefined ? '' : roundingKey(rounding)].join(' ');
+      const key = [id, type, factor, held ?? '', rounding === undefined ? '' : roundingKey(rounding)].join(
+        ' ',
+      );
       const { scope } = tensor;
       const index = indexInScope(this.scopes, scope, at);
       const known = this.tensors.get(key);
-      const suffix = rounding?.format ?? 'scaled';
+      const suffix = rounding?.format ?? (held === undefined ? 'scaled' : `${held}_held`);
       const rounded: RoundedTensor = known ?? {
-        ...{ id, scope, rounding, factor, type, first: index },
+        ...{ id, scope, rounding, factor, held, type, first: index },
         name: this.takeName(`${tensor.name}_as_${suffix}`),
       };
       const earliest = index < rounded.first ? { ...rounded, first: index } : rounded;
@@ -142,14 +149,15 @@ export class RoundedTensors {
     });
     own.outputs.forEach((rounding, output) => {
       const id = scoped.outputs[output] ?? '';
-      if (rounding === undefined || id === '') return;
+      if ((rounding === undefined && own.held?.outputs.includes(output) !== true) || id === '') return;
       this.raw.set(placeKey(at, output), this.takeName(`${this.names.writtenName(id)}_unrounded`));
     });
   }
 
   private nodesOf(tensor: RoundedTensor): readonly Node[] {
-    const { id, scope, rounding, factor, type, name } = tensor;
+    const { id, scope, rounding, factor, held, type, name } = tensor;
     const place = this.placeIn(scope);
+    if (held !== undefined) return [holdingNode(this.names.readName(id, type), name, held, place)];
     const isNarrow = type === DataType.FLOAT16 || type === DataType.BFLOAT16;
     const wide = isNarrow ? this.takeName(`${name}_fp32`) : name;
     const nodes: Node[] = [];

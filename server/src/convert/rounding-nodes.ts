@@ -26,9 +26,8 @@ import {
   type Node,
   type Tensor,
 } from '../onnx/index.js';
-import { makeCast, type TensorRounding } from '../plan/index.js';
+import { floatChunks, makeCast, typeOfFormat, type TensorRounding } from '../plan/index.js';
 import type { ConversionProblem } from './problem.js';
-import { floatChunks } from '../plan/index.js';
 
 interface StoredFormat {
   readonly type: DataType;
@@ -202,7 +201,18 @@ function storedParameters(
   ];
 }
 
-function clipNode(from: string, to: string, most: number, { opset, takeName, store }: RoundingPlace): Node {
+/** The node that makes `to` of the tensor `from`, which has that type: infinities become its largest number. */
+export function holdingNode(from: string, to: string, format: 'fp16' | 'bf16', place: RoundingPlace): Node {
+  return clipNode(from, to, formatInformation(format).largest, place, format);
+}
+
+function clipNode(
+  from: string,
+  to: string,
+  most: number,
+  { opset, takeName, store }: RoundingPlace,
+  format: 'fp32' | 'fp16' | 'bf16' = 'fp32',
+): Node {
   const name = takeName(`Clip_${to}`);
   if (opset < FIRST_OPSET_WITH_CLIP_INPUTS) {
     const attributes = [
@@ -211,12 +221,16 @@ function clipNode(from: string, to: string, most: number, { opset, takeName, sto
     ];
     return makeNode({ opType: 'Clip', name, inputs: [from], outputs: [to], attributes });
   }
-  const bounds = [scalarTensor(`${to}_least`, -most), scalarTensor(`${to}_most`, most)].map(store);
+  const bounds = [scalarTensor(`${to}_least`, -most, format), scalarTensor(`${to}_most`, most, format)].map(
+    store,
+  );
   return makeNode({ opType: 'Clip', name, inputs: [from, ...bounds], outputs: [to] });
 }
 
-function scalarTensor(name: string, value: number): Tensor {
-  return makeTensor(name, DataType.FLOAT, [], new Uint8Array(Float32Array.of(value).buffer));
+function scalarTensor(name: string, value: number, format: 'fp32' | 'fp16' | 'bf16' = 'fp32'): Tensor {
+  const values = Float32Array.of(value);
+  const stored = format === 'fp32' ? values : format === 'fp16' ? encodeFp16(values) : encodeBf16(values);
+  return makeTensor(name, typeOfFormat(format), [], new Uint8Array(stored.buffer));
 }
 
 /** The codes of a constant, made when they are written: chunk by chunk, whole where there is a scale for each channel. */

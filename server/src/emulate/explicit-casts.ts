@@ -29,15 +29,18 @@ import {
 } from '../onnx/index.js';
 import {
   attributesForType,
-  constantOf,
   endOf,
   freeNames,
+  heldFormat,
   idIn,
   isFloating,
   isMovement,
   modelScopes,
+  runningAxis,
   summedAxes,
+  summedLabels,
   tensorNamed,
+  tensorShape,
   type ModelScopes,
   type PrecisionGraph,
   type Scope,
@@ -46,7 +49,7 @@ import {
 } from '../plan/index.js';
 import { isLow, wideType } from './low-types.js';
 import { Frames, makeSubgraph, type Frame, type PassedValue } from './frames.js';
-import { addAccumulatedSum } from './accumulated-sum.js';
+import { addAccumulatedSum } from './sums/accumulated-sum.js';
 import { treatmentOf } from './treatment.js';
 import { WideValues } from './wide-values.js';
 
@@ -188,7 +191,15 @@ export class ExplicitCasts {
       }
       if (!isLow(type) || this.isRoundedAlready(scoped, at, output, type)) return value;
       const raw = this.takeName(`${this.frames.nameOf(id)}_unrounded`);
-      after.unshift(() => this.values.addRounding(raw, type, value, frame));
+      const { held } = rounding ?? {};
+      after.unshift(() => {
+        if (held?.outputs.includes(output) !== true) {
+          this.values.addRounding(raw, type, value, frame);
+          return;
+        }
+        const rounded = this.values.addRounding(raw, type, this.takeName(`${value}_rounded`), frame);
+        this.values.addHolding(rounded, value, held.format, frame);
+      });
       return raw;
     });
     const name = this.frames.isWrittenOut(scope) ? '' : node.name;
@@ -202,12 +213,7 @@ export class ExplicitCasts {
     const scoped = this.scopes.nodes[at];
     if (accumulation === undefined || scoped === undefined) return false;
     const { scope, inputs } = scoped;
-    const shapes = inputs.map((id) => {
-      const tensor = this.scopes.tensors.get(id);
-      const constant = tensor === undefined ? undefined : constantOf(tensor);
-      const type = tensor?.type;
-      return constant?.dims ?? (type?.kind === 'tensor' ? type.shape : undefined);
-    });
+    const shapes = inputs.map((id) => tensorShape(this.scopes, id));
     const weights = shapes[1]?.flatMap((dim) => (typeof dim === 'number' ? [dim] : []));
     const channels = shapes[0]?.[1];
     const { takeName, initializers } = this;
@@ -218,6 +224,8 @@ export class ExplicitCasts {
         weights: weights?.length === shapes[1]?.length ? weights : undefined,
         channels: typeof channels === 'number' ? channels : undefined,
         summed: summedAxes(this.scopes, at),
+        running: runningAxis(this.scopes, at),
+        labels: summedLabels(this.scopes, at),
         accumulation,
         to: node.outputs[0] ?? '',
       },
@@ -225,13 +233,10 @@ export class ExplicitCasts {
     );
   }
 
-  /** Movement of rounded values gives rounded values. */
-  private isRoundedAlready(
-    { node, scope, inputs }: ScopedNode,
-    at: number,
-    output: number,
-    type: DataType,
-  ): boolean {
+  /** Movement of rounded values gives rounded values, and so does what makes infinities the largest number. */
+  private isRoundedAlready(scoped: ScopedNode, at: number, output: number, type: DataType): boolean {
+    const { node, scope, inputs } = scoped;
+    if (heldFormat(this.scopes, scoped) !== undefined) return this.values.readType(at, 0) === type;
     const schema = scope.operators.schema(node);
     if (schema === undefined || !isMovement(node) || !outputFollowsMainType(schema, output)) return false;
     const read = inputs.flatMap((id, input) =>

@@ -16,6 +16,7 @@ export {
   type LocalErrorVariant,
 } from './local-error.js';
 export { RoundingWriter } from './rounding/writer.js';
+export { judgedOutput, outputErrorSteps, type OutputErrorVariant } from './output-error.js';
 export { numberedSteps, type NumberedVariant } from './numbered.js';
 export { sameGraph } from './same-graph.js';
 export {

@@ -1,15 +1,16 @@
 /**
  * Whether two FP32 graphs with explicit roundings compute the same: the same nodes in the same order on the same values,
- * with constants compared by what they hold after rounding, and without regard to names, to how often a value is rounded
- * to the same type, or to where a constant is stored. The check that conversion did what emulation promised.
+ * with constants compared by what they hold after rounding, and without regard to names, to how often and where a value is
+ * rounded to the same type or held in its range, or to where a constant is stored. The check that conversion did what emulation promised.
  * Knows graphs only: no plan, no precision decision.
  */
 import { createHash } from 'node:crypto';
-import { roundArray, roundTo } from '../formats/index.js';
+import { formatInformation, roundArray, roundTo } from '../formats/index.js';
 import {
   capturedNames,
   DataType,
   dataTypeName,
+  floatAttribute,
   inputFollowsMainType,
   modelFolder,
   subgraphsOf,
@@ -127,6 +128,11 @@ class CanonicalGraph {
       return;
     }
     const inputs = scoped.inputs.map((id) => this.valueOf(id));
+    const held = this.heldInRange(scoped, inputs);
+    if (held !== undefined) {
+      this.values.set(output, held);
+      return;
+    }
     const id = digest([
       node.domain,
       node.opType,
@@ -199,6 +205,20 @@ class CanonicalGraph {
     if (from === to) return value;
     if (value.constant !== undefined) return roundedConstant(value.constant, value.dims, to);
     return from === DataType.DOUBLE || to === DataType.DOUBLE ? undefined : roundedValue(value, to);
+  }
+
+  /** A Clip to the range of a type of 16 bits is a part of rounding to it. */
+  private heldInRange({ node }: ScopedNode, inputs: readonly Value[]): Value | undefined {
+    const [value] = inputs;
+    if (node.opType !== 'Clip' || node.domain !== '' || value === undefined) return undefined;
+    const bound = (place: number, name: string): number | undefined =>
+      floatAttribute(node, name) ?? inputs[place]?.constant?.[0];
+    const [least, most] = [bound(1, 'min'), bound(2, 'max')];
+    const held = (['fp16', 'bf16'] as const).find((format) => formatInformation(format).largest === most);
+    if (held === undefined || most === undefined || least !== -most) return undefined;
+    const words = `${held} range(${value.words})`;
+    const { roundedTo, dims } = value;
+    return { id: digest(['held', held, value.id]), words, roundedTo, constant: undefined, dims };
   }
 
   private roundedByMovement({ node, scope }: ScopedNode, inputs: readonly Value[]): ReadonlySet<DataType> {

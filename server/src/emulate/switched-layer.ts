@@ -49,7 +49,7 @@ export function isMixed(model: Model): boolean {
 /**
  * The layer as a switch, given the precision graph of a plan that decides this layer only. Undefined where a switch would
  * not do all that such a plan does: the layer is inside a sub-graph or function, computes in 64 bits or in 16 already, or
- * a constant is saturated. Movement
+ * a constant or anything else is saturated. Movement
  * that takes the layer's type along changes nothing more: a precision graph rounds no value on its way between two
  * nodes that hold it unrounded.
  */
@@ -84,7 +84,8 @@ export function switchedLayer(graph: PrecisionGraph, layer: Layer): SwitchedLaye
   const saturates = graph.constants.some(
     (copy) => format !== undefined && maskStorage(copy, model, format) === 'lowest',
   );
-  return saturates ? undefined : { layer, type, roundedInputs, roundedOutputs };
+  const holds = graph.roundings.get(nodeIndex)?.held !== undefined;
+  return saturates || holds ? undefined : { layer, type, roundedInputs, roundedOutputs };
 }
 
 /** The `If` that stands for the layer's node. `selector` is a scalar of booleans: whether the layer is in its low type. */

@@ -12,6 +12,7 @@ import {
   roundingKey,
   scaledInputs,
   type ConstantCopy,
+  type HeldPlaces,
   type ModelScopes,
   type PrecisionGraph,
   type ScopedTensor,
@@ -132,7 +133,8 @@ export class WideValues {
 
   /** What a node is given: the values in the type in which it reads, rounded as its decision says. */
   givenValue(at: number, input: number, id: string, type: DataType): string {
-    const { inputs, scale } = this.graph.roundings.get(at) ?? {};
+    const { inputs, scale, held } = this.graph.roundings.get(at) ?? {};
+    if (held?.inputs.includes(input) === true) return this.heldValue(id, type, held.format);
     const rounding = inputs?.[input];
     const node = this.scopes.nodes[at]?.node;
     const isScaled =
@@ -150,6 +152,22 @@ export class WideValues {
       : value;
     this.rounded.set(key, given);
     return given;
+  }
+
+  /** The values of a tensor in a type of 16 bits, those beyond its range made its largest number. */
+  private heldValue(id: string, type: DataType, format: HeldPlaces['format']): string {
+    const key = `${keyOf(id, type)} held`;
+    const known = this.rounded.get(key);
+    if (known !== undefined) return known;
+    const to = this.takeName(`${this.frames.nameOf(id)}_held`);
+    this.rounded.set(key, to);
+    this.addHolding(this.valueIn(id, type), to, format, this.frames.of(id));
+    return to;
+  }
+
+  /** Makes `to` of the FP32 tensor `from`, in the range of a format. */
+  addHolding(from: string, to: string, format: HeldPlaces['format'], frame: Frame): void {
+    this.roundings.held(frame.nodes, from, format, to);
   }
 
   /**

@@ -9,6 +9,7 @@ import type { OpenPlan } from './open-plan.js';
 import {
   exceeded,
   header,
+  inThreeFormats,
   longModel,
   longName,
   measured,
@@ -72,6 +73,15 @@ describe('lenses above statements', () => {
       '2: …',
       '2: …',
       '3: error not measured · flip to fp16',
+    ]);
+  });
+
+  it('tell the error in the format that the layers have, whichever it is, and flip what is low to FP32', () => {
+    const plan = `${header}op Softmax: fp32\nlayer "conv2d/Conv": fp8_e4m3\nlayer "add/add": int8\n`;
+    checkStatements(plan, inThreeFormats(), [
+      '2: decides nothing: it matches no layer of the model',
+      '3: measured error in fp8_e4m3 8.00e-3, 90 % of the tolerance · flip to fp32',
+      '4: local error in int8 0.04 · 1 beyond int8 · flip to fp32',
     ]);
   });
 

@@ -33,6 +33,7 @@ import {
   overflowing,
   rankedLayers,
   runsLow,
+  statementNumbers,
   statementStartingAt,
 } from './statement-effect.js';
 
@@ -193,15 +194,16 @@ function statementCommand(
         : 'decides nothing: later statements decide its layers',
     );
   }
-  const [worst] = rankedLayers(names, numbers, 1);
-  const over = overflowing(names, numbers);
+  const own = statementNumbers(plan, bound, numbers);
+  const [worst] = rankedLayers(names, own, 1);
+  const over = overflowing(names, own);
   const time = latencyOf(names, numbers);
   const words = [
     ...(names.length === 1 ? [] : [`${names.length} layers`]),
     worst === undefined
       ? 'error not measured'
-      : `${names.length === 1 ? '' : 'worst '}${errorWords(worst.sensitivity, numbers)}`,
-    ...(over === 0 ? [] : [`${over} beyond ${numbers.format}`]),
+      : `${names.length === 1 ? '' : 'worst '}${errorWords(worst.sensitivity, own)}`,
+    ...(over === 0 ? [] : [`${over} beyond ${own.format}`]),
     ...(time === undefined ? [] : [latencyWords(time, numbers.latencyIsStale)]),
   ];
   const to = runsLow(plan, bound) ? 'fp32' : numbers.format;
@@ -232,7 +234,8 @@ function layerCommand(
     command: COMMANDS.flipLayer,
     arguments: [uri, name, to],
   });
-  const layer = rankedLayers(decidedNames(plan, bound), numbers, place + 1, order)[place];
+  const own = statementNumbers(plan, bound, numbers);
+  const layer = rankedLayers(decidedNames(plan, bound), own, place + 1, order)[place];
   if (layer !== undefined) {
     const { share, value } = layer.sensitivity;
     return flip(layer.name, ` (${share === undefined ? formatNumber(value) : shareFigure(share)})`);

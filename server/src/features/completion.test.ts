@@ -208,7 +208,7 @@ describe('completion of the words of the language', () => {
 
   it('offers targets, objectives, generators and accumulations', () => {
     checkOffered(`${header}objective $0`, ['latency', 'macs']);
-    checkOffered(`${header}accumulate: $0`, ['fp32', 'fp16', 'chunked(n)']);
+    checkOffered(`${header}accumulate: $0`, ['fp32', 'fp16', 'chunked(n)', 'lanes(n)']);
     checkTaken(`${header}input "x" = u$0`, 'uniform', 'input "x" = uniform(0, 1)', { abilities: nothing });
   });
 });

@@ -7,6 +7,7 @@ import {
   insteadOf,
   layerRangeIn,
   placeOf,
+  readBeyond,
   type LayerEvidence,
   type LayerRangeNumbers,
   type LayerSensitivity,
@@ -15,7 +16,7 @@ import {
 } from '../analysis/index.js';
 import type { Accumulation } from '../formats/index.js';
 import type { Tolerance } from '../plan/index.js';
-import { formatNumber, formatPercent } from '../report/index.js';
+import { dayAndTime, formatNumber, formatPercent } from '../report/index.js';
 import { shortNumber } from './format-figures.js';
 import {
   elsewhereWords,
@@ -175,7 +176,8 @@ function afterWords(after: PredictedTolerance['after']): string {
   if (after === undefined) return 'from what single roundings do, no plan near it is measured';
   const away =
     after.differing === 0 ? 'this very plan' : `the measured plan that is ${countOf(after.differing)} away`;
-  return `told from ${away}`;
+  const { at } = after.plan;
+  return `told from ${away}${at === undefined ? '' : `, measured ${dayAndTime(at)} UTC`}`;
 }
 
 function countOf(flips: number): string {
@@ -197,9 +199,16 @@ function errorBlock(
   );
 }
 
-function rangeBlocks({ tensors }: LayerRangeNumbers, numbers: PlanNumbers): readonly Block[] {
-  if (tensors.length === 0) return [];
+function rangeBlocks(range: LayerRangeNumbers, numbers: PlanNumbers): readonly Block[] {
+  const unseen =
+    range.isUnseen === true
+      ? [paragraph(bold('Range'), ': not known of what is read and written inside a sub-graph or function.')]
+      : [];
+  // Of what it reads, the writer tells; but not that this layer cannot hold it.
+  const tensors = [...range.tensors, ...readBeyond(range)];
+  if (tensors.length === 0) return unseen;
   return [
+    ...unseen,
     table(
       ['range', 'largest', 'at', `beyond ${numbers.format}`, 'subnormal or zero', 'spread'],
       tensors.map((one) => [

@@ -1,6 +1,6 @@
 /** What a name of the model stands for: a layer with all that is known of it, an input, an output. */
 import { relative, dirname } from 'node:path';
-import type { PlanNumbers } from '../analysis/index.js';
+import { numbersIn, type PlanNumbers } from '../analysis/index.js';
 import { LineIndex } from '../language/index.js';
 import { dataTypeName, tensorByteLength } from '../onnx/index.js';
 import {
@@ -10,6 +10,7 @@ import {
   type LayerDecision,
   modelFacts,
   modelScopes,
+  tensorShape,
   type TracedPlan,
   usualAccumulation,
   writeOperatorType,
@@ -30,6 +31,7 @@ export function describeLayer(written: string, open: OpenPlan, numbers: PlanNumb
   const decision = index === undefined ? undefined : plan.decisions[index];
   if (index === undefined || decision === undefined) return describeNode(written, plan);
   const { layer } = decision;
+  const own = numbersIn(numbers, decision.format);
   return [
     paragraph(
       bold(written),
@@ -38,9 +40,9 @@ export function describeLayer(written: string, open: OpenPlan, numbers: PlanNumb
       `, layer ${index + 1} of ${plan.layers.length}`,
     ),
     ...describeDecision(decision, open),
-    ...describeLayerNumbers(layer.name, numbers, {
+    ...describeLayerNumbers(layer.name, own, {
       accumulate: decision.numerics?.accumulate ?? usualAccumulation(plan, layer, decision.format),
-      scale: decision.format === numbers.format ? decision.numerics?.scale : undefined,
+      scale: decision.format === own.format ? decision.numerics?.scale : undefined,
     }),
     describeTensors(layer.nodeIndex, plan),
     paragraph(describeWork(decision, plan)),
@@ -79,7 +81,8 @@ function describeDecision(
 }
 
 function describeTensors(nodeIndex: number, plan: TracedPlan): Block {
-  const { nodes, tensors } = modelScopes(plan.model);
+  const scopes = modelScopes(plan.model);
+  const { nodes, tensors } = scopes;
   const { inputs = [], outputs = [] } = nodes[nodeIndex] ?? {};
   const shapes = shapesOf(plan);
   const rowOf = (id: string, role: string): (readonly Inline[])[] => {
@@ -89,9 +92,8 @@ function describeTensors(nodeIndex: number, plan: TracedPlan): Block {
     const constant =
       role === 'input' ? (constantOf(tensor) ?? scope.index.initializers.get(name)) : undefined;
     if (constant === undefined) {
-      // Shapes are known by name in the main graph; elsewhere there is what is declared.
-      const shape =
-        scope.kind === 'main' ? shapes.get(name) : type?.kind === 'tensor' ? type.shape : undefined;
+      // Those of the main graph know the plan's dimensions, too.
+      const shape = scope.kind === 'main' ? shapes.get(name) : tensorShape(scopes, id);
       const element = elementTypeOf(type);
       return [
         [role, code(name), element === undefined ? '?' : dataTypeName(element), code(shapeText(shape)), ''],

@@ -1,5 +1,5 @@
 /** What a statement says and, where it decides layers, what it does in this plan. */
-import type { PlanNumbers } from '../analysis/index.js';
+import { numbersIn, type PlanNumbers } from '../analysis/index.js';
 import { STATEMENTS } from '../language/index.js';
 import {
   accumulationReason,
@@ -9,11 +9,12 @@ import {
 } from '../plan/index.js';
 import { describeSum, describeTolerances } from './hover-measured.js';
 import { countText } from './format-figures.js';
+import { describeProfile } from './hover-profile.js';
 import { listed } from './hover-terms.js';
 import type { OpenPlan } from './open-plan.js';
 import type { Part } from './parts.js';
 import { type Block, bold, code, paragraph, table } from './rich-text.js';
-import { decidedNames } from './statement-effect.js';
+import { decidedNames, statementNumbers } from './statement-effect.js';
 
 export function describeStatement(
   { role, statement }: Part,
@@ -24,13 +25,30 @@ export function describeStatement(
   const effect =
     bound === undefined || plan === undefined
       ? []
-      : describeEffect(bound, plan.decisions, describeSum(decidedNames(plan, bound), numbers));
+      : describeEffect(
+          bound,
+          plan.decisions,
+          describeSum(decidedNames(plan, bound), statementNumbers(plan, bound, numbers)),
+        );
   const term = STATEMENTS.find(({ kind }) => kind === statement.kind);
   if (role !== 'keyword' || term === undefined) return effect;
   const options = term.options.length === 0 ? [] : [paragraph('Options: ', ...listed(term.options), '.')];
   const set = plan?.tolerances.filter(({ source }) => source.range === statement.range) ?? [];
   const measured = describeTolerances(set, numbers, plan === undefined ? '' : accumulationReason(plan));
-  return [paragraph(code(term.form)), paragraph(term.summary), ...effect, ...measured, ...options];
+  const source = describeSource({ statement }, { plan });
+  return [paragraph(code(term.form)), paragraph(term.summary), ...effect, ...source, ...measured, ...options];
+}
+
+/** What is in the file that the statement names, where it is a profile. */
+export function describeSource(
+  { statement }: Pick<Part, 'statement'>,
+  { plan }: Pick<OpenPlan, 'plan'>,
+): readonly Block[] {
+  if (plan === undefined || statement.kind !== 'latency') return [];
+  const named = plan.latencySources?.find(
+    ({ source }) => source.path === plan.path && source.range === statement.file?.range,
+  );
+  return named === undefined ? [] : describeProfile(named, plan);
 }
 
 type Decisions = NonNullable<OpenPlan['plan']>['decisions'];
@@ -82,10 +100,7 @@ export function describeOperator(
       `: ${layers} ${layers === 1 ? 'layer' : 'layers'}, ${weighted} with weights, `,
       `${countText(multiplyAdds)} multiply-adds`,
     ),
-    ...describeSum(
-      decisions.map(({ layer }) => layer.name),
-      numbers,
-    ),
+    ...describeFormats(decisions, numbers),
     table(
       ['format', 'layers', 'multiply-adds'],
       [...formats].map(([format, share]) => [
@@ -95,4 +110,20 @@ export function describeOperator(
       ]),
     ),
   ];
+}
+
+/** The sums over layers, apart for each of the plan's low formats: each is told in its own. */
+function describeFormats(decisions: Decisions, numbers: PlanNumbers): readonly Block[] {
+  const names = new Map<PlanNumbers['format'], string[]>();
+  for (const { layer, format } of decisions) {
+    const own = numbersIn(numbers, format).format;
+    const known = names.get(own);
+    if (known === undefined) names.set(own, [layer.name]);
+    else known.push(layer.name);
+  }
+  const isOne = names.size === 1;
+  return [...names].flatMap(([format, own]) => {
+    const sums = describeSum(own, numbersIn(numbers, format));
+    return isOne || sums.length === 0 ? sums : [paragraph('Those in ', code(format), ':'), ...sums];
+  });
 }

@@ -148,7 +148,9 @@ function takes(shape: ValueShape): readonly Inline[] {
     case 'format':
       return ['a number format'];
     case 'integer':
-      return [shape.least === undefined ? 'a whole number' : `a whole number, ${shape.least} or more`];
+      if (shape.least === undefined) return ['a whole number'];
+      if (shape.most !== undefined) return [`a whole number from ${shape.least} to ${shape.most}`];
+      return [`a whole number, ${shape.least} or more`];
     case 'number':
       return ['a number'];
     case 'power-of-two':

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MarkupContent } from 'vscode-languageserver';
 import { hoverOf } from './hover.js';
-import type { PlanNumbers } from '../analysis/index.js';
+import { latencySourceFindings, type PlanNumbers } from '../analysis/index.js';
 import type { Model } from '../onnx/index.js';
 import { rangeOfValues } from '../formats/index.js';
 import type { ClientAbilities } from './capabilities.js';
@@ -10,6 +10,7 @@ import {
   everything,
   exceeded,
   header,
+  inThreeFormats,
   longModel,
   longName,
   measured,
@@ -137,6 +138,29 @@ describe('hover on what is measured', () => {
     );
   });
 
+  it('tells them in the format that the layer has, and of an operator apart for each format', () => {
+    const text = 'layer "conv2d/Conv": fp8_e4m3\nlayer "add/add": int8\n';
+    checkNumbers(
+      `${header}${text.replace('conv2d/', 'conv$02d/')}`,
+      inThreeFormats(),
+      '**Error** alone in `fp8_e4m3`: 8.00e-3 relative',
+      '90 % of the tolerance. Rank 1 of 1.',
+    );
+    checkNumbers(
+      `${header}${text.replace('add/', 'a$0dd/')}`,
+      inThreeFormats(),
+      '**Error** alone in `int8`: 0.04 relative at its own output (local,',
+      '| range | largest | at | beyond int8 |',
+    );
+    checkNumbers(
+      `${header}op Co$0nv: fp16\n${text}`,
+      inThreeFormats(),
+      '**Conv**: ',
+      'Those in `fp8_e4m3`:',
+      'Most sensitive: `conv2d/Conv` (90 % of the tolerance)',
+    );
+  });
+
   it('names the device that latencies come from, and what of them is an estimate', () => {
     const elsewhere = { ...latency, files: ['jetson.json'], estimated: new Set(['conv2d/Conv']) };
     checkNumbers(
@@ -228,11 +252,13 @@ describe('hover on a tolerance that is predicted', () => {
     });
   };
 
-  it('says from which measured plan that is told', () => {
+  const at = { decisions: [], tolerances: [], at: '2026-11-22T19:05:11.000Z' };
+
+  it('says from which measured plan that is told, and when that was', () => {
     checkNumbers(
       text,
-      withPrediction({ value, holds: true, after: { differing: 2, weight: 0.5 } }),
-      'Predicted of `ld_3d`: 5 (4 to 6), limit 8; told from the measured plan that is 2 flips away.',
+      withPrediction({ value, holds: true, after: { differing: 2, weight: 0.5, plan: at } }),
+      'Predicted of `ld_3d`: 5 (4 to 6), limit 8; told from the measured plan that is 2 flips away, measured 2026-11-22 19:05 UTC.',
       'Measured on 3 samples before the last change',
     );
     checkNumbers(
@@ -252,13 +278,43 @@ describe('hover on a tolerance that is predicted', () => {
   });
 
   it('is silent once that plan is measured', () => {
-    const after = { differing: 0, weight: 1 };
+    const after = { differing: 0, weight: 1, plan: at };
     const { text: said } = hover(text, everything, undefined, (open) => ({
       ...withPrediction({ value, holds: true, after })(open),
       verdictIsStale: false,
     }));
     expect(said).toContain('Measured on 3 samples, sums');
     expect(said).not.toContain('Predicted');
+  });
+});
+
+describe('hover on a profile from elsewhere', () => {
+  const fixture = (statement: string): string =>
+    `model "pose_landmark_lite.onnx"\n${statement.replace('FILE', '../../test/profiles/pose-cpu-fp32.json')}`;
+  const mapped = ({ plan }: OpenPlan): PlanNumbers => {
+    if (plan !== undefined) latencySourceFindings(plan);
+    return measured({});
+  };
+
+  it('tells what it is where its layers are not found yet', () => {
+    expect(hover(fixture('latency from "$0FILE"')).text).toMatch(
+      /^A profile of ONNX Runtime of \d+ runs\.\s*$/,
+    );
+  });
+
+  it.each(['lat$0ency from "FILE"', 'latency from "$0FILE"'])(
+    'tells at `%s` how long a run took there, and what of it belongs to which layers',
+    (statement) => {
+      checkNumbers(
+        fixture(statement),
+        mapped,
+        'A profile of ONNX Runtime of 2 runs: 3.50 ms, warm-up left out. It has 133 of 133 layers: 133 in fp32. Casts take 0 ms',
+      );
+    },
+  );
+
+  it('tells nothing of files of other statements', () => {
+    expect(hover('labels "$0a/*.npy"').text).toBe('');
   });
 });
 

@@ -4,7 +4,7 @@ import { NOTHING_KNOWN, type PlanNumbers } from '../analysis/index.js';
 import type { ClientAbilities } from './capabilities.js';
 import { describeGraphValue, describeLayer } from './hover-model.js';
 import { describeNumber } from './hover-number.js';
-import { describeOperator, describeStatement } from './hover-statement.js';
+import { describeOperator, describeSource, describeStatement } from './hover-statement.js';
 import { describeFormat, describeTerm } from './hover-terms.js';
 import type { OpenPlan } from './open-plan.js';
 import { type Part, partAt } from './parts.js';
@@ -45,6 +45,8 @@ function describe(part: Part, open: OpenPlan, numbers: PlanNumbers): readonly Bl
       return describeNumber(part.text);
     case 'format':
       return describeFormat(part.text);
+    case 'file path':
+      return describeSource(part, open);
     default:
       return describeTerm(part);
   }

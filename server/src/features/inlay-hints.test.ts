@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { PlanNumbers } from '../analysis/index.js';
 import { inlayHintsOf } from './inlay-hints.js';
-import { header, measured, openWorkspace, sensitivities } from './testing.js';
+import { header, inThreeFormats, measured, openWorkspace, sensitivities } from './testing.js';
 
 /** The plan with its hints where they stand, in angle brackets. */
 function checkHints(decisions: string, numbers: PlanNumbers, expected: string): void {
@@ -39,6 +39,20 @@ describe('inlay hints', () => {
       'layer "add/add": fp16\n',
       measured({ sensitivity }),
       'layer "add/add": fp16 <local 2.00e-4 in fp16 · 1 of 1>\n',
+    );
+  });
+
+  it('tell it in the format that the layer has, and of one in FP32 in the format of a flip', () => {
+    checkHints(
+      'layer "conv2d/Conv": fp8_e4m3\nlayer "add/add": int8\nlayer "conv2d_5/Conv": fp8_e5m2\n',
+      inThreeFormats(),
+      'layer "conv2d/Conv": fp8_e4m3 <uses 90 % of the tolerance · 1 of 1>\n' +
+        'layer "add/add": int8 <local 0.04 in int8 · 1 of 1>\nlayer "conv2d_5/Conv": fp8_e5m2\n',
+    );
+    checkHints(
+      'layer "conv2d/Conv": fp32\n',
+      inThreeFormats(),
+      'layer "conv2d/Conv": fp32 <would use 12 % of the tolerance in fp16 · 1 of 2>\n',
     );
   });
 

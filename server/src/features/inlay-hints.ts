@@ -3,7 +3,7 @@
  * what it was measured to be.
  */
 import { type InlayHint, type Range } from 'vscode-languageserver';
-import type { LayerSensitivity, PlanNumbers } from '../analysis/index.js';
+import { type LayerSensitivity, numbersIn, type PlanNumbers } from '../analysis/index.js';
 import type { TextRange } from '../language/index.js';
 import type { BoundStatement, Tolerance, TracedPlan } from '../plan/index.js';
 import { formatNumber } from '../report/index.js';
@@ -43,9 +43,10 @@ function layerWords(plan: TracedPlan, bound: BoundStatement, numbers: PlanNumber
   const [only] = decides;
   if (path !== plan.path || decides.length !== 1 || only === undefined) return undefined;
   const name = plan.layers[only]?.name;
-  const known = name === undefined ? undefined : numbers.sensitivity.get(name);
+  const own = numbersIn(numbers, plan.decisions[only]?.format ?? 'original');
+  const known = name === undefined ? undefined : own.sensitivity.get(name);
   if (known === undefined) return undefined;
-  return { label: label(known, numbers, runsLow(plan, bound)), tooltip: tooltip(known, numbers) };
+  return { label: label(known, own, runsLow(plan, bound)), tooltip: tooltip(known, own) };
 }
 
 /** The statements of the plan itself that set tolerances: where they stand, and the tolerances of each. */

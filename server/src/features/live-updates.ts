@@ -181,19 +181,22 @@ function noGainOf({ plan }: OpenPlan, { latency, latencyIsStale, format }: PlanN
 }
 
 /** What hints are written from. */
-function shownByHints({ format, sensitivity, verdict, verdictIsStale }: PlanNumbers): readonly unknown[] {
-  return [format, sensitivity, verdict, verdictIsStale];
+function shownByHints(numbers: PlanNumbers): readonly unknown[] {
+  const { format, sensitivity, others, verdict, verdictIsStale } = numbers;
+  return [format, sensitivity, others, verdict, verdictIsStale];
 }
 
 /** What findings are made from. */
 function shownByFindings(numbers: PlanNumbers): readonly unknown[] {
-  const { state, format, sensitivity, ranges, verdict, latency, measured, support, sampleNames } = numbers;
+  const { state, format, sensitivity, ranges, others, verdict, latency, measured, support, sampleNames } =
+    numbers;
   const isStale = [numbers.verdictIsStale, numbers.latencyIsStale];
   return [
     state,
     format,
     sensitivity,
     ranges,
+    others,
     verdict,
     latency,
     ...isStale,
@@ -208,10 +211,10 @@ function shownByFindings(numbers: PlanNumbers): readonly unknown[] {
  * all the time.
  */
 function shownByLenses(numbers: PlanNumbers): readonly unknown[] {
-  const { state, message, notes, format, sensitivity, ranges, verdict, latency } = numbers;
+  const { state, message, notes, format, sensitivity, ranges, others, verdict, latency } = numbers;
   const verdicts = verdict?.verdicts.map((one) => [one.tolerance.text, one.measured, one.verdict]);
   const isStale = [numbers.verdictIsStale, numbers.latencyIsStale];
-  return [state, message, notes, format, sensitivity, ranges, verdicts, latency, isStale];
+  return [state, message, notes, format, sensitivity, ranges, others, verdicts, latency, isStale];
 }
 
 /** Numbers that were found again are equal to the old ones without being the same objects. */

@@ -2,7 +2,8 @@
  * What is known of the layers that a statement decides, put together: which matter most, what they cost, how long they
  * take. Numbers in, numbers out; the words for them are in measured-words.ts.
  */
-import type { LayerSensitivity, PlanNumbers } from '../analysis/index.js';
+import { type LayerSensitivity, numbersIn, type PlanNumbers } from '../analysis/index.js';
+import { LOW_FORMAT_NAMES } from '../formats/index.js';
 import type { BoundStatement, TracedPlan } from '../plan/index.js';
 
 export interface RankedLayer {
@@ -35,11 +36,21 @@ export function decidedNames(plan: TracedPlan, { decides }: BoundStatement): rea
 }
 
 /** Whether what the statement decides runs in fewer bits than FP32, so that it errs. */
-export function runsLow(plan: TracedPlan, { decides }: BoundStatement): boolean {
-  return decides.some((index) => {
+export function runsLow(plan: TracedPlan, bound: BoundStatement): boolean {
+  return lowFormatOf(plan, bound) !== undefined;
+}
+
+/** The numbers of what the statement decides, in the format that it has there; of what is not low in that of a flip. */
+export function statementNumbers(plan: TracedPlan, bound: BoundStatement, numbers: PlanNumbers): PlanNumbers {
+  return numbersIn(numbers, lowFormatOf(plan, bound) ?? 'fp32');
+}
+
+function lowFormatOf(plan: TracedPlan, { decides }: BoundStatement): string | undefined {
+  for (const index of decides) {
     const format = plan.decisions[index]?.format;
-    return format === 'fp16' || format === 'bf16';
-  });
+    if (LOW_FORMAT_NAMES.some((name) => name === format)) return format;
+  }
+  return undefined;
 }
 
 /** At most `most` of the layers whose sensitivity is known, the most sensitive first, or the least sensitive. */

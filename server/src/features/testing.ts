@@ -147,6 +147,25 @@ export function sensitivities(
   );
 }
 
+/** Numbers of a plan most of whose low layers are in FP16, with one layer in FP8 and one in INT8. */
+export function inThreeFormats(): PlanNumbers {
+  const ranges = new Map([['add/add', ranged({ overflow: 3 })]]);
+  return measured({
+    format: 'fp16',
+    sensitivity: sensitivities([
+      { name: 'conv2d/Conv', value: 1e-3, share: 0.124 },
+      { name: 'add/add', value: 1e-5, share: 1e-3 },
+    ]),
+    others: new Map([
+      [
+        'fp8_e4m3',
+        { sensitivity: sensitivities([{ name: 'conv2d/Conv', value: 8e-3, share: 0.9 }]), ranges: new Map() },
+      ],
+      ['int8', { sensitivity: sensitivities([{ name: 'add/add', value: 4e-2 }]), ranges }],
+    ]),
+  });
+}
+
 let sample: ReturnType<typeof openModel> | undefined;
 
 /**

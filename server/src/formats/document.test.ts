@@ -88,5 +88,7 @@ describe('the page on formats', () => {
     const ones = new Float32Array(4096).fill(1);
     expect(dot(ones, ones, { accumulation: { kind: 'fp16' } })).toBe(2048);
     expect(dot(ones, ones, { accumulation: { kind: 'chunked', length: 64 } })).toBe(4096);
+    expect(dot(ones, ones, { accumulation: { kind: 'lanes', count: 64 } })).toBe(4096);
+    expect([11.09, 11.1].map((power) => roundTo('fp16', Math.exp(power)))).toEqual([65504, Infinity]);
   });
 });

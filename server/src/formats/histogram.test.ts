@@ -30,6 +30,7 @@ describe('a histogram', () => {
       elements: 9,
       maxAbs: 70000,
       maxIndex: 8,
+      nan: 1,
       squares: expect.closeTo(4.9e9, -2) as number,
     });
     expect(binadesOf(histogram)).toEqual([

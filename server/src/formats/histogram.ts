@@ -28,6 +28,8 @@ export interface ValueRange {
   readonly maxIndex: number;
   /** Sum of the squares of the finite elements. */
   readonly squares: number;
+  /** Elements that are NaN. */
+  readonly nan: number;
   readonly histogram: Histogram;
 }
 
@@ -79,13 +81,14 @@ export function rangeOfValues(values: Float32Array | Float64Array): ValueRange {
   const { bounds } = allBins();
   const counts = new Float64Array(bounds.length);
   const found = values instanceof Float32Array ? countSingles(values, counts) : countDoubles(values, counts);
-  const { maxIndex, zeros, negative, nonFinite, squares } = found;
+  const { maxIndex, zeros, negative, nonFinite, nan, squares } = found;
   const filled = [...counts.keys()].filter((bin) => (counts[bin] ?? 0) > 0);
   return {
     elements: values.length,
     maxAbs: Math.abs(values[maxIndex] ?? 0),
     maxIndex,
     squares,
+    nan,
     histogram: {
       zeros,
       negative,
@@ -102,6 +105,7 @@ interface Counted {
   readonly zeros: number;
   readonly negative: number;
   readonly nonFinite: number;
+  readonly nan: number;
   readonly squares: number;
 }
 
@@ -137,6 +141,7 @@ function countSingles(values: Float32Array, counts: Float64Array): Counted {
   let zeros = 0;
   let negative = 0;
   let nonFinite = 0;
+  let nan = 0;
   let squares = 0;
   for (let i = 0; i < allBits.length; i++) {
     const signed = allBits[i] ?? 0;
@@ -144,6 +149,7 @@ function countSingles(values: Float32Array, counts: Float64Array): Counted {
     const bits = signed & 0x7fffffff;
     if (bits >= INFINITY_BITS) {
       nonFinite++;
+      if (bits > INFINITY_BITS) nan++;
       continue;
     }
     if (bits > maxBits) {
@@ -165,7 +171,7 @@ function countSingles(values: Float32Array, counts: Float64Array): Counted {
     }
     counts[bin] = (counts[bin] ?? 0) + 1;
   }
-  return { maxIndex, zeros, negative, nonFinite, squares };
+  return { maxIndex, zeros, negative, nonFinite, nan, squares };
 }
 
 function countDoubles(values: Float64Array, counts: Float64Array): Counted {
@@ -174,12 +180,14 @@ function countDoubles(values: Float64Array, counts: Float64Array): Counted {
   let zeros = 0;
   let negative = 0;
   let nonFinite = 0;
+  let nan = 0;
   let squares = 0;
   for (let i = 0; i < values.length; i++) {
     const value = values[i] ?? 0;
     const magnitude = Math.abs(value);
     if (!(magnitude < Infinity)) {
       nonFinite++;
+      if (Number.isNaN(value)) nan++;
       continue;
     }
     if (magnitude > maxAbs) {
@@ -195,7 +203,7 @@ function countDoubles(values: Float64Array, counts: Float64Array): Counted {
     const bin = binOf(magnitude);
     counts[bin] = (counts[bin] ?? 0) + 1;
   }
-  return { maxIndex, zeros, negative, nonFinite, squares };
+  return { maxIndex, zeros, negative, nonFinite, nan, squares };
 }
 
 /** The place of the bin of a positive finite magnitude. */

@@ -28,7 +28,11 @@ export function checkValue(owner: string, value: Value, shape: ValueShape, compl
       checkNumber(
         owner,
         value,
-        { whole: true, ...(shape.least === undefined ? {} : { least: shape.least }) },
+        {
+          whole: true,
+          ...(shape.least === undefined ? {} : { least: shape.least }),
+          ...(shape.most === undefined ? {} : { most: shape.most }),
+        },
         complaints,
       );
       return;

@@ -245,6 +245,10 @@ layer "b": fp16 { weights: in8, accumulate: bf16, reason: because, scale: "x" }
 layer "c": fp16 { quantize: percentile(101), accumulate: chunked(0) }
                                        ^^^ number
                                                                  ^ number
+layer "d": fp16 { accumulate: lanes(0) }
+                                    ^ number
+layer "d": fp16 { accumulate: lanes(4097) }
+                                    ^^^^ number
 layer "d": fp16 { scale: 3, per: tensor }
                          ^ number
 layer "d": fp16 { quantize: percentile, accumulate: chunked(1, 2) }

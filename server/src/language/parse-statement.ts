@@ -68,7 +68,7 @@ export function takeStatement(parsing: Parsing, keyword: Word): Statement | unde
       return takeTolerance(parsing, keyword);
     case 'accumulate': {
       takeSymbol(parsing, ':');
-      const value = takeNamed(parsing, '`fp32`, `fp16` or `chunked(64)`');
+      const value = takeNamed(parsing, '`fp32`, `fp16`, `chunked(64)` or `lanes(64)`');
       const { options, range } = takeEnd(parsing, keyword);
       return { kind: 'accumulate', keyword, options, range, value };
     }

@@ -7,10 +7,13 @@ import { words, type OptionTerm } from './term.js';
 /** The interface of onnxruntime-node 1.30: what it does not name, it refuses or passes over. */
 const INTERFACE = 'https://onnxruntime.ai/docs/api/js/interfaces/InferenceSession';
 
+/** More than any machine has processors for; a machine with fewer takes fewer than this, and says so. */
+export const MOST_THREADS = 1024;
+
 export const TARGET_OPTIONS: readonly OptionTerm[] = [
   {
     name: 'threads',
-    value: { kind: 'integer', least: 1 },
+    value: { kind: 'integer', least: 1, most: MOST_THREADS },
     summary: 'Threads inside an operator.',
     source: `${INTERFACE}.SessionOptions.html#intraOpNumThreads`,
   },

@@ -31,7 +31,7 @@ export type ValueShape =
       readonly code: 'option-unknown' | 'unknown-format';
     }
   | { readonly kind: 'format' }
-  | { readonly kind: 'integer'; readonly least?: number }
+  | { readonly kind: 'integer'; readonly least?: number; readonly most?: number }
   | { readonly kind: 'number' }
   | { readonly kind: 'power-of-two' }
   | { readonly kind: 'numbers' }

@@ -16,7 +16,7 @@ import {
 import { TARGET_OPTIONS } from './target-options.js';
 
 export type * from './term.js';
-export { optionsOfTarget, providerOptions, TARGET_OPTIONS } from './target-options.js';
+export { MOST_THREADS, optionsOfTarget, providerOptions, TARGET_OPTIONS } from './target-options.js';
 
 const FLAG = words('true', 'false');
 
@@ -78,6 +78,9 @@ const REASON: OptionTerm = {
   summary: 'Why the decision is as it is; shown in hovers and reports.',
 };
 
+/** Sums side by side, of which emulation keeps each. */
+export const MOST_LANES = 4096;
+
 /** The options of every statement that decides layers. */
 export const DECISION_OPTIONS: readonly OptionTerm[] = [
   { name: 'weights', value: { kind: 'format' }, summary: 'A format of their own for the weights.' },
@@ -86,7 +89,10 @@ export const DECISION_OPTIONS: readonly OptionTerm[] = [
     value: {
       kind: 'choice',
       words: ['fp32', 'fp16'],
-      calls: [{ name: 'chunked', parameters: ['n'], whole: true, least: 1 }],
+      calls: [
+        { name: 'chunked', parameters: ['n'], whole: true, least: 1 },
+        { name: 'lanes', parameters: ['n'], whole: true, least: 1, most: MOST_LANES },
+      ],
       code: 'unknown-format',
     },
     summary: 'In what long sums are added up; emulated, since ONNX cannot express it.',

@@ -87,6 +87,7 @@ export {
 } from './shape-inference/infer-shapes.js';
 export { modelText, nodeLines, type ModelText } from './model-text.js';
 export { multiplyAdds } from './multiply-adds.js';
+export { parseEinsum } from './shape-inference/layout.js';
 export { capturedNames, indexGraph, type GraphIndex, type Reader } from './graph-index.js';
 export { calledFunction, functionBody } from './functions.js';
 export {
@@ -101,6 +102,7 @@ export {
   subgraphsOf,
   tensorAttribute,
 } from './attributes.js';
+export { drawsRandomNumbers } from './seeded.js';
 export { referredTensor, variantSteps, type Variant, type VariantParts } from './variant.js';
 export { foldNode, readSmallTensor } from './constants.js';
 export { type PartialTensor } from './constants-fold.js';

@@ -73,7 +73,8 @@ export function nodeTypes(
     if (type !== undefined && node.opType !== 'Constant' && !isAllowed(parameter, type, schema, opset)) {
       findings.push(notAllowed(node, parameter, 'output', tensor, type));
     }
-    return type;
+    // A variable stands for what a tensor holds: its shape is that of what bound it.
+    return type?.kind === 'tensor' && type.shape !== undefined ? tensorOf(type.elementType) : type;
   });
   return { outputs, findings };
 }

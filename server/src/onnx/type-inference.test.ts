@@ -43,6 +43,18 @@ describe('types of a graph', () => {
     );
   });
 
+  it('have no shape of what bound their variable', () => {
+    const { types } = inferTypes(
+      model({
+        inputs: ['x: float[2,3,4]'],
+        nodes: [node('h = Flatten(x)'), node('p = Relu(h)')],
+        outputs: ['p: float[2,12]'],
+      }),
+    );
+    expect(types.get('h')).toEqual({ kind: 'tensor', elementType: DataType.FLOAT, shape: undefined });
+    expect(types.get('p')).toEqual({ kind: 'tensor', elementType: DataType.FLOAT, shape: [2, 12] });
+  });
+
   it('follow from attributes where the operator has no such input', () => {
     checkTypes(
       model({

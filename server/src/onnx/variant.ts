@@ -6,6 +6,7 @@ import { encodeFreshSteps } from './encode.js';
 import { makeExternalTensor, makeGraph, makeTensor } from './make.js';
 import type { Graph, Model, Node, Tensor, ValueInfo } from './model.js';
 import { encodeBytesSteps } from './pieces.js';
+import { seeded } from './seeded.js';
 import type { Steps } from './steps.js';
 import { modelFolder, tensorBytes, tensorLocation } from './tensor-bytes.js';
 import { tensorByteLength } from './tensor-size.js';
@@ -45,19 +46,23 @@ export interface VariantParts {
 
 /**
  * A variant of the model with another graph, a few nodes at a time; opsets, functions and sparse initializers are the
- * model's.
+ * model's. What draws random numbers has a seed in it.
  */
 export function* variantSteps(model: Model, parts: VariantParts): Steps<Variant> {
   const { graph } = model;
   const made: Graph = {
-    ...makeGraph({ name: graph.name, ...parts }),
+    ...makeGraph({ name: graph.name, ...parts, nodes: seeded(parts.nodes) }),
     // Sparse initializers can only be taken over with the message that holds them.
     ...(graph.sparseInitializers.length > 0
       ? { sparseInitializers: graph.sparseInitializers, message: graph.message }
       : {}),
   };
   const irVersion = Math.max(model.irVersion, LEAST_IR_VERSION);
-  const { opsets, functions } = model;
+  const { opsets } = model;
+  const functions = model.functions.map((one) => {
+    const nodes = seeded(one.nodes);
+    return nodes === one.nodes ? one : { ...one, nodes };
+  });
   const variant: Model = {
     source: model.source,
     producer: '',

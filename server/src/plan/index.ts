@@ -80,8 +80,13 @@ export {
   type ScopedTensor,
   type Tie,
 } from './model/scopes.js';
+export { noFloats } from './model/floats-behind.js';
+export { heldFormat } from './model/spelled-roundings.js';
 export { shortWindow, TURNED_GEMM } from './roundings/sum-kinds.js';
-export { summedAxes, type SummedAxes } from './model/summed-axes.js';
+export { runningAxis, summedAxes, type SummedAxes } from './model/summed-axes.js';
+export { tensorShape } from './model/tensor-shapes.js';
+export { summedLabels, type SummedLabels } from './model/summed-labels.js';
+export { isTimedElsewhere } from './binding/latency-sources.js';
 export { timedTarget } from './binding/targets.js';
 export { startingPlan, type StartingPlanOptions } from './edits/starting-plan.js';
 export { type DecisionSummary, type FormatShare, summarizeDecisions } from './binding/summary.js';
@@ -92,5 +97,6 @@ export {
   withTargetSums,
   type FindTarget,
 } from './decisions/target-sums.js';
+export { valueDependenceSteps } from './model/value-dependence.js';
 export { inferredShapes, withShapes } from './model/with-shapes.js';
 export { foldPlan, writeDecisions } from './edits/write-decisions.js';

@@ -139,6 +139,8 @@ export interface LatencySource {
   readonly profile: Profile;
   /** In which format its layers ran; undefined where the plan leaves that to the types in the profile. */
   readonly format: LatencyFormat | undefined;
+  /** Nobody says in which format layers ran, and types do not tell either: what other profiles have of a layer counts first. */
+  readonly isUntold?: true;
   readonly source: { readonly path: string; readonly range: TextRange };
 }
 
@@ -204,6 +206,8 @@ export interface BoundPlan {
   readonly targets: readonly PlanTarget[];
   /** Where latencies come from; left out or empty for this machine. */
   readonly latencySources?: readonly LatencySource[];
+  /** Files, as they are written, that latencies are to come from and that cannot be read. */
+  readonly unreadLatencies?: readonly string[];
   readonly objective: string | undefined;
   /** In what the layers of a low format add up where they do not say so themselves; FP32 where it is left out. */
   readonly accumulate?: Accumulation | undefined;
@@ -273,6 +277,15 @@ export interface NodeRounding {
   readonly accumulate?: Accumulation;
   /** The power of two that inputs are multiplied by before they are rounded, and by what an output is divided after. */
   readonly scale?: number;
+  /** Of a layer in a type of 16 bits: where what is beyond its range, infinities too, becomes its largest number. */
+  readonly held?: HeldPlaces;
+}
+
+/** The ends of a node that are held in the range of its type. */
+export interface HeldPlaces {
+  readonly format: 'fp16' | 'bf16';
+  readonly inputs: readonly number[];
+  readonly outputs: readonly number[];
 }
 
 /**

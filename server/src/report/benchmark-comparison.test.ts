@@ -61,6 +61,28 @@ it('tells that the graphics device or the options of the target were others, whe
   expect(compareBenches(earlier, FIGURES).differences).toEqual([]);
 });
 
+it('compares nothing with another model, and says where it is not known which it was', () => {
+  const pose: BenchFigures = { ...FIGURES, model: 'a1', modelPath: '/m/pose.onnx' };
+  const mlp: BenchFigures = { ...FIGURES, model: 'b2', modelPath: '/m/mlp.onnx' };
+  const found = compareBenches(mlp, pose);
+  expect(found).toMatchObject({ isOtherModel: true, ratios: {}, withinSpread: [] });
+  expect(comparisonSentences(found)).toEqual([
+    'not compared, the earlier benchmark is of another model: the model was /m/pose.onnx, is /m/mlp.onnx',
+  ]);
+  const changed = compareBenches({ ...pose, model: 'a2' }, pose);
+  expect(comparisonSentences(changed).join()).toMatch(/is another one at the same path$/u);
+  expect(compareBenches({ ...pose, modelPath: '/moved/pose.onnx' }, pose).differences).toEqual([]);
+  expect(comparisonSentences(compareBenches(pose, FIGURES)).at(-1)).toMatch(/does not say which model/);
+});
+
+it('says that one run tells no spread', () => {
+  const single: BenchFigures = { ...FIGURES, runs: 1 };
+  expect(compareBenches(single, { ...FIGURES, runs: 9 }).differences).toEqual([
+    'one run was timed in this one, which tells no spread',
+  ]);
+  expect(compareBenches(FIGURES, single).differences).toHaveLength(1);
+});
+
 it('calls no difference within the spread a difference', () => {
   const rows = [
     { name: 'fp32', median: 5, p10: 4.5, p90: 6 },

@@ -18,6 +18,11 @@ export interface BenchFigures {
   /** Hashes of what the plan decided, and of the input that was timed. */
   readonly decisions?: string;
   readonly input?: string;
+  /** A hash of the model's content, and its path. */
+  readonly model?: string;
+  readonly modelPath?: string;
+  /** Of each model. */
+  readonly runs?: number;
   /** When it was taken. */
   readonly at?: string;
   readonly rows: readonly {
@@ -31,6 +36,8 @@ export interface BenchFigures {
 type TargetOptions = NonNullable<PlanTarget['options']>;
 
 export interface BenchComparison {
+  /** Another model was timed in the earlier run, so that no figure of it is compared; false where its document does not say. */
+  readonly isOtherModel: boolean;
   /** What was not the same, so that the ratios say little. */
   readonly differences: readonly string[];
   /** By row: this run's median over the earlier one's. */
@@ -41,7 +48,7 @@ export interface BenchComparison {
   readonly at: string | null;
 }
 
-/** Rows that only one of them has are left out. */
+/** Nothing is compared with another model. Rows that only one of them has are left out. */
 export function compareBenches(now: BenchFigures, before: BenchFigures): BenchComparison {
   const told = (
     ['target', 'device', 'graphics', 'platform', 'onnxRuntime', 'version', 'threads'] as const
@@ -51,18 +58,35 @@ export function compareBenches(now: BenchFigures, before: BenchFigures): BenchCo
   if (differs(options, earlierOptions)) differences.push(`options were ${earlierOptions}, are ${options}`);
   if (differs(now.decisions, before.decisions)) differences.push('the plan decided otherwise');
   if (differs(now.input, before.input)) differences.push('another input was timed');
+  const isOtherModel = differs(now.model, before.model);
+  if (isOtherModel) {
+    const unknown = 'a model whose path is not known';
+    const { modelPath: earlier = unknown } = before;
+    const { modelPath: own = unknown } = now;
+    differences.unshift(
+      `the model was ${earlier}, is ${own === earlier ? 'another one at the same path' : own}`,
+    );
+  }
+  if (now.model !== undefined && before.model === undefined)
+    differences.push('the earlier run does not say which model it timed');
+  if (before.runs === 1) differences.push('one run was timed in the earlier one, which tells no spread');
+  if (now.runs === 1) differences.push('one run was timed in this one, which tells no spread');
   if (before.busy) differences.push('the machine was busy in the earlier run');
   if (now.busy) differences.push('the machine was busy in this run');
   const earlier = new Map(before.rows.map((row) => [row.name, row]));
   const ratios: [string, number][] = [];
   const withinSpread: string[] = [];
-  for (const row of now.rows) {
+  for (const row of isOtherModel ? [] : now.rows) {
     const old = earlier.get(row.name);
     if (old === undefined || !(old.median > 0)) continue;
     ratios.push([row.name, row.median / old.median]);
     if (overlap(row, old)) withinSpread.push(row.name);
   }
-  return { differences, ratios: Object.fromEntries(ratios), withinSpread, at: before.at ?? null };
+  return {
+    ...{ isOtherModel, differences, withinSpread },
+    ratios: Object.fromEntries(ratios),
+    at: before.at ?? null,
+  };
 }
 
 /** The newest of `earlier`, newest first, that can be compared with what decides `decisions`; otherwise the newest. */
@@ -74,7 +98,15 @@ export function comparableBench<T extends BenchFigures>(
 }
 
 /** One sentence for each row, then what makes them meaningless. */
-export function comparisonSentences({ differences, ratios, withinSpread, at }: BenchComparison): string[] {
+export function comparisonSentences({
+  isOtherModel,
+  differences,
+  ratios,
+  withinSpread,
+  at,
+}: BenchComparison): string[] {
+  if (isOtherModel)
+    return [`not compared, the earlier benchmark is of another model: ${differences.join('; ')}`];
   const when = at === null ? 'the earlier median' : `the median of ${dayAndTime(at)}`;
   return [
     ...Object.entries(ratios).map(

@@ -1,4 +1,5 @@
 /** The charts of the report with one bar per layer, as SVG: logarithmic; zero is a line on the ground. Pure. */
+import { LOW_FORMAT_NAMES } from '../formats/index.js';
 import type { ReportLayer } from './report.js';
 import { escapeHtml, formatNumber } from './text.js';
 
@@ -6,6 +7,12 @@ const WIDTH = 1000;
 const HEIGHT = 220;
 const LEFT = 48;
 const BOTTOM = 16;
+
+/** A line at a value, with what it is. */
+export interface Limit {
+  readonly name: string;
+  readonly value: number;
+}
 
 interface Bar {
   readonly layer: ReportLayer;
@@ -18,14 +25,14 @@ export function sensitivityChart(layers: readonly ReportLayer[]): string {
   return barChart('Local error of every layer', bars);
 }
 
-/** Largest value of every layer with the format's limit. */
-export function rangeChart(layers: readonly ReportLayer[], limit: number | undefined): string {
-  const bars = layers.map((layer) => ({ layer, value: layer.maxAbs }));
-  return barChart('Largest value of every layer', bars, limit);
+/** Largest value of every layer with the limits of formats. */
+export function rangeChart(layers: readonly ReportLayer[], limits: readonly Limit[]): string {
+  const bars = layers.map((layer) => ({ layer, value: layer.maxAbs ?? Number.NaN }));
+  return barChart('Largest value of every layer', bars, limits);
 }
 
-function barChart(label: string, bars: readonly Bar[], limit?: number): string {
-  const finite = [...bars.map((bar) => bar.value), ...(limit === undefined ? [] : [limit])].filter(
+function barChart(label: string, bars: readonly Bar[], limits: readonly Limit[] = []): string {
+  const finite = [...bars.map((bar) => bar.value), ...limits.map(({ value }) => value)].filter(
     (value) => Number.isFinite(value) && value > 0,
   );
   if (finite.length === 0) return '<p>Nothing was measured.</p>';
@@ -48,14 +55,14 @@ function barChart(label: string, bars: readonly Bar[], limit?: number): string {
       return `<line class="axis" x1="${LEFT}" x2="${WIDTH}" y1="${at}" y2="${at}"/><text x="4" y="${at}" dy="3">1e${decade}</text>`;
     });
   const drawn = bars.map(({ layer, value }, index) => {
-    const kind = layer.format === 'fp16' || layer.format === 'bf16' ? 'low' : 'high';
+    const kind = LOW_FORMAT_NAMES.some((name) => name === layer.format) ? 'low' : 'high';
     const tip = escapeHtml(`${layer.name} (${layer.operator}, ${layer.format}): ${formatNumber(value)}`);
     const height = Math.max(1, HEIGHT - BOTTOM - y(value));
     return `<rect class="${kind}" x="${(LEFT + index * step).toFixed(2)}" y="${(HEIGHT - BOTTOM - height).toFixed(1)}" width="${Math.max(0.5, step * 0.8).toFixed(2)}" height="${height.toFixed(1)}"><title>${tip}</title></rect>`;
   });
-  const line =
-    limit === undefined
-      ? ''
-      : `<line class="limit" x1="${LEFT}" x2="${WIDTH}" y1="${y(limit).toFixed(1)}" y2="${y(limit).toFixed(1)}"/>`;
-  return `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${label}">${grid.join('')}${drawn.join('')}${line}</svg>`;
+  const lines = limits.map(({ name, value }) => {
+    const at = y(value).toFixed(1);
+    return `<line class="limit" x1="${LEFT}" x2="${WIDTH}" y1="${at}" y2="${at}"><title>${escapeHtml(name)}</title></line>`;
+  });
+  return `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${label}">${grid.join('')}${drawn.join('')}${lines.join('')}</svg>`;
 }

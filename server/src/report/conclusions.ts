@@ -5,11 +5,20 @@ import type { Comparison, ComparisonRow } from './report.js';
 /** Differences of the medians below this are within what two runs of the same model show. */
 const SAME_SPEED = 0.05;
 
-/** Says whether the plan and the low format pay on this machine, and what they save. */
-export function conclude(comparison: Comparison, lowFormat: string): string[] {
+/**
+ * Says whether the plan and the low format pay on this machine, and what they save.
+ *
+ * @param lowFormat that all layers are in, in the comparison's last row.
+ * @param planFormats the low formats of the plan.
+ */
+export function conclude(
+  comparison: Comparison,
+  lowFormat: string,
+  planFormats: readonly string[] = [lowFormat],
+): string[] {
   const [original, plan, low] = comparison.rows;
   if (original === undefined || plan === undefined || low === undefined) return [];
-  const speed = concludeSpeed(comparison, lowFormat);
+  const speed = concludeSpeed(comparison, lowFormat, { planFormats, runs: comparison.runs });
   const sentences = [sizeSentence(original, plan), ...(speed === undefined ? [] : [speed.sentence])];
   if (comparison.busy)
     sentences.push('This machine was busy while it was timed: trust no difference of a few percent.');
@@ -34,31 +43,47 @@ type TimedRow = Pick<ComparisonRow, 'latency' | 'bytes'>;
 
 /**
  * Whether the plan or the low format gain speed on this machine; undefined where nothing was timed. `lacksKernels`: the target has
- * no kernels of the format for most of what is lowered, so that another device may be faster.
+ * no kernels of the format for most of what is lowered, so that another device may be faster. `runs`: of each, where that is known.
  */
 export function concludeSpeed(
   { rows: [original, plan, low] }: { readonly rows: readonly TimedRow[] },
   lowFormat: string,
-  { lacksKernels = false }: { readonly lacksKernels?: boolean } = {},
+  {
+    lacksKernels = false,
+    planFormats = [lowFormat],
+    runs,
+  }: {
+    readonly lacksKernels?: boolean;
+    readonly planFormats?: readonly string[];
+    readonly runs?: number | undefined;
+  } = {},
 ): { readonly pays: boolean; readonly sentence: string } | undefined {
   if (original?.latency === undefined || plan?.latency === undefined || low?.latency === undefined) {
     return undefined;
   }
-  const name = lowFormat.toUpperCase();
+  const name = planFormats.map((format) => format.toUpperCase()).join(' and ');
+  const pays = planFormats.length === 1 ? 'pays' : 'pay';
+  if (runs === 1) {
+    const sentence = `Whether ${name} ${pays} on this machine cannot be told: one run of each has no spread, several tell.`;
+    return { pays: false, sentence };
+  }
   const mixed = compareSpeed(plan.latency, original.latency);
   const all = compareSpeed(low.latency, original.latency);
-  const both = `the mixed model is ${mixed.words}, all in ${name} is ${all.words}`;
-  if (mixed.outcome === 'faster' || all.outcome === 'faster') {
-    return { pays: true, sentence: `${name} pays on this machine: ${both}.` };
+  const both = `the mixed model is ${mixed.words}, all in ${lowFormat.toUpperCase()} is ${all.words}`;
+  // All in another format than the plan's says nothing of those of the plan.
+  const judged = [mixed, ...(planFormats.includes(lowFormat) ? [all] : [])].map(({ outcome }) => outcome);
+  if (judged.includes('faster')) {
+    return { pays: true, sentence: `${name} ${pays} on this machine: ${both}.` };
   }
   const sized = sizeSaved(original, plan) > 0;
-  if (mixed.outcome === 'untold' || all.outcome === 'untold') {
-    const sentence = `Whether ${name} pays on this machine cannot be told: ${both}.`;
+  if (judged.includes('untold')) {
+    const sentence = `Whether ${name} ${pays} on this machine cannot be told: ${both}.`;
     return { pays: false, sentence: `${sentence}${sized ? ' What it gains is size.' : ''}` };
   }
   const gains = `What it gains is ${sized ? 'size' : 'nothing here'}`;
   const elsewhere = lacksKernels ? '; speed is for a device with kernels of that format' : '';
-  return { pays: false, sentence: `${name} does not pay on this machine: ${both}. ${gains}${elsewhere}.` };
+  const doNot = planFormats.length === 1 ? 'does not' : 'do not';
+  return { pays: false, sentence: `${name} ${doNot} pay on this machine: ${both}. ${gains}${elsewhere}.` };
 }
 
 /**

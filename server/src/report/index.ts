@@ -11,6 +11,6 @@ export { conclude, concludeNoGain, concludeSpeed } from './conclusions.js';
 export { latencyLines } from './latency-chart.js';
 export { outputFigures } from './output-figures.js';
 export { reportPage } from './page.js';
-export type { Comparison, ComparisonRow, Report, ReportLayer } from './report.js';
-export { formatMilliseconds, formatNumber, formatPercent, formatPower, formatSize } from './text.js';
+export type { Comparison, ComparisonRow, Report, ReportFormat, ReportLayer } from './report.js';
+export { formatMilliseconds, formatNumber, formatPercent, formatPower, formatSize, inFp32 } from './text.js';
 export { whySlow, type MissingKernel, type PlanTimes, type SlowerOperator } from './why-slow.js';

@@ -3,10 +3,10 @@
  * to measure.
  */
 import type { KeptBenchmark, OutputMeasurement, ToleranceVerdict } from '../analysis/index.js';
-import type { Comparison, Report, ReportLayer } from './report.js';
+import type { Comparison, Report, ReportFormat, ReportLayer } from './report.js';
 import { binadeOf } from '../formats/index.js';
 import { dayAndTime } from './benchmark-comparison.js';
-import { sensitivityChart, rangeChart } from './charts.js';
+import { sensitivityChart, rangeChart, type Limit } from './charts.js';
 import { histogramChart, type FormatBinades } from './histogram-chart.js';
 import { latencyChart } from './latency-chart.js';
 import { outputFigures } from './output-figures.js';
@@ -47,8 +47,7 @@ function sectionsOf({
   verdicts,
   outputs,
   layers,
-  largest,
-  smallestNormal,
+  formats = [],
 }: Report): readonly string[] {
   const sections: string[] = [];
   if (comparison !== undefined) {
@@ -63,27 +62,47 @@ function sectionsOf({
   }
   if (verdicts !== undefined) sections.push(`<h2>Tolerances</h2>\n${verdictTable(verdicts)}`);
   if (outputs !== undefined) sections.push(`<h2>Outputs, on the worst sample</h2>\n${outputTable(outputs)}`);
-  if (layers !== undefined) sections.push(layerSections(layers, largest, smallestNormal));
+  if (layers !== undefined) sections.push(layerSections(layers, formats));
   return sections;
 }
 
-function layerSections(
-  layers: readonly ReportLayer[],
-  largest: number | undefined,
-  smallestNormal: number | undefined,
-): string {
+function layerSections(layers: readonly ReportLayer[], formats: readonly ReportFormat[]): string {
+  const limits = formats.flatMap(({ name, largest }) =>
+    largest === undefined ? [] : [{ name, value: largest }],
+  );
   return `<h2>Sensitivity by layer</h2>
 <p class="about">Local error of each layer in graph order, on a logarithmic scale: what rounding its inputs, weights and output
-does to that output, given exact inputs.</p>
+does to that output, given exact inputs${formats.length === 0 ? '' : `, in ${escapeHtml(formatsWords(formats))}`}.</p>
 <p class="key"><span class="low">low precision in this plan</span><span class="high">kept</span></p>
 ${sensitivityChart(layers)}
 <h2>Largest value by layer</h2>
-<p class="about">Over all samples, weights included; the dashed line is the largest number of the low format.</p>
-${rangeChart(layers, largest)}
+<p class="about">Over all samples, weights included${limits.length === 0 ? '' : `; ${escapeHtml(limitsWords(limits))}`}.</p>
+${rangeChart(layers, limits)}
 <h2>Layers</h2>
 <p class="about">Spread: magnitudes of the layer's outputs and weights by power of two, on a logarithmic scale; behind them the
-normal numbers of the low format.</p>
-<div class="scroll">${layerTable(layers, formatBinades(largest, smallestNormal))}</div>`;
+normal numbers of the format that the layer is judged in.</p>
+<div class="scroll">${layerTable(layers, formats)}</div>`;
+}
+
+/** What the figures of layers are of. */
+function formatsWords([main, ...others]: readonly ReportFormat[]): string {
+  const own = others.length === 0 ? '' : `, and in their own of the layers in ${listed(others)}`;
+  return `${main?.name ?? ''}${own}`;
+}
+
+const SHORT = 1e6;
+
+function limitsWords(limits: readonly Limit[]): string {
+  // As numbers that one knows, as far as these are short.
+  const written = (value: number): string => (value < SHORT ? String(value) : formatNumber(value));
+  const named = limits.map(({ name, value }) => ({ name: `${name} (${written(value)})` }));
+  return limits.length === 1
+    ? `the dashed line is the largest number of ${listed(named)}`
+    : `the dashed lines are the largest numbers of ${listed(named)}`;
+}
+
+function listed(named: readonly { readonly name: string }[]): string {
+  return named.map(({ name }) => name).join(' and ');
 }
 
 function comparisonTable({ errorTitles, rows, total }: Comparison): string {
@@ -153,15 +172,13 @@ function outputTable(outputs: readonly OutputMeasurement[]): string {
   );
 }
 
-function formatBinades(
-  largest: number | undefined,
-  smallestNormal: number | undefined,
-): FormatBinades | undefined {
+function binadesOf({ largest, smallestNormal }: ReportFormat): FormatBinades | undefined {
   if (largest === undefined || smallestNormal === undefined) return undefined;
   return { lowest: binadeOf(smallestNormal), highest: binadeOf(largest) };
 }
 
-function layerTable(layers: readonly ReportLayer[], format: FormatBinades | undefined): string {
+function layerTable(layers: readonly ReportLayer[], formats: readonly ReportFormat[]): string {
+  const held = new Map(formats.map((format) => [format.name, binadesOf(format)]));
   const head = [
     'layer',
     'operator',
@@ -181,11 +198,11 @@ function layerTable(layers: readonly ReportLayer[], format: FormatBinades | unde
       layer.operator,
       layer.format,
       formatNumber(layer.localError),
-      formatNumber(layer.maxAbs),
-      String(layer.overflow),
-      formatPercent(layer.underflow),
+      layer.maxAbs === undefined ? 'unknown' : formatNumber(layer.maxAbs),
+      layer.overflow === undefined ? 'unknown' : String(layer.overflow),
+      layer.underflow === undefined ? 'unknown' : formatPercent(layer.underflow),
     ].map(escapeHtml),
-    layer.tensors.map((tensor) => histogramChart(tensor, format)).join(''),
+    layer.tensors.map((tensor) => histogramChart(tensor, held.get(layer.judgedIn))).join(''),
     layer.multiplyAdds === undefined ? 'unknown' : String(layer.multiplyAdds),
     layer.energy === undefined
       ? 'unknown'

@@ -13,6 +13,7 @@ function layer(changes: Partial<ReportLayer> = {}): ReportLayer {
     name: 'conv',
     operator: 'Conv',
     format: 'fp16',
+    judgedIn: 'fp16',
     localError: 1e-3,
     maxAbs: 10,
     overflow: 0,
@@ -75,7 +76,7 @@ function report(changes: Partial<Report> = {}): Report {
       },
     ],
     layers: [layer()],
-    largest: 65504,
+    formats: [{ name: 'fp16', largest: 65504, smallestNormal: 2 ** -14 }],
     ...changes,
   };
 }
@@ -149,8 +150,53 @@ describe('the page', () => {
   });
 });
 
+describe('a page of several low formats', () => {
+  const formats = [
+    { name: 'fp16', largest: 65504, smallestNormal: 2 ** -14 },
+    { name: 'fp8_e4m3', largest: 448, smallestNormal: 2 ** -6 },
+    { name: 'int8', largest: undefined, smallestNormal: undefined },
+  ] as const;
+  const tensor = {
+    ...{ tensor: 't', kind: 'output' as const, elements: 8, scale: 1 },
+    histogram: {
+      zeros: 0,
+      binades: [
+        [-20, 4],
+        [20, 4],
+      ] as const,
+    },
+  };
+  const layers = formats.map(({ name }) => layer({ name, format: name, judgedIn: name, tensors: [tensor] }));
+
+  it('says what its figures are of, with the limits of each, and takes none for the only one', () => {
+    const page = reportPage(report({ formats, layers }));
+    checkPage(page);
+    expect(page).toContain('exact inputs, in fp16, and in their own of the layers in fp8_e4m3 and int8.');
+    expect(page).toContain('the dashed lines are the largest numbers of fp16 (65504) and fp8_e4m3 (448).');
+    expect(page.match(/class="limit"/g)).toHaveLength(2);
+    expect(page.match(/<rect class="low"[^>]*><title>(?:fp16|fp8_e4m3|int8) /g)).toHaveLength(6);
+    // Behind the values of each layer the numbers of its own format; a scale reaches as far as it has to.
+    const held = [...page.matchAll(/class="held" x="[\d.]+" y="0" width="([\d.]+)"/g)].map(
+      ([, width]) => width,
+    );
+    expect(new Set(held).size).toBe(2);
+    expect(reportPage(report())).toContain('exact inputs, in fp16.');
+  });
+
+  it('speaks of all of them where it says what they are worth', () => {
+    const said = conclude(comparison([10, 5, 10]), 'fp16', ['int8', 'bf16']);
+    expect(said[1]).toBe(
+      'INT8 and BF16 pay on this machine: the mixed model is 2.00 times faster than FP32, all in FP16 is as fast as FP32.',
+    );
+    expect(conclude(comparison([10, 10, 10]), 'fp16', ['int8'])[1]).toContain('INT8 does not pay');
+    expect(conclude(comparison([10, 10, 10]), 'fp16', ['int8', 'fp16'])[1]).toContain(
+      'INT8 and FP16 do not pay',
+    );
+  });
+});
+
 describe('a page of less', () => {
-  const nothing = { comparison: undefined, verdicts: undefined, layers: undefined, largest: undefined };
+  const nothing = { comparison: undefined, verdicts: undefined, layers: undefined, formats: undefined };
 
   it('has no titles for what was not asked for', () => {
     const page = reportPage(report(nothing));
@@ -263,7 +309,10 @@ describe('a chart', () => {
   });
 
   it('draws the limit of the format among the values', () => {
-    const chart = rangeChart([layer({ maxAbs: 1e6 }), layer({ maxAbs: 10 })], 65504);
+    const chart = rangeChart(
+      [layer({ maxAbs: 1e6 }), layer({ maxAbs: 10 })],
+      [{ name: 'fp16', value: 65504 }],
+    );
     const limit = Number(/class="limit"[^>]* y1="([\d.]+)"/.exec(chart)?.[1]);
     const [large, small] = barsOf(chart);
     expect(limit).toBeGreaterThan(large?.top ?? NaN);
@@ -332,6 +381,19 @@ describe('conclusions', () => {
 
   it('the same, within what two runs of one model show', () => {
     const [, speed] = conclude(comparison([10, 10.4, 9.6]), 'fp16');
+    for (const times of [
+      [10, 20, 20],
+      [10, 5, 5],
+    ] as const) {
+      const [, single] = conclude({ ...comparison(times), runs: 1 }, 'fp16');
+      expect(single).toBe(
+        'Whether FP16 pays on this machine cannot be told: one run of each has no spread, several tell.',
+      );
+    }
+    // What FP16 does is nothing that INT8 does.
+    expect(conclude(comparison([10, 20, 5]), 'fp16', ['int8'])[1]).toMatch(
+      /^INT8 does not pay .* all in FP16 is 2.00 times faster/u,
+    );
     expect(speed).toContain('the mixed model is as fast as FP32, all in FP16 is as fast as FP32');
   });
 
@@ -382,6 +444,13 @@ describe('numbers', () => {
 
   it('with units', () => {
     expect([1.234, 12.34].map(formatMilliseconds)).toEqual(['1.23 ms', '12.3 ms']);
+    expect([0, 0.1, 0.05, 0.00567, -0.0004].map(formatMilliseconds)).toEqual([
+      '0.00 ms',
+      '0.10 ms',
+      '0.05 ms',
+      '0.0057 ms',
+      '-0.0004 ms',
+    ]);
     expect([1234, 12345678].map(formatSize)).toEqual(['1.2 KB', '12.35 MB']);
     expect([0, 0.0123, 0.5, 1, NaN].map(formatPercent)).toEqual(['0 %', '1.2 %', '50 %', '100 %', '–']);
   });

@@ -1,5 +1,6 @@
 /** What a report shows, as data: the same for the page, the terminal and whoever reads it by machine. */
 import type { KeptBenchmark, OutputMeasurement, ToleranceVerdict } from '../analysis/index.js';
+import type { LowFormatName } from '../formats/index.js';
 import type { FormatShare } from '../plan/index.js';
 
 /** One variant of the model: the original, the plan, or everything in the low format. */
@@ -20,13 +21,15 @@ export interface Comparison {
   readonly rows: readonly ComparisonRow[];
   readonly total: FormatShare;
   readonly busy: boolean;
+  /** Timed runs of each row; left out where that is not known. */
+  readonly runs?: number;
 }
 
 export interface ReportTensor {
   readonly tensor: string;
-  readonly kind: 'output' | 'weight';
+  readonly kind: 'output' | 'weight' | 'input';
   readonly elements: number;
-  /** The power of two that would suit the values best in the low format. */
+  /** The power of two that would suit the values best in the format that the layer is judged in. */
   readonly scale: number;
   /** Pairs of an exponent e and how many magnitudes are from 2^e up to 2^(e+1). */
   readonly histogram: { readonly zeros: number; readonly binades: readonly (readonly [number, number])[] };
@@ -36,10 +39,13 @@ export interface ReportLayer {
   readonly name: string;
   readonly operator: string;
   readonly format: string;
+  /** The low format that errors, overflow and underflow are told of: the one that it has, or else one that it could have. */
+  readonly judgedIn: LowFormatName;
   readonly localError: number;
-  readonly maxAbs: number;
-  readonly overflow: number;
-  readonly underflow: number;
+  /** Undefined where what it writes was not looked at, as the two that follow. */
+  readonly maxAbs: number | undefined;
+  readonly overflow: number | undefined;
+  readonly underflow: number | undefined;
   /** Its outputs and weights, with how their values are spread. */
   readonly tensors: readonly ReportTensor[];
   readonly multiplyAdds: number | undefined;
@@ -67,8 +73,15 @@ export interface Report {
   readonly outputs?: readonly OutputMeasurement[] | undefined;
   /** In graph order. */
   readonly layers: readonly ReportLayer[] | undefined;
-  /** Largest number of the low format, drawn as a line in the range chart. */
+  /** The low formats that layers are judged in. */
+  readonly formats?: readonly ReportFormat[] | undefined;
+}
+
+/** What a format holds by itself; nothing for integers, whose range is that of their scale. */
+export interface ReportFormat {
+  readonly name: LowFormatName;
+  /** Drawn as a line in the range chart. */
   readonly largest: number | undefined;
-  /** Its smallest normal number: what lies below it in a histogram loses digits. */
-  readonly smallestNormal?: number | undefined;
+  /** What lies below it in a histogram loses digits. */
+  readonly smallestNormal: number | undefined;
 }

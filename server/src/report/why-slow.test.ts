@@ -7,14 +7,15 @@ function checkReasons(times: Partial<PlanTimes>, ...expected: readonly RegExp[])
   expect(found).toEqual(expected.map((one) => expect.stringMatching(one) as string));
 }
 
-const CONVOLUTIONS = { operator: 'Conv', layers: 57 };
+const CASTS = { outcome: 'through casts', detail: '' } as const;
+const CONVOLUTIONS = { operator: 'Conv', layers: 57, ...CASTS };
 
 it('tells of casts that count, and of layers that compute in FP32 all the same', () => {
   checkReasons({});
   checkReasons({ casts: 0.1 });
   checkReasons({ casts: 2.5 }, /^Casts take 25 % of the plan's time\.$/);
   checkReasons(
-    { withoutKernel: [CONVOLUTIONS, { operator: 'MatMul', layers: 1 }] },
+    { withoutKernel: [CONVOLUTIONS, { operator: 'MatMul', layers: 1, ...CASTS }] },
     /no FP16 kernel for Conv \(57 layers\), MatMul \(1 layer\):/,
   );
   checkReasons(
@@ -37,4 +38,25 @@ it('tells of operators that take longer, and of lost fusions', () => {
 
 it('tells of layers without a kernel where no layer can be timed', () => {
   checkReasons({ whole: undefined, casts: undefined, withoutKernel: [CONVOLUTIONS] }, /Conv \(57 layers\)/);
+});
+
+it('says of each layer without a kernel what becomes of it', () => {
+  const named = (operator: string): { readonly operator: string; readonly layers: number } => ({
+    operator,
+    layers: 1,
+  });
+  const elsewhere = { outcome: 'elsewhere', detail: 'CPUExecutionProvider' } as const;
+  checkReasons(
+    {
+      withoutKernel: [
+        { ...named('Hardmax'), ...elsewhere },
+        { ...named('Resize'), outcome: 'refused', detail: 'Only 4D.' },
+        CONVOLUTIONS,
+        { ...named('Celu'), ...elsewhere },
+      ],
+    },
+    /^This target has no FP16 kernel for Conv \(57 layers\): there it computes in FP32, between casts\.$/,
+    /^This target has no kernel at all for Hardmax \(1 layer\), Celu \(1 layer\): that runs on the CPU, and the data/,
+    /^This target was found not to run Resize \(1 layer\) alone in FP16: Only 4D\.$/,
+  );
 });

@@ -4,6 +4,10 @@ import { formatMilliseconds, formatPercent } from './text.js';
 /** An operator that the target does not run in the format, and how many layers of the model it is. */
 export interface MissingKernel {
   readonly operator: string;
+  /** `elsewhere`: the target has no kernel in any format; `refused`: nothing runs such a layer alone. */
+  readonly outcome: 'through casts' | 'elsewhere' | 'refused';
+  /** The provider that runs it elsewhere, as ONNX Runtime names it, or what was said of the refusal. */
+  readonly detail: string;
   readonly layers: number;
 }
 
@@ -36,14 +40,7 @@ export function whySlow({ whole, casts, withoutKernel, slower = [], format }: Pl
   const sentences: string[] = [];
   const share = whole === undefined || casts === undefined ? 0 : casts / whole;
   if (share >= SMALL_SHARE) sentences.push(`Casts take ${formatPercent(share)} of the plan's time.`);
-  if (withoutKernel.length > 0) {
-    const list = withoutKernel.map(
-      ({ operator, layers }) => `${operator} (${layers} ${layers === 1 ? 'layer' : 'layers'})`,
-    );
-    sentences.push(
-      `This target has no ${format.toUpperCase()} kernel for ${list.join(', ')}: there it computes in FP32, between casts.`,
-    );
-  }
+  sentences.push(...withoutKernelSentences(withoutKernel, format.toUpperCase()));
   for (const { operator, layers, unfused, milliseconds } of slower) {
     if (whole === undefined || milliseconds / whole < SMALL_SHARE) continue;
     const fusion =
@@ -51,6 +48,34 @@ export function whySlow({ whole, casts, withoutKernel, slower = [], format }: Pl
     sentences.push(
       `${operator} takes ${formatMilliseconds(milliseconds)} longer in ${format.toUpperCase()} (${layers} ${layers === 1 ? 'layer' : 'layers'}${fusion}).`,
     );
+  }
+  return sentences;
+}
+
+/** A sentence for each thing that becomes of layers without a kernel. */
+function withoutKernelSentences(missing: readonly MissingKernel[], format: string): string[] {
+  const listOf = (some: readonly MissingKernel[]): string =>
+    some
+      .map(({ operator, layers }) => `${operator} (${layers} ${layers === 1 ? 'layer' : 'layers'})`)
+      .join(', ');
+  const throughCasts = missing.filter(({ outcome }) => outcome === 'through casts');
+  const sentences: string[] = [];
+  if (throughCasts.length > 0) {
+    sentences.push(
+      `This target has no ${format} kernel for ${listOf(throughCasts)}: there it computes in FP32, between casts.`,
+    );
+  }
+  const elsewhere = missing.filter(({ outcome }) => outcome === 'elsewhere');
+  for (const provider of new Set(elsewhere.map(({ detail }) => detail))) {
+    const own = elsewhere.filter(({ detail }) => detail === provider);
+    const place = provider === 'CPUExecutionProvider' ? 'the CPU' : provider;
+    sentences.push(
+      `This target has no kernel at all for ${listOf(own)}: that runs on ${place}, and the data goes there and back.`,
+    );
+  }
+  for (const one of missing) {
+    if (one.outcome !== 'refused') continue;
+    sentences.push(`This target was found not to run ${listOf([one])} alone in ${format}: ${one.detail}`);
   }
   return sentences;
 }

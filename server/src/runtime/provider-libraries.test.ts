@@ -9,6 +9,7 @@ const folder = folderForTests();
 
 it('a library that was never fetched is told by its name', () => {
   expect(libraryProblem('cuda', folder)).toMatch(/^libonnxruntime_providers_cuda\.so is not installed/);
+  expect(libraryProblem('cuda', folder)).toContain(`in ${folder}:`);
   expect(libraryProblem('tensorrt', folder)).toMatch(/providers_tensorrt\.so is not installed/);
 });
 

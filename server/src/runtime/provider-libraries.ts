@@ -24,7 +24,7 @@ export function libraryProblem(provider: Provider, folder = binaryFolder()): str
   if (library === undefined) return undefined;
   const path = join(folder, library);
   if (!existsSync(path)) {
-    return `${library} is not installed: the package onnxruntime-node comes without it.`;
+    return `${library} is not installed in ${folder}: the package onnxruntime-node comes without it.`;
   }
   try {
     // The system's loader names what is missing; a library that loads is no module of Node's, which is another message.

@@ -2,7 +2,23 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { bindTo, computeForTests, WIDTH, writeChain } from '../analysis/testing/index.js';
+import {
+  bindTo,
+  computeForTests,
+  floatTensor,
+  WIDTH,
+  writeChain,
+  writeModel,
+} from '../analysis/testing/index.js';
+import {
+  DataType,
+  makeAttribute,
+  makeGraph,
+  makeNode,
+  makeTensorType,
+  makeValueInfo,
+  type Model,
+} from '../onnx/index.js';
 import { analyzePlan, type AnalysisMethod, type AnalyzedPlan } from './analyze-plan.js';
 import { openWork, type Work } from './open-work.js';
 import { predictPlan } from './predict-plan.js';
@@ -39,10 +55,19 @@ async function doneWith<T extends object>(
   layers: number,
   work: (opened: Work) => Promise<T | Refused>,
 ): Promise<T> {
-  const model = writeChain(join(folder, `chain-${layers}.onnx`), layers);
+  return await doneIn(writeChain(join(folder, `chain-${layers}.onnx`), layers), decision, work);
+}
+
+/** What `work` makes of a model under this plan, all of whose layers have one format. */
+async function doneIn<T extends object>(
+  model: Model,
+  decision: string,
+  work: (opened: Work) => Promise<T | Refused>,
+  output = 'y',
+): Promise<T> {
   const { plan } = bindTo(
     model,
-    `input "x" = normal(0, 1) { count: 2, seed: 5 }\ntolerance "y" relative_l2 <= 1\ndefault: ${decision}\n`,
+    `input "x" = normal(0, 1) { count: 2, seed: 5 }\ntolerance "${output}" relative_l2 <= 1\ndefault: ${decision}\n`,
   );
   const { signal } = new AbortController();
   const opened = await openWork(
@@ -103,4 +128,110 @@ describe('layers are listed worst first', () => {
     const { reports } = await analyzed(method, 3);
     falling(reports.map(({ scores }) => scores?.[method] ?? Number.NaN));
   });
+});
+
+it('tells of a layer what becomes of its error, whichever way that was found', async () => {
+  const model = writeModel(join(folder, 'cancelling.onnx'), {
+    nodes: [
+      makeNode({ opType: 'Add', name: 'plus', inputs: ['x', 'c'], outputs: ['p'] }),
+      makeNode({ opType: 'Sub', name: 'minus', inputs: ['p', 'c'], outputs: ['y'] }),
+    ],
+    weights: [floatTensor('c', [1], Float32Array.of(1000))],
+    inputs: { x: [1, WIDTH] },
+    outputs: { y: [1, WIDTH] },
+  });
+  for (const method of ['auto', 'sketch', 'measured', 'all'] as const) {
+    const { reports } = await doneIn(model, 'fp16', (work) => analyzePlan(work, { method, format: 'fp16' }));
+    const of = new Map(reports.map((one) => [one.name, one]));
+    expect([method, of.get('plus')?.flags]).toEqual([method, expect.arrayContaining(['amplified'])]);
+    expect(of.get('plus')?.reason).toMatch(/what follows amplifies its error (about )?[\de.+]+ times/);
+    expect([method, of.get('minus')?.flags]).toEqual([method, expect.arrayContaining(['cancellation'])]);
+    expect(of.get('minus')?.flags).not.toContain('amplified');
+  }
+});
+
+it('says why a layer that was measured changes nothing', async () => {
+  const node = (opType: string, inputs: readonly string[], to: string) =>
+    makeNode({ opType, name: to, inputs, outputs: [to] });
+  const model = writeModel(join(folder, 'silent.onnx'), {
+    nodes: [
+      node('Mul', ['x', 'nothing'], 'zero'),
+      node('Sigmoid', ['x'], 'dead'),
+      node('Exp', ['x'], 'e'),
+      node('Add', ['e', 'far'], 'logits'),
+      node('Sigmoid', ['logits'], 's'),
+    ],
+    weights: [
+      floatTensor('nothing', [1], Float32Array.of(0)),
+      floatTensor('far', [1], Float32Array.of(-2000)),
+    ],
+    inputs: { x: [1, WIDTH] },
+    outputs: { s: [1, WIDTH], zero: [1, WIDTH] },
+  });
+  for (const method of ['auto', 'measured'] as const) {
+    const { reports } = await doneIn(
+      model,
+      'fp16',
+      (work) => analyzePlan(work, { method, format: 'fp16' }),
+      's',
+    );
+    const of = new Map(reports.map(({ name, flags, reason, error }) => [name, { flags, reason, error }]));
+    const checkSilent = (name: string, flag: string, words: string): void => {
+      expect(of.get(name)?.error.value).toBe(0);
+      expect([name, of.get(name)?.flags]).toEqual([name, expect.arrayContaining([flag])]);
+      expect(of.get(name)?.reason).toContain(words);
+    };
+    checkSilent('zero', 'only-zeros', 'writes nothing but 0');
+    checkSilent('dead', 'unused', 'no output that is judged depends on it');
+    checkSilent('e', 'saturated-output', 'judge the logits');
+    checkSilent('logits', 'saturated-output', 'judge the logits');
+  }
+});
+
+it('says what the original itself makes NaN, in the layer where it begins, and what it could not look at', async () => {
+  const branch = (name: string, opType: string) =>
+    makeAttribute(name, {
+      kind: 'graph',
+      value: makeGraph({
+        name,
+        nodes: [makeNode({ opType, name: opType, inputs: ['l'], outputs: [`${name}_out`] })],
+        inputs: [],
+        outputs: [makeValueInfo(`${name}_out`, makeTensorType(DataType.FLOAT, undefined))],
+      }),
+    });
+  const model = writeModel(join(folder, 'unseen.onnx'), {
+    nodes: [
+      makeNode({ opType: 'Log', name: 'log', inputs: ['x'], outputs: ['l'] }),
+      makeNode({ opType: 'ReduceSum', name: 'sum', inputs: ['x'], outputs: ['s'] }),
+      makeNode({ opType: 'IsNaN', name: 'nan', inputs: ['s'], outputs: ['n'] }),
+      makeNode({ opType: 'Squeeze', name: 'one', inputs: ['n'], outputs: ['c'] }),
+      makeNode({
+        ...{ opType: 'If', name: 'if', inputs: ['c'], outputs: ['i'] },
+        attributes: [branch('then_branch', 'Neg'), branch('else_branch', 'Exp')],
+      }),
+      makeNode({ opType: 'Mul', name: 'mul', inputs: ['i', 'i'], outputs: ['y'] }),
+    ],
+    inputs: { x: [1, WIDTH] },
+    outputs: { y: [1, WIDTH] },
+  });
+  const { reports, findings } = await doneIn(model, 'fp16', (work) =>
+    analyzePlan(work, { method: 'measured', format: 'fp16' }),
+  );
+  const of = new Map(reports.map((one) => [one.name, one]));
+  expect(of.get('log')?.flags).toContain('original-nan');
+  expect(of.get('log')?.reason).toMatch(
+    /the original itself makes \d+ of 32 values of "l" NaN, first in sample /,
+  );
+  expect(of.get('mul')?.flags).not.toContain('original-nan');
+  expect(of.get('mul')?.reason).toContain('reads NaN from "i" in the original already');
+  const nan = findings.filter(({ code }) => code === 'original-nan');
+  expect(
+    nan.map(({ severity, message }) => [severity, /: ("log" .*) \(first in/.exec(message)?.[1]]),
+  ).toEqual([['warning', expect.stringMatching(/^"log" \d+ of 32 values of "l"$/)]]);
+  const inner = reports.filter(({ name }) => name.includes('branch'));
+  expect(inner).toHaveLength(2);
+  for (const { range } of inner) {
+    expect(range).toMatchObject({ maxAbs: null, overflow: null, underflow: null, tensors: [] });
+  }
+  expect(of.get('log')?.range.maxAbs).toBeGreaterThan(0);
 });

@@ -17,9 +17,12 @@ import {
   NO_EFFORT,
   quietLayers,
   readLabels,
+  reasonsWithoutEffect,
+  SATURATED,
   rangeFindings,
   rankCorrelation,
   sketchedOutputs,
+  sketchedOwnErrors,
   storedSupport,
   withPlannedWeights,
   withRanges,
@@ -31,12 +34,15 @@ import {
   type LocalErrors,
   type LossCurvature,
   type MeasuredErrors,
+  type OwnError,
   type Reason,
   type Results,
   type Sensitivity,
   type SensitivityOptions,
   type SensitivitySubject,
+  type Sketch,
   type SketchFlag,
+  type WorkOptions,
 } from '../analysis/index.js';
 import { isFloatFormat, type LowFormatName } from '../formats/index.js';
 import type { Diagnostic } from '../language/index.js';
@@ -53,6 +59,7 @@ import { layerLatencies, type Timing } from './layer-latencies.js';
 import { layerReports, type LayerReport } from './layer-reports.js';
 import type { Work } from './open-work.js';
 import { supportReasons } from './support-reasons.js';
+import { nothingToCompare } from './nothing-to-compare.js';
 import { guarded, refused, refusedBy, type Refused } from './problem.js';
 
 export const ANALYSIS_METHODS = [
@@ -112,6 +119,8 @@ export async function analyzePlan(
 ): Promise<AnalyzedPlan | Refused> {
   return await guarded(work, async () => {
     const { plan } = work;
+    const nothing = method === 'local' ? undefined : nothingToCompare(plan);
+    if (nothing !== undefined) return nothing;
     const layers = layersFor(plan, format);
     const start = performance.now();
     const usual = await work.results();
@@ -139,6 +148,7 @@ export async function analyzePlan(
           way: method === 'auto' ? 'auto' : 'sketch',
         })
       : undefined;
+    const own = await ownErrors(results, layers, format, { local, sketch: sensitivities?.sketch }, options);
     const isOfLoss =
       plan.labels !== undefined && (isAll || method === 'first-order' || spectrum !== undefined);
     const labels = isOfLoss ? await labelsOf(plan, plan.labels, work.samples.length) : undefined;
@@ -156,18 +166,25 @@ export async function analyzePlan(
       gradients && isFloatFormat(format)
         ? await gradientReport(results, plan, format, work)
         : { report: undefined, ...NO_EFFORT };
+    const silent = await reasonsWithoutEffect(
+      plan.model,
+      measuredAsNothing(measured, sensitivities?.errors),
+      sketchedOutputs(subject.floatOutputs, plan.tolerances),
+      () => usual.evaluation(),
+      work.signal,
+    );
     const latencies = await layerLatencies(work, usual, format, latency);
     // As far as it is kept: an analysis of numbers does not wait for experiments with targets.
     const support = work.store === undefined ? [] : await storedSupport(plan, work.runtime, work.store);
     return {
       reports: layerReports(plan, {
-        ...{ format, ranges, local, measured, samples: work.samples },
+        ...{ format, ranges, local, measured, own: own.errors, samples: work.samples },
         sensitivities: sensitivities?.errors,
         scores: scores?.byLayer,
         orderedBy: method === 'hessian' || method === 'first-order' ? method : undefined,
         latencyOf: latencies.of,
         quiet: quietLayers(plan, format),
-        found: joined(flagReasons(sensitivities?.errors ?? []), supportReasons(plan, support)),
+        found: joined(flagReasons(sensitivities?.errors ?? []), silent, supportReasons(plan, support)),
       }),
       ...{ local, measured, ranges, sensitivities: sensitivities?.errors, gradients: report },
       rankCorrelations: rankCorrelations(measured, local, sensitivities?.errors, scores?.byLayer),
@@ -175,9 +192,36 @@ export async function analyzePlan(
       findings: rangeFindings(plan, ranges, format, work.samples),
       seconds: (performance.now() - start) / 1000,
       peakMemory: await work.runtime.peakMemory(work.signal),
-      ...effortOf(local, measured, sensitivities, scores, ranged, differentiated, work.effort),
+      ...effortOf(local, measured, own, sensitivities, scores, ranged, differentiated, work.effort),
     };
   });
+}
+
+/** The layers that were measured, and changed nothing. */
+function measuredAsNothing(
+  measured: MeasuredErrors | undefined,
+  sensitivities: readonly Sensitivity[] = [],
+): readonly Layer[] {
+  const all = measured?.errors ?? sensitivities.filter(({ method }) => method === 'measured');
+  return all.filter(({ value }) => value === 0).map(({ layer }) => layer);
+}
+
+/**
+ * What layers err by where they round, beside which it is told what becomes of that: of the sketch where there is one. Otherwise every
+ * layer was measured, beside which it costs next to nothing to run them all by themselves.
+ */
+async function ownErrors(
+  results: Results,
+  layers: readonly Layer[],
+  format: LowFormatName,
+  { local, sketch }: { readonly local: LocalErrors | undefined; readonly sketch: Sketch | undefined },
+  options: WorkOptions,
+): Promise<Effort & { readonly errors: ReadonlyMap<Layer, OwnError> | undefined }> {
+  if (local !== undefined) return { errors: undefined, ...NO_EFFORT };
+  if (sketch !== undefined) return { errors: sketchedOwnErrors(sketch), ...NO_EFFORT };
+  const { errors, ...effort } = await knownLocalErrors(results, layers, format, options);
+  const own = errors.map(({ layer, ...error }): [Layer, OwnError] => [layer, { ...error, of: 'output' }]);
+  return { errors: new Map(own), ...effort };
 }
 
 /** The truth of each sample, or why there is none. */
@@ -329,7 +373,7 @@ function rankCorrelations(
 const SENTENCES: Readonly<Partial<Record<SketchFlag, string>>> = {
   'zero-gradient': 'no gradient reaches an output from here, which is no evidence that nothing does',
   'no-gradient': 'the way to an output leads through an operator without a gradient',
-  'saturated-output': 'the output is a Softmax or Sigmoid that hardly moves any more: judge the logits',
+  'saturated-output': SATURATED,
   'unresolved-output':
     'the output is so near to 0 that its operator cannot tell such numbers apart: the figure is chance, take other samples',
 };

@@ -5,15 +5,21 @@
 import {
   fitsBadly,
   inSlices,
-  knownCostModel,
+  keptOrLearntCostModel,
   LEARNING_RUNS,
   predictedLatency,
-  storedCostModel,
   type CostModel,
 } from '../analysis/index.js';
-import { planEnergy, precisionGraphSteps, type BoundPlan, type PlanEnergy } from '../plan/index.js';
+import {
+  isTimedElsewhere,
+  planEnergy,
+  precisionGraphSteps,
+  type BoundPlan,
+  type PlanEnergy,
+} from '../plan/index.js';
 import { formatMilliseconds, formatPercent } from '../report/index.js';
 import type { BenchedPlan } from './benchmark-plan.js';
+import { elsewhereSentence } from './elsewhere-sentence.js';
 import type { Work } from './open-work.js';
 import { guarded, type Refused } from './problem.js';
 
@@ -42,7 +48,7 @@ const MOST_SECONDS = 30;
 export async function benchedPrices(
   work: Work,
   plan: BoundPlan,
-  { timed }: BenchedPlan,
+  { timed }: Pick<BenchedPlan, 'timed' | 'models'>,
 ): Promise<BenchedPrices | Refused> {
   return await guarded(work, async () => {
     const { decisions } = await work.counted(plan);
@@ -52,12 +58,15 @@ export async function benchedPrices(
       timed.rows.find((row) => row.name === name)?.median ?? Number.NaN;
     const [exact, own] = [medianOf('fp32'), medianOf('plan')];
     const costs = await costModel(work, plan, (LEARNING_RUNS * (exact + own)) / 2);
-    if ('why' in costs) {
-      return { energy, predicted: undefined, sentence: `The latency was not predicted: ${costs.why}.` };
+    const elsewhere = await elsewhereSentence(work, plan);
+    const beside = elsewhere === undefined ? '' : ` ${elsewhere}`;
+    if ('problem' in costs) {
+      const sentence = `The latency was not predicted: ${costs.problem.replace(/\.$/, '')}.${beside}`;
+      return { energy, predicted: undefined, sentence };
     }
     const milliseconds = (predictedLatency(costs, graph).whole / costs.whole) * exact;
     const predicted = { milliseconds, error: milliseconds / own - 1, misfit: costs.misfit ?? null };
-    return { energy, predicted, sentence: sentenceOf(predicted, costs) };
+    return { energy, predicted, sentence: `${sentenceOf(predicted, costs)}${beside}` };
   });
 }
 
@@ -66,21 +75,15 @@ async function costModel(
   work: Work,
   plan: BoundPlan,
   milliseconds: number,
-): Promise<CostModel | { readonly why: string }> {
-  const results = await work.results();
+): Promise<CostModel | { readonly problem: string }> {
   const lowest = plan.decisions.some(({ format }) => format === 'bf16') ? 'bf16' : 'fp16';
-  const stored = await storedCostModel(results, plan, lowest, work);
-  if (stored !== undefined) return stored;
-  if ((plan.latencySources ?? []).length > 0)
-    return { why: 'the plan takes its times from another device, and this one has no cost model' };
-  if (milliseconds > 1000 * MOST_SECONDS) {
+  return await keptOrLearntCostModel(await work.results(), plan, lowest, work, () => {
+    if (isTimedElsewhere(plan))
+      return 'the plan takes its times from another device, and this one has no cost model';
+    if (milliseconds <= 1000 * MOST_SECONDS) return undefined;
     const seconds = Math.round(milliseconds / 1000);
-    return {
-      why: `this machine has no cost model of this model yet, and learning it takes about ${seconds} s; \`onnx-precision predict\` learns it, then benchmark again`,
-    };
-  }
-  const learnt = await knownCostModel(results, plan, lowest, work);
-  return 'problem' in learnt ? { why: learnt.problem.replace(/\.$/, '') } : learnt;
+    return `this machine has no cost model of this model yet, and learning it takes about ${seconds} s; \`onnx-precision predict\` learns it, then benchmark again`;
+  });
 }
 
 function sentenceOf({ milliseconds, error, misfit }: BenchedPrediction, { busy }: CostModel): string {

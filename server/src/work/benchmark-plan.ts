@@ -8,6 +8,7 @@ import { allLow, exportModel, exportPlan, type ExportedModel } from './export-mo
 import { missingTarget } from './missing-target.js';
 import type { Work } from './open-work.js';
 import { guarded, isRefused, refused, type Refused } from './problem.js';
+import { ranElsewhere, type RanElsewhere } from './ran-elsewhere.js';
 
 /** Timed runs of each model, if not said otherwise. */
 export const USUAL_RUNS = 50;
@@ -23,6 +24,8 @@ export interface BenchedPlan {
   /** Rows `fp32`, `plan` and `fp16`. */
   readonly timed: Benchmark;
   readonly models: BenchedModels;
+  /** What of the three ran on another provider than the target. */
+  readonly ran: RanElsewhere;
 }
 
 /** Exports the plan and its all-FP16 variant to a folder that is removed again, and times them with the original. */
@@ -59,7 +62,12 @@ export async function benchmarkPlan(
         work.renew();
       };
       const options = { provider: target, runs, threads, signal, progress, renew };
-      return { timed: await benchmark(work.runtime, entries, sample, options), models };
+      const timed = await benchmark(work.runtime, entries, sample, options);
+      const placed = entries.flatMap((entry) => {
+        const row = timed.rows.find(({ name }) => name === entry.name);
+        return row === undefined ? [] : [{ ...entry, optimization: row.optimization }];
+      });
+      return { timed, models, ran: await ranElsewhere(work, placed) };
     }),
   );
 }

@@ -1,5 +1,5 @@
 /** FP32, a set of decisions and everything in FP16 side by side: errors and latency measured, sizes from real exports. */
-import { knownMeasurement, type Measurement } from '../analysis/index.js';
+import { knownMeasurement, lowFormats, type Measurement } from '../analysis/index.js';
 import { summarizeDecisions, type BoundPlan, type LayerDecision } from '../plan/index.js';
 import { conclude, type Comparison, type ComparisonRow } from '../report/index.js';
 import { benchmarkPlan, type BenchedModels, type BenchedPlan } from './benchmark-plan.js';
@@ -10,7 +10,7 @@ import { VERSION } from './version.js';
 
 export interface ComparedPlan {
   readonly comparison: Comparison;
-  /** In plain sentences, among them whether FP16 pays. */
+  /** In plain sentences, among them whether the plan's low formats pay. */
   readonly conclusions: readonly string[];
   readonly benched: BenchedPlan;
   readonly device: string;
@@ -56,10 +56,11 @@ export async function comparePlan(
       ],
       total: { layers, weighted, multiplyAdds },
       busy: timed.busy,
+      runs: timed.runs,
     };
     return {
       comparison,
-      conclusions: conclude(comparison, 'fp16'),
+      conclusions: conclude(comparison, 'fp16', lowFormats(plan)),
       benched,
       device: timed.device,
       versions: `onnx-precision ${VERSION}, ONNX Runtime ${timed.onnxRuntime}`,

@@ -42,6 +42,29 @@ describe('why a plan is slow', () => {
     expect(reasons.join(' ')).toMatch(/Casts take .* MatMul takes .* longer in FP16 \(2 layers/);
   });
 
+  it('is said of the formats that the plan has, of what rounds to them, too', async () => {
+    const plan = planOf('default: int8\n');
+    const timed = await seemingSlower(plan);
+    const { whole } = timed.latency;
+    const latency = { ...timed.latency, others: { fp32: 0, plan: whole.plan / 2 } };
+    const reasons = reasonsOf(plan, { ...timed, latency }, plan.decisions, []).join(' ');
+    expect(reasons).toMatch(
+      /^Rounding to INT8 and back, in nodes of its own, takes 50 % of the plan's time\./u,
+    );
+    expect(reasons).toMatch(/MatMul takes .* longer in INT8 \(2 layers/u);
+    expect(reasons).not.toMatch(/FP16/);
+    const work = await workOn(plan);
+    const explained = found(
+      await explainBenchmark(work, plan, found(await benchmarkPlan(work, plan, { runs: 1 }))),
+    );
+    expect(explained.speed?.sentence).toMatch(/^Whether INT8 pays/u);
+    expect([explained.notTimed, explained.kept.modelPath]).toEqual([undefined, model.source.path]);
+    const multiplied = explained.layers?.latency.layers.filter(({ layer }) => layer.node.opType === 'MatMul');
+    expect(multiplied?.map((one) => one.plan > 0)).toEqual([true, true]);
+    expect(explained.kept.model).toMatch(/^[0-9a-f]{64}$/u);
+    await work.dispose();
+  });
+
   it('is no difference between FP32 and FP32, where it lowers none', async () => {
     const judged = planOf('default: fp16\n').decisions;
     const plan = planOf('default: fp32\n');
@@ -55,10 +78,11 @@ it('layers without a kernel count by their time', async () => {
   const isMatMul = (one: (typeof latency.layers)[number]) => one.layer.node.opType === 'MatMul';
   const layers = latency.layers.map((one) => ({ ...one, fp32: isMatMul(one) ? 9 : 1 }));
   const timed = { latency: { ...latency, layers }, withoutKernel: [] };
-  const missing = [{ operator: 'MatMul', format: 'fp16' }] as const;
-  expect(shareWithoutKernel(plan.decisions, missing, undefined)).toBe(0.5);
-  expect(shareWithoutKernel(plan.decisions, missing, timed)).toBe(0.9);
-  expect(shareWithoutKernel(plan.decisions, [{ operator: 'MatMul', format: 'bf16' }], timed)).toBe(0);
+  const products = plan.layers.filter(({ node }) => node.opType === 'MatMul');
+  const missing = (format: 'fp16' | 'bf16') => products.map((layer) => ({ layer, format }));
+  expect(shareWithoutKernel(plan.decisions, missing('fp16'), undefined)).toBe(0.5);
+  expect(shareWithoutKernel(plan.decisions, missing('fp16'), timed)).toBe(0.9);
+  expect(shareWithoutKernel(plan.decisions, missing('bf16'), timed)).toBe(0);
 });
 
 it.each(['fp16', 'fp32'])(

@@ -6,15 +6,25 @@ import { createHash } from 'node:crypto';
 import {
   benchmarkHistory,
   decisionsText,
+  isLacking,
   keepBenchmark,
+  lowFormats,
+  layerSupport,
   observedShapes,
-  operatorSupport,
   samplesKey,
+  timedModel,
   type KeptBenchmark,
-  type OperatorSupport,
+  type LayerSupport,
 } from '../analysis/index.js';
+import type { FormatName } from '../formats/index.js';
 import { writeOperatorType, type BoundPlan, type LayerDecision } from '../plan/index.js';
-import { concludeSpeed, whySlow, type MissingKernel, type SlowerOperator } from '../report/index.js';
+import {
+  concludeSpeed,
+  formatPercent,
+  whySlow,
+  type MissingKernel,
+  type SlowerOperator,
+} from '../report/index.js';
 import { allLow } from './export-model.js';
 import type { BenchedPlan } from './benchmark-plan.js';
 import type { Work } from './open-work.js';
@@ -60,13 +70,15 @@ export async function explainBenchmark(
       layers !== undefined && lowered.length > 0
         ? layers.withoutKernel
         : await missingKernels(work, plan, judged);
-    const kept = keptOf(work, plan, benched);
+    const kept = await keptOf(work, plan, benched);
     const earlier = await earlierBenchmarks(work);
     if (store !== undefined) await keepBenchmark(store, plan.model, kept, signal);
     return {
       layers,
       speed: concludeSpeed({ rows: kept.rows.map((row) => ({ latency: row, bytes: row.bytes })) }, 'fp16', {
         lacksKernels: shareWithoutKernel(judged, withoutKernel, layers) >= 0.5,
+        planFormats: lowFormats(plan),
+        runs: kept.runs,
       }),
       why: reasonsOf(plan, layers, judged, withoutKernel),
       notTimed: isRefused(timed) ? timed.problem.message : undefined,
@@ -98,23 +110,23 @@ async function missingKernels(
   work: Work,
   plan: BoundPlan,
   judged: readonly LayerDecision[],
-): Promise<readonly OperatorSupport[]> {
+): Promise<readonly LayerSupport[]> {
   const { runtime, samples, target, signal, progress } = work;
   const [sample] = samples;
   if (sample === undefined || judged.length === 0) return [];
   const shapes = await observedShapes(runtime, plan.model, sample, { signal, progress });
-  const missing: OperatorSupport[] = [];
+  const missing: LayerSupport[] = [];
   for (const format of ['fp16', 'bf16'] as const) {
     const layers = judged.flatMap((one) => (one.format === format ? [one.layer] : []));
-    const options = { ...supportSubject(work, target), shapes, signal, progress };
-    const support = await operatorSupport(runtime, plan.model, layers, format, options);
-    missing.push(...support.filter(({ outcome }) => outcome !== 'native'));
+    const options = { ...supportSubject(work, target), shapes, sample, signal, progress };
+    const support = await layerSupport(runtime, plan.model, layers, format, options);
+    missing.push(...support.filter(isLacking));
   }
   return missing;
 }
 
 function loweredBy(plan: BoundPlan): readonly LayerDecision[] {
-  return plan.decisions.filter(({ format }) => format === 'fp16' || format === 'bf16');
+  return plan.decisions.filter(({ format }) => format !== 'fp32' && format !== 'original');
 }
 
 /** What keeps the decisions that are judged from being faster. `timed`: the layers of the plan itself. */
@@ -122,42 +134,68 @@ export function reasonsOf(
   plan: BoundPlan,
   timed: TimedLayers | undefined,
   judged: readonly LayerDecision[],
-  withoutKernel: readonly OperatorSupport[],
+  withoutKernel: readonly LayerSupport[],
 ): readonly string[] {
   // Where the plan lowers nothing they are FP32 beside FP32, whose differences are chance.
   const layers = loweredBy(plan).length > 0 ? timed : undefined;
   const casts = layers?.latency.layers.reduce((sum, one) => sum + one.casts, 0);
-  return (['fp16', 'bf16'] as const).flatMap((format, index) =>
+  const formats = [...new Set(judged.flatMap(({ format }) => (format === 'original' ? [] : [format])))];
+  const ofFormats = formats.flatMap((format, index) =>
     whySlow({
       whole: layers?.latency.whole.plan,
       // Casts are those of all formats together: they are told of once.
       casts: index === 0 ? casts : 0,
-      withoutKernel: withoutKernel
-        .filter((one) => one.format === format)
-        .map(({ operator }): MissingKernel => {
-          const own = judged.filter(
-            (one) => one.format === format && writeOperatorType(one.layer.node) === operator,
-          );
-          return { operator, layers: own.length };
-        }),
+      withoutKernel: missingAmong(withoutKernel.filter((one) => one.format === format)),
       slower: layers === undefined ? [] : slowerOperators(layers, judged, format),
       format,
     }),
   );
+  return layers === undefined ? ofFormats : [...quantizingReasons(layers, formats), ...ofFormats];
+}
+
+/** Below this share of the run nothing is worth a word. */
+const SMALL_SHARE = 0.02;
+
+/** Formats that operators compute in; all others are spelled out in nodes. */
+const COMPUTED: readonly FormatName[] = ['fp32', 'fp16', 'bf16'];
+
+/** What nodes take that only round and scale: it is no layer's. */
+function quantizingReasons(
+  { latency: { others, whole } }: TimedLayers,
+  formats: readonly FormatName[],
+): readonly string[] {
+  const narrow = formats.filter((one) => !COMPUTED.includes(one)).map((one) => one.toUpperCase());
+  const share = (others.plan - others.fp32) / whole.plan;
+  if (narrow.length === 0 || !(share >= SMALL_SHARE)) return [];
+  return [
+    `Rounding to ${narrow.join(' and ')} and back, in nodes of its own, takes ${formatPercent(share)} of the plan's time.`,
+  ];
+}
+
+/** Layers without a kernel by their operator and by what becomes of them. */
+function missingAmong(layers: readonly LayerSupport[]): readonly MissingKernel[] {
+  const found = new Map<string, MissingKernel>();
+  for (const { layer, outcome, detail } of layers) {
+    if (outcome === 'native' || outcome === 'unknown') continue;
+    const operator = writeOperatorType(layer.node);
+    const key = `${operator} ${outcome}`;
+    const before = found.get(key) ?? { operator, outcome, detail, layers: 0 };
+    found.set(key, { ...before, layers: before.layers + 1 });
+  }
+  return [...found.values()];
 }
 
 /** Of the layers that are judged those without a kernel in their format, by their time in FP32 where it is known, else by their number. */
 export function shareWithoutKernel(
   judged: readonly LayerDecision[],
-  withoutKernel: readonly Pick<OperatorSupport, 'operator' | 'format'>[],
+  withoutKernel: readonly Pick<LayerSupport, 'layer' | 'format'>[],
   timed: TimedLayers | undefined,
 ): number {
   const times = new Map(timed?.latency.layers.map(({ layer, fp32 }) => [layer.name, fp32]));
+  const lacking = new Set(withoutKernel.map(({ layer, format }) => `${format} ${layer.name}`));
   const weighed = judged.map(({ layer, format }) => ({
     weight: timed === undefined ? 1 : (times.get(layer.name) ?? 0),
-    lacks: withoutKernel.some(
-      (one) => one.format === format && one.operator === writeOperatorType(layer.node),
-    ),
+    lacks: lacking.has(`${format} ${layer.name}`),
   }));
   const total = weighed.reduce((sum, { weight }) => sum + weight, 0);
   return total === 0 ? 0 : weighed.reduce((sum, { weight, lacks }) => sum + (lacks ? weight : 0), 0) / total;
@@ -167,7 +205,7 @@ export function shareWithoutKernel(
 function slowerOperators(
   { latency }: TimedLayers,
   judged: readonly LayerDecision[],
-  format: 'fp16' | 'bf16',
+  format: FormatName,
 ): readonly SlowerOperator[] {
   const low = new Set(judged.flatMap((one) => (one.format === format ? [one.layer.name] : [])));
   const found = new Map<string, SlowerOperator>();
@@ -187,12 +225,13 @@ function slowerOperators(
     .sort((a, b) => b.milliseconds - a.milliseconds);
 }
 
-function keptOf(work: Work, plan: BoundPlan, { timed, models }: BenchedPlan): KeptBenchmark {
-  const { samples, target } = work;
+async function keptOf(work: Work, plan: BoundPlan, { timed, models }: BenchedPlan): Promise<KeptBenchmark> {
+  const { samples, target, store, signal } = work;
   const { device, graphics, platform, cores, onnxRuntime, threads, runs, busy, load } = timed;
   return {
     at: new Date().toISOString(),
     plan: plan.path,
+    ...(await timedModel(store, plan.model, signal)),
     decisions: decisionsKey(plan),
     input: samplesKey(samples.slice(0, 1)),
     options: work.plan.targets.find(({ name }) => name === target)?.options ?? {},

@@ -26,9 +26,15 @@ export { newPlan, usualPlanPath, writeNewPlan } from './new-plan.js';
 export { openWork, type Work } from './open-work.js';
 export { isRefused, type Refused, type WorkProblem, type WorkProblemKind } from './problem.js';
 export { editFile, replaceFile } from './replace-file.js';
-export { predictPlan, type PlanLatencyPrediction, type PredictedPlan } from './predict-plan.js';
+export {
+  predictPlan,
+  type PlanLatencyPrediction,
+  type PredictedPlan,
+  type PredictionStart,
+} from './predict-plan.js';
 export { tuningReport } from './report-data.js';
-export { runExported } from './run-exported.js';
+export { runExported, type RanExported } from './run-exported.js';
+export { removeStaleSession } from './session-file.js';
 export { tuneExportedSession, USUAL_TUNING_RUNS, type TunedSession } from './tune-session.js';
 export { timeLayers, type TimedLayers } from './time-layers.js';
 export { targetSupport, type OperatorsOnTarget } from './target-support.js';

@@ -7,7 +7,7 @@ import {
   type Results,
 } from '../analysis/index.js';
 import type { LowFormatName } from '../formats/index.js';
-import type { Layer } from '../plan/index.js';
+import { isTimedElsewhere, type Layer } from '../plan/index.js';
 import type { Work } from './open-work.js';
 
 /** Milliseconds of a layer by itself, casts apart, by format: `fp32` and the low one. */
@@ -71,7 +71,7 @@ async function costsOf(
   learns: boolean,
 ): Promise<CostModel | string> {
   const { plan, target } = work;
-  if (learns || (plan.latencySources ?? []).length > 0) {
+  if (learns || isTimedElsewhere(plan)) {
     const found = await knownCostModel(results, plan, format, work);
     return 'problem' in found ? found.problem : found;
   }

@@ -4,6 +4,7 @@ import {
   explain,
   flagsOf,
   layerRangeIn,
+  readBeyond,
   reasonText,
   type InsideSum,
   type LayerRange,
@@ -12,6 +13,7 @@ import {
   type LocalErrors,
   type MeasuredError,
   type MeasuredErrors,
+  type OwnError,
   type Reason,
   type Sensitivity,
   type TensorRange,
@@ -29,7 +31,7 @@ interface ErrorReport {
 /** A tensor of a layer, as the JSON document has it. */
 export interface TensorReport {
   readonly tensor: string;
-  readonly kind: 'output' | 'weight';
+  readonly kind: 'output' | 'weight' | 'input';
   readonly maxAbs: number;
   /** The name of the sample that has the largest value; none for a weight. */
   readonly sample?: string;
@@ -49,11 +51,14 @@ export interface TensorReport {
   };
 }
 
+/** Its first figures are null for a layer inside a sub-graph or function: of that only the weights are looked at. */
 export interface RangeReport {
-  readonly maxAbs: number;
-  readonly overflow: number;
-  readonly underflow: number;
+  readonly maxAbs: number | null;
+  readonly overflow: number | null;
+  readonly underflow: number | null;
   readonly tensors: readonly TensorReport[];
+  /** What it reads beyond the format's range, the largest first; left out where that is nothing. */
+  readonly reads?: readonly TensorReport[];
   /** What the operator adds up inside and never writes. */
   readonly inside?: InsideSum & { readonly beyond: boolean };
 }
@@ -96,6 +101,8 @@ export interface LayerFindings {
   readonly ranges: readonly LayerRange[];
   readonly local?: LocalErrors | undefined;
   readonly measured?: MeasuredErrors | undefined;
+  /** What layers err by where they round, to explain their errors by; `local` where that is left out. */
+  readonly own?: ReadonlyMap<Layer, OwnError> | undefined;
   /** Errors of layers by themselves however they were found, where not all are measured. */
   readonly sensitivities?: readonly Sensitivity[] | undefined;
   /** By layer and name of the score. */
@@ -138,6 +145,7 @@ export function layerReports(plan: BoundPlan, findings: LayerFindings): LayerRep
         format,
         range,
         local: localOf.get(layer),
+        own: findings.own?.get(layer),
         measured: measuredOf.get(layer) ?? sensitivity,
         clamped: decision?.clamped,
         accumulate: decision?.numerics?.accumulate ?? plan.accumulate,
@@ -192,14 +200,15 @@ function rangeReport(
   format: FormatName,
   samples: readonly { readonly name: string }[],
 ): RangeReport {
-  if (range === undefined) return { maxAbs: Number.NaN, overflow: 0, underflow: 0, tensors: [] };
+  const unknown = { maxAbs: null, overflow: null, underflow: null };
+  if (range === undefined) return { ...unknown, tensors: [] };
   const { maxAbs, overflow, underflow, tensors, inside } = range;
   const largest = largestNumber(format);
+  const reads = readBeyond(range);
   return {
-    maxAbs,
-    overflow,
-    underflow,
+    ...(range.isUnseen === true ? unknown : { maxAbs, overflow, underflow }),
     tensors: tensors.map((one) => tensorReport(one, samples)),
+    ...(reads.length === 0 ? {} : { reads: reads.map((one) => tensorReport(one, samples)) }),
     ...(inside === undefined ? {} : { inside: { ...inside, beyond: inside.value > largest } }),
   };
 }

@@ -6,6 +6,7 @@ import {
   closeEvaluation,
   effortOf,
   identify,
+  mostThreads,
   observedShapes,
   openEvaluation,
   ownMetricFaults,
@@ -59,6 +60,8 @@ export interface Work {
   /** Where models are executed; emulation is for any target and runs on the CPU. */
   readonly target: Provider;
   readonly threads: number;
+  /** Those that were asked for, of which `threads` are as many as this machine bears. */
+  readonly askedThreads: number;
   /** Where results are kept that have a key of their own; undefined where nothing is kept. */
   readonly store: ResultStore | undefined;
   /** What opening the evaluation and observing shapes took so far. */
@@ -107,11 +110,12 @@ export async function openWork(plan: BoundPlan, parts: WorkParts): Promise<Work 
     if (first === undefined) {
       return refused('input', 'samples-unusable', 'the plan has no samples to run', plan.path);
     }
-    const threads = parts.threads ?? targets[0]?.threads ?? usualThreads();
+    const askedThreads = parts.threads ?? targets[0]?.threads ?? usualThreads();
+    const threads = Math.min(askedThreads, mostThreads());
     const aimed = await withKnownSums({ ...plan, targets }, runtime, { store, signal });
     const known = {
       ...{ plan: aimed, runtime: withOptionsOf(targets, runtime), samples, diagnostics },
-      ...{ signal, progress, target, threads, store },
+      ...{ signal, progress, target, askedThreads, threads, store },
     };
     return lazyWork({ ...known, changedFile }, first);
   });

@@ -3,6 +3,7 @@
  * is run; what is known of the model is kept, so that a second plan of it costs nothing.
  */
 import {
+  differingLayers,
   effortOf,
   floatingOutputs,
   inSlices,
@@ -10,11 +11,14 @@ import {
   knownFits,
   knownOptionEffects,
   knownSensitivities,
+  learnMeasuredPlans,
+  measuredAlone,
   predictedLatency,
   predictorFrom,
   withRanges,
   type CostModel,
   type Effort,
+  type NearPlan,
   type Prediction,
   type Sensitivities,
 } from '../analysis/index.js';
@@ -24,15 +28,19 @@ import {
   planEnergy,
   precisionGraphSteps,
   type BoundPlan,
+  type Layer,
   type PlanEnergy,
   type PrecisionGraph,
 } from '../plan/index.js';
 import { LOW_FORMAT_NAMES, type LowFormatName } from '../formats/index.js';
 import type { Work } from './open-work.js';
+import { nothingToCompare } from './nothing-to-compare.js';
 import { guarded, type Refused } from './problem.js';
 
 export interface PredictedPlan extends Effort {
   readonly prediction: Prediction;
+  /** By tolerance of the prediction: the measured plan that it was told from; undefined where none is near. */
+  readonly startedFrom: readonly (PredictionStart | undefined)[];
   /** Layers of which more than a format was asked, and measured by itself. */
   readonly options: number;
   /** Milliseconds; undefined where there is no model of either format to be timed, or no target to time it on. */
@@ -47,6 +55,23 @@ export interface PredictedPlan extends Effort {
   readonly seconds: number;
 }
 
+/** A plan that was measured, and that another one is predicted from. */
+export interface PredictionStart {
+  /** The file that it was written in, as far as that is known. */
+  readonly path: string | undefined;
+  /** When it was measured, ISO 8601. */
+  readonly at: string | undefined;
+  /** The layers that the two decide differently. */
+  readonly differing: readonly Layer[];
+  /** How much of what its own prediction was off by the other one is taken to be off by, too: 0 to 1. */
+  readonly weight: number;
+}
+
+function startOf({ layers, decisions }: BoundPlan, { plan, weight }: NearPlan): PredictionStart {
+  const differing = differingLayers(decisions, plan.decisions).flatMap((at) => layers[at] ?? []);
+  return { path: plan.path, at: plan.at, differing, weight };
+}
+
 /** Milliseconds of a plan that was not run. */
 export interface PlanLatencyPrediction {
   readonly fp32: number;
@@ -55,6 +80,8 @@ export interface PlanLatencyPrediction {
   readonly casts: number;
   /** Layers whose time nobody measured: an estimate by the roofline. */
   readonly estimated: number;
+  /** Layers whose time in `fp32` nobody measured. */
+  readonly estimatedFp32: number;
   /** Profiles of another device that the figures come from; undefined for this machine. */
   readonly files: readonly string[] | undefined;
   /** Root mean square of the relative error on the plans that the cost model was learnt from; undefined for profiles. */
@@ -65,8 +92,8 @@ export interface PlanLatencyPrediction {
 
 function latencyPrediction(costs: CostModel, graph: PrecisionGraph): PlanLatencyPrediction {
   const { whole, inCasts, estimated } = predictedLatency(costs, graph);
-  const { files, misfit, busy } = costs;
-  return { fp32: costs.whole, plan: whole, casts: inCasts, estimated, files, misfit, busy };
+  const { files, misfit, busy, estimatedInWhole: estimatedFp32 = 0 } = costs;
+  return { fp32: costs.whole, plan: whole, casts: inCasts, estimated, estimatedFp32, files, misfit, busy };
 }
 
 /** Predicts the plan as it is; what is not known of its model yet is sketched, and measured where a sketch is no evidence. */
@@ -76,6 +103,8 @@ export async function predictPlan(
 ): Promise<PredictedPlan | Refused> {
   return await guarded(work, async () => {
     const { plan } = work;
+    const nothing = nothingToCompare(plan);
+    if (nothing !== undefined) return nothing;
     const start = performance.now();
     const results = await work.results();
     const floatOutputs = floatingOutputs(plan.model);
@@ -106,9 +135,16 @@ export async function predictPlan(
       work,
     );
     predictor.learn(fitted.fits);
+    const byFormat = formats.map((format) => ({
+      format,
+      results: withRanges(results, integerRanges(plan.decisions, format)),
+    }));
+    const unknown = predictor.unknownOptions(plan.decisions);
+    predictor.learnOptions(await measuredAlone(byFormat, unknown, plan.tolerances));
     const asked = predictor.unknownOptions(plan.decisions);
     const options = await knownOptionEffects(results, asked, work);
     predictor.learnOptions(options.squares);
+    await learnMeasuredPlans(predictor, results, plan);
     const prediction = predictor.predict(plan.decisions, plan.tolerances);
     const graph = await inSlices(precisionGraphSteps(plan.model, plan.roles, plan.layers, plan.decisions));
     const counted = await work.counted(plan);
@@ -117,6 +153,7 @@ export async function predictPlan(
     for (const { format } of plan.decisions) layers[format] = (layers[format] ?? 0) + 1;
     return {
       prediction,
+      startedFrom: prediction.tolerances.map(({ after }) => after && startOf(plan, after)),
       options: new Set([...options.squares.values()].flatMap((known) => [...known.keys()])).size,
       latency: 'problem' in costs ? undefined : latencyPrediction(costs, graph),
       untimed: 'problem' in costs ? costs.problem : undefined,

@@ -8,6 +8,7 @@ import {
 } from '../analysis/index.js';
 import { missingTarget } from './missing-target.js';
 import type { Work } from './open-work.js';
+import { ranElsewhere, type RanElsewhere } from './ran-elsewhere.js';
 import { guarded, refused, type Refused } from './problem.js';
 
 export interface RanExported {
@@ -17,6 +18,8 @@ export interface RanExported {
   readonly wrong: string | undefined;
   /** What is to be known of how it was loaded. */
   readonly notes: readonly string[];
+  /** What of it ran on another provider than the target. */
+  readonly ran: RanElsewhere;
 }
 
 /** Runs the model at `path` on every sample of `work`; at a lower level of optimisation where it loads at one and does not run. */
@@ -35,7 +38,14 @@ export async function runExported(work: Work, path: string): Promise<RanExported
       },
     };
     try {
-      return await withOptimized(runtime, path, options, signal, (opened) => ranInSession(work, opened));
+      const found = await withOptimized(runtime, path, options, signal, async (opened) => ({
+        ...(await ranInSession(work, opened)),
+        optimization: opened.optimization,
+      }));
+      const { optimization, ...result } = found;
+      // Of what does not run it makes no difference where it does not.
+      const placed = result.runs ? [{ name: '', path, optimization }] : [];
+      return { ...result, ran: await ranElsewhere(work, placed) };
     } catch (error) {
       if (!(error instanceof RuntimeFailure) || !DOES_NOT_RUN.has(error.kind)) throw error;
       const message = `the model is written and its types are right, but the runtime of this machine cannot run it: ${error.message}`;
@@ -47,7 +57,10 @@ export async function runExported(work: Work, path: string): Promise<RanExported
 /** At every level. */
 const DOES_NOT_RUN: ReadonlySet<RuntimeFailureKind> = new Set(['refused', 'failed', 'crashed']);
 
-async function ranInSession(work: Work, { session, notes }: OpenedSession): Promise<RanExported> {
+async function ranInSession(
+  work: Work,
+  { session, notes }: OpenedSession,
+): Promise<Omit<RanExported, 'ran'>> {
   const { runtime, signal, progress } = work;
   const { original, feeds } = await work.evaluation();
   for (const side of ['inputs', 'outputs'] as const) {

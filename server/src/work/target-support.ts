@@ -35,7 +35,7 @@ export async function targetSupport(
     const targets: OperatorsOnTarget[] = [];
     for (const { name, usable } of await targetStates(runtime, signal)) {
       if (!usable) continue;
-      const options = { ...supportSubject(work, name), shapes, signal, progress };
+      const options = { ...supportSubject(work, name), shapes, sample: first, signal, progress };
       const operators = await operatorSupport(runtime, plan.model, plan.layers, format, options);
       targets.push({ target: name, operators });
     }

@@ -1,10 +1,12 @@
 /** How long each layer of a plan takes on the plan's target, and what keeps the plan from being faster. */
 import {
+  calibrated,
   observedShapes,
-  operatorSupport,
+  isLacking,
+  layerSupport,
   planLatency,
   type LayerLatency,
-  type OperatorSupport,
+  type LayerSupport,
 } from '../analysis/index.js';
 import type { BoundPlan } from '../plan/index.js';
 import type { Work } from './open-work.js';
@@ -13,8 +15,8 @@ import { supportSubject } from './target-support.js';
 
 export interface TimedLayers {
   readonly latency: LayerLatency;
-  /** Operators of the plan's FP16 and BF16 layers that have no kernel in the format: they run in FP32, between casts. */
-  readonly withoutKernel: readonly OperatorSupport[];
+  /** The plan's FP16 and BF16 layers that the target was found to have no kernel for in the format. */
+  readonly withoutKernel: readonly LayerSupport[];
 }
 
 /**
@@ -35,15 +37,18 @@ export async function timeLayers(work: Work, plan: BoundPlan): Promise<TimedLaye
     );
   }
   return await guarded(work, async () => {
-    const latency = await planLatency(runtime, plan, sample, { threads, target: provider, signal, progress });
+    const latency = await planLatency(runtime, plan, sample, {
+      ...{ threads, target: provider, signal, progress },
+      withScales: (graph) => calibrated(graph, () => work.evaluation(), { signal }),
+    });
     if ('problem' in latency) return refused('shortfall', 'not-timed', latency.problem, plan.path);
     const shapes = await observedShapes(runtime, plan.model, sample, { signal, progress });
-    const withoutKernel: OperatorSupport[] = [];
+    const withoutKernel: LayerSupport[] = [];
     for (const format of ['fp16', 'bf16'] as const) {
       const layers = plan.decisions.flatMap((one) => (one.format === format ? [one.layer] : []));
-      const options = { ...supportSubject(work, provider), shapes, signal, progress };
-      const support = await operatorSupport(runtime, plan.model, layers, format, options);
-      withoutKernel.push(...support.filter(({ outcome }) => outcome !== 'native'));
+      const options = { ...supportSubject(work, provider), shapes, sample, signal, progress };
+      const support = await layerSupport(runtime, plan.model, layers, format, options);
+      withoutKernel.push(...support.filter(isLacking));
     }
     return { latency, withoutKernel };
   });

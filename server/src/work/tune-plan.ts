@@ -50,6 +50,8 @@ export interface TunedLatency {
   readonly plan: number;
   /** Layers whose time is an estimate. */
   readonly estimated: number;
+  /** Layers whose time in `fp32` is one. */
+  readonly estimatedFp32: number;
   /** Profiles of another device; undefined for this machine. */
   readonly files: readonly string[] | undefined;
   /** The machine was busy while layers were timed. */
@@ -93,6 +95,7 @@ export async function tunePlan(
         fp32: costs.whole,
         plan: predicted.whole,
         estimated: predicted.estimated,
+        estimatedFp32: costs.estimatedInWhole ?? 0,
         files: costs.files,
         busy: costs.busy,
         misfit: costs.misfit,

@@ -12,13 +12,22 @@ function timed(times: readonly number[]): TimedSettings {
 
 /** The sentence on precision for runs of the original and the model beside each other. */
 function saidOf(original: readonly number[], model: readonly number[]): string {
+  return sentencesFor(original, model)[0] ?? '';
+}
+
+function sentencesFor(
+  original: readonly number[],
+  model: readonly number[],
+  busy = false,
+): readonly string[] {
   const usual = timed(model);
   const tuning: SessionTuning = {
     ...{ original: timed(original), usual, best: usual, session: undefined, tried: [usual], notes: [] },
+    busy,
     precision: gainOf(original, model),
     machine: { device: '', platform: '', cores: 2, onnxRuntime: '1' },
   };
-  return sentencesOf(tuning)[0] ?? '';
+  return sentencesOf(tuning);
 }
 
 it('is the gain that the times beside it show', () => {
@@ -38,4 +47,11 @@ it('says where runs beside each other tell something else', () => {
   expect(saidOf([1, 1, 5, 5, 5], [10, 10, 11, 30, 6])).toMatch(
     /; the machine was busy: run beside run it is 6.00 times slower\)/,
   );
+});
+
+it('calls nothing as fast whose medians are far apart, and says that the machine was busy', () => {
+  const [said, , busy] = sentencesFor([8.8, 9, 40], [31.8, 8, 32], true);
+  expect(said).toMatch(/whether it is faster than the original cannot be told, .* \(9.00 ms → 31.8 ms\)/u);
+  expect(busy).toMatch(/^The machine was busy/u);
+  expect(sentencesFor([2, 2, 2], [1, 1, 1])).toHaveLength(2);
 });

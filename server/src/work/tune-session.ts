@@ -5,11 +5,15 @@ import { formatMilliseconds } from '../report/index.js';
 import { missingTarget } from './missing-target.js';
 import type { Work } from './open-work.js';
 import { guarded, isRefused, refused, type Refused } from './problem.js';
+import { ranElsewhere, type RanElsewhere } from './ran-elsewhere.js';
+import { modelHash, sessionFile } from './session-file.js';
 import { replaceFile } from './replace-file.js';
 import { VERSION } from './version.js';
 
 export interface TunedSession {
   readonly tuning: SessionTuning;
+  /** What of the model ran on another provider than the target, with the best settings. */
+  readonly ran: RanElsewhere;
   /** The file that was written. */
   readonly path: string;
   /** What precision gains and what the settings gain, beside each other; a gain within the spread is called none. */
@@ -18,11 +22,6 @@ export interface TunedSession {
 
 /** Timed runs of what is compared in the end, if not said otherwise. */
 export const USUAL_TUNING_RUNS = 30;
-
-/** The file beside a model that says how its session is best opened. */
-export function sessionFile(model: string): string {
-  return `${model}.session.json`;
-}
 
 /**
  * Tries settings for the model at `model` on the first sample, and writes the best to `sessionFile(model)`. `isMadeElsewhere`: the
@@ -49,20 +48,25 @@ export async function tuneExportedSession(
     const settings = { provider, options, isMadeElsewhere, runs, signal, progress };
     const tuning = await tuneSession(runtime, model, original, sample, settings);
     const path = sessionFile(model);
-    const written = await replaceFile(path, settingsText(model, tuning));
-    return isRefused(written) ? written : { tuning, path, sentences: sentencesOf(tuning) };
+    const written = await replaceFile(path, settingsText(model, await modelHash(model, signal), tuning));
+    if (isRefused(written)) return written;
+    const { threads, optimization, options: best } = tuning.best;
+    const ran = await ranElsewhere(work, [{ name: '', path: model, threads, optimization, options: best }]);
+    return { tuning, path, ran, sentences: sentencesOf(tuning) };
   });
 }
 
 /** Under ONNX Runtime's own names for the options of a session. */
 function settingsText(
   model: string,
-  { best, usual, original, precision, session, machine }: SessionTuning,
+  hash: string | undefined,
+  { best, usual, original, precision, session, busy, machine }: SessionTuning,
 ): string {
   const provider =
     Object.keys(best.options).length === 0 ? best.provider : { name: best.provider, ...best.options };
   const settings = {
     model: basename(model),
+    modelHash: hash,
     executionProviders: [provider],
     graphOptimizationLevel: best.optimization,
     intraOpNumThreads: best.threads,
@@ -70,6 +74,7 @@ function settingsText(
     usualMedianMilliseconds: usual.median,
     originalMedianMilliseconds: original.median,
     gain: { precision, session: best === usual ? null : session },
+    busy,
     machine: { ...machine, onnxPrecision: VERSION },
     at: new Date().toISOString(),
   };
@@ -77,7 +82,14 @@ function settingsText(
 }
 
 /** What is said of a tuning. */
-export function sentencesOf({ original, usual, best, precision, session }: SessionTuning): readonly string[] {
+export function sentencesOf({
+  original,
+  usual,
+  best,
+  precision,
+  session,
+  busy,
+}: SessionTuning): readonly string[] {
   const threads = `${best.threads} ${best.threads === 1 ? 'thread' : 'threads'}`;
   const options = Object.entries(best.options).map(([name, value]) => `, ${name} ${String(value)}`);
   const settings = `${threads} at level ${best.optimization}${options.join('')}`;
@@ -85,11 +97,25 @@ export function sentencesOf({ original, usual, best, precision, session }: Sessi
   const ofSession =
     session === undefined ? undefined : gainSentence(`with ${settings}`, usual, best, session);
   return [
-    `Precision: ${ofPrecision ?? `as fast as the original within the spread (${times(original, usual)})`}, both with the usual settings of a session.`,
+    `Precision: ${ofPrecision ?? `${noGain(original, usual)} (${times(original, usual)})`}, both with the usual settings of a session.`,
     best !== usual && ofSession !== undefined
       ? `Session: ${ofSession}.`
       : `Session: nothing is faster than the usual settings beyond the spread: ${settings}.`,
+    ...(busy
+      ? ['The machine was busy while it was timed: trust no difference of a few percent, and try again.']
+      : []),
   ];
+}
+
+/** Medians that are this factor apart are those of models that are as fast as each other. */
+const SAME_SPEED = 1.05;
+
+/** Where runs beside each other tell neither a gain nor a loss: whether that is because there is none. */
+function noGain(original: TimedSettings, usual: TimedSettings): string {
+  const apart = Math.max(original.median / usual.median, usual.median / original.median);
+  return apart <= SAME_SPEED
+    ? 'as fast as the original within the spread'
+    : 'whether it is faster than the original cannot be told, runs differ too much or are too few';
 }
 
 /**

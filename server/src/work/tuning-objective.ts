@@ -19,7 +19,7 @@ import {
   type LayerDecision,
   type TracedPlan,
 } from '../plan/index.js';
-import { formatMilliseconds } from '../report/index.js';
+import { formatMilliseconds, inFp32 } from '../report/index.js';
 import { cheapestSet, energyPrices, latencyPrices, type Objective, type Prices } from '../search/index.js';
 import type { Work } from './open-work.js';
 import { refused, type Refused } from './problem.js';
@@ -73,12 +73,12 @@ export async function tuningGoal(
   const { best, all } = await inSlices(times(plan, prices, format));
   const where = placeOf(costs, work.target);
   if (best < costs.whole * (1 - WORTH_IT)) {
-    const figures = `${formatMilliseconds(best)} at best, in FP32 ${formatMilliseconds(costs.whole)}`;
+    const figures = `${formatMilliseconds(best)} at best, ${inFp32(costs.whole, costs.estimatedInWhole)}`;
     const why = `objective latency: ${format} is faster ${where}: ${figures}`;
     return { ...plain, objective: 'latency', prices, costs, why, isFaster };
   }
   const outcome = all > costs.whole ? 'it would be slower' : 'it would gain next to nothing';
-  const figures = `all of it ${formatMilliseconds(all)}, in FP32 ${formatMilliseconds(costs.whole)}`;
+  const figures = `all of it ${formatMilliseconds(all)}, ${inFp32(costs.whole, costs.estimatedInWhole)}`;
   return {
     ...{ ...plain, costs, objective: 'macs' },
     why: `objective macs, for a device with ${format.toUpperCase()}; ${where} ${outcome}: ${figures}`,

@@ -10,6 +10,7 @@ import {
 } from '../analysis/index.js';
 import { errorsAmong, type Diagnostic } from '../language/index.js';
 import type { Work } from './open-work.js';
+import { nothingToCompare } from './nothing-to-compare.js';
 import { guarded, type Refused } from './problem.js';
 
 export interface VerifiedPlan extends Effort {
@@ -31,6 +32,8 @@ export async function verifyPlan(
 ): Promise<VerifiedPlan | Refused> {
   return await guarded(work, async () => {
     const { plan } = work;
+    const nothing = nothingToCompare(plan);
+    if (nothing !== undefined) return nothing;
     const results = await work.results();
     const { measurement, verdicts, ...effort } = await knownVerdict(
       results,

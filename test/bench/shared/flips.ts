@@ -1,4 +1,5 @@
 /** The time that one flip's prediction takes on a generated model of 2,000 layers, with eight samples of eight probes. */
+import type { Accumulation } from '../../../server/src/formats/index.js';
 import { Predictor, type SampleSketch, type Sketch } from '../../../server/src/analysis/index.js';
 import {
   bufferSource,
@@ -10,19 +11,27 @@ import {
   readModel,
 } from '../../../server/src/onnx/index.js';
 import { graphBytes } from '../../../server/src/onnx/testing/index.js';
-import { findLayers, layerInFormat, roundingEvents } from '../../../server/src/plan/index.js';
+import {
+  findLayers,
+  layerInFormat,
+  roundingEvents,
+  type Layer,
+  type LayerDecision,
+} from '../../../server/src/plan/index.js';
 
 const LAYERS = 2000;
 const SAMPLES = 8;
 const PROBES = 8;
 const FLIPS = 400;
 
-/** Median seconds of one flip with its prediction. */
-export function flipSeconds(): number {
+const NO_SUMS = ['Relu', 'Tanh', 'Tanh'];
+
+/** Median seconds of one flip with its prediction; with `accumulate` of a layer whose sums are added up so, as are those of all others. */
+export function flipSeconds(accumulate?: Accumulation): number {
   const type = makeTensorType(DataType.FLOAT, [1, 64]);
   const nodes = Array.from({ length: LAYERS }, (_, at) =>
     makeNode({
-      ...{ opType: at % 3 === 0 ? 'Relu' : 'Tanh', name: `layer_${at}` },
+      ...{ opType: accumulate === undefined ? (NO_SUMS[at % 3] ?? '') : 'ReduceSum', name: `layer_${at}` },
       ...{ inputs: [at === 0 ? 'x' : `t${at - 1}`], outputs: [`t${at}`] },
     }),
   );
@@ -52,16 +61,30 @@ export function flipSeconds(): number {
   const samples = Array.from({ length: SAMPLES }, sample);
   const sketch: Sketch = { format: 'fp16', events, outputs: ['y'], probes: PROBES, samples };
   const predictor = new Predictor([sketch]);
-  const decisions = layers.map((layer) => layerInFormat(layer, 'fp16'));
+  const decided = (layer: Layer, isLow: boolean): LayerDecision => ({
+    ...layerInFormat(layer, isLow ? 'fp16' : 'fp32'),
+    ...(isLow && accumulate !== undefined ? { numerics: { accumulate } } : {}),
+  });
+  const decisions = layers.map((layer) => decided(layer, true));
+  // What sums do would be measured, a layer at a time.
+  const squares = new Map<string, Map<number, ReadonlyMap<string, readonly number[]>>>();
+  for (const { key, layer } of predictor.unknownOptions(decisions)) {
+    const own = squares.get(key) ?? new Map<number, ReadonlyMap<string, readonly number[]>>();
+    squares.set(key, own.set(layer.nodeIndex, new Map([['y', Array<number>(SAMPLES).fill(1e-8)]])));
+  }
+  predictor.learnOptions(squares);
+  // A plan that was measured is compared with at every flip.
+  predictor.learnPlan({ decisions, tolerances: [] });
   const times: number[] = [];
   for (let flip = 0; flip < FLIPS; flip++) {
     const at = (flip * 733) % LAYERS;
     const old = decisions[at];
     if (old === undefined) continue;
-    decisions[at] = { ...old, format: old.format === 'fp16' ? 'fp32' : 'fp16' };
+    decisions[at] = decided(old.layer, old.format !== 'fp16');
     const start = performance.now();
-    predictor.predict(decisions);
+    const { missing } = predictor.predict(decisions);
     times.push((performance.now() - start) / 1000);
+    if (missing.length > 0) throw new Error('something is not known of the flips');
   }
   return times.sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? Number.NaN;
 }

@@ -35,6 +35,8 @@ export interface CostModel {
   readonly castIsEstimated: boolean;
   /** Of a run in FP32, in milliseconds. */
   readonly whole: number;
+  /** Layers of `whole` whose time in FP32 nobody measured: estimates by the roofline. Left out where a run in FP32 was measured. */
+  readonly estimatedInWhole?: number;
   /** What of a run is in no layer and no cast, with everything in FP32 and with everything low. */
   readonly rest: { readonly fp32: number; readonly low: number };
   /** By tensor: its elements, for the bytes of casts. */

@@ -11,5 +11,11 @@ export {
   type LayerTime,
   type PredictedLatency,
 } from './cost-model.js';
-export { knownCostModel, LEARNING_RUNS, storedCostModel, type CostModelOptions } from './learn.js';
+export {
+  keptOrLearntCostModel,
+  knownCostModel,
+  LEARNING_RUNS,
+  storedCostModel,
+  type CostModelOptions,
+} from './learn.js';
 export type { LayerWork, Roofline } from './roofline.js';

@@ -7,6 +7,7 @@ import type { Shape } from '../../onnx/index.js';
 import {
   allowedFormats,
   inferredShapes,
+  isTimedElsewhere,
   precisionGraphSteps,
   type BoundPlan,
   type LayerDecision,
@@ -48,9 +49,37 @@ export async function knownCostModel(
   format: FormatName,
   options: CostModelOptions,
 ): Promise<CostModel | NoLatency> {
-  const { latencySources = [] } = plan;
-  const shapes = await shapesOf(results, plan, options);
-  if (latencySources.length > 0) return await inSlices(elsewhereCostModel(plan, latencySources, shapes));
+  if (isTimedElsewhere(plan)) {
+    const { latencySources = [] } = plan;
+    const shapes = await shapesOf(results, plan, options);
+    return await inSlices(elsewhereCostModel(plan, latencySources, shapes));
+  }
+  return await costModelHere(results, plan, format, options, isSettled);
+}
+
+/**
+ * The cost model of the target on this machine, whatever a plan's profiles say: as it is kept, however well it fits, or learnt where there
+ * is none and `whyNot` has nothing against that.
+ */
+export async function keptOrLearntCostModel(
+  results: Results,
+  plan: BoundPlan,
+  format: FormatName,
+  options: CostModelOptions,
+  whyNot: () => string | undefined,
+): Promise<CostModel | NoLatency> {
+  return await costModelHere(results, plan, format, options, () => true, whyNot);
+}
+
+/** `suffices`: whether what is kept is good enough not to be learnt anew. */
+async function costModelHere(
+  results: Results,
+  plan: BoundPlan,
+  format: FormatName,
+  options: CostModelOptions,
+  suffices: (known: CostModel) => boolean,
+  whyNot: () => string | undefined = () => undefined,
+): Promise<CostModel | NoLatency> {
   const { target = 'cpu' } = options;
   if (target !== 'cpu' && target !== 'webgpu') {
     return { problem: `layers are timed on cpu and webgpu, not on ${target}` };
@@ -58,7 +87,10 @@ export async function knownCostModel(
   const timed = timedFormat(format);
   const recipe = await recipeOf(results, plan, timed, options);
   const known = (await results.find('cost-model', recipe)) as CostModel | undefined;
-  if (known !== undefined && isSettled(known)) return known;
+  if (known !== undefined && suffices(known)) return known;
+  const problem = whyNot();
+  if (problem !== undefined) return { problem };
+  const shapes = await shapesOf(results, plan, options);
   const learnt = await learnCostModel(results, plan, timed, shapes, options);
   if (!('problem' in learnt)) {
     const better = known !== undefined && fitsBetter(known, learnt) ? known : learnt;
@@ -70,7 +102,7 @@ export async function knownCostModel(
   if (timed === 'fp16' || known?.format === timed) return known ?? learnt;
   // Where there are no kernels of BF16, FP32 is timed beside FP16, and BF16 is what the roofline makes of it. Kept as the model of
   // BF16, too: what cannot be timed is not tried again, unless it may go well another time.
-  const ofFp16 = await knownCostModel(results, plan, 'fp16', options);
+  const ofFp16 = await costModelHere(results, plan, 'fp16', options, suffices);
   if (!('problem' in ofFp16) && learnt.mayPass !== true) await results.keep('cost-model', recipe, ofFp16);
   return ofFp16;
 }

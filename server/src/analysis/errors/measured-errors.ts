@@ -139,7 +139,9 @@ class MeasuringLayers {
     const switched: SwitchedLayer[] = [];
     const plain: LayerDecision[] = [];
     for (const decision of this.decisions) {
-      const one = switchedLayer(yield* this.graphOf(decision), decision.layer);
+      // A switch rounds to the format and does nothing else that options may ask for.
+      const isPlain = decision.numerics === undefined;
+      const one = isPlain ? switchedLayer(yield* this.graphOf(decision), decision.layer) : undefined;
       if (one === undefined) plain.push(decision);
       else switched.push(one);
       yield;

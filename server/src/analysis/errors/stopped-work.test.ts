@@ -92,12 +92,12 @@ describe('what was learnt', () => {
   it('of a sketch is kept sample by sample', async () => {
     const store = memoryStore({});
     const stop = new AbortController();
-    const { counting, seen } = stoppingAt(7, stop);
+    const { counting, seen } = stoppingAt(20, stop);
     const sketch = WORK['a sketch'];
     await expect(sketch?.(resultsIn(store, counting), { signal: stop.signal })).rejects.toThrow();
     const rest = stoppingAt(0, new AbortController());
     await sketch?.(resultsIn(store, rest.counting), {});
-    // Three runs for a sample, two of which show where the output errs: two of the four were done with.
-    expect([seen.runs, rest.seen.runs]).toEqual([7, 6]);
+    // Nine runs for a sample, eight of which show where the output errs: two of the four were done with.
+    expect([seen.runs, rest.seen.runs]).toEqual([20, 18]);
   });
 });

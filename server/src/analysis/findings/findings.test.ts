@@ -16,6 +16,7 @@ const model = writeModel(join(folder, 'findings.onnx'), {
   nodes: [
     makeNode({ opType: 'Mul', name: 'up', inputs: ['x', 'thousand'], outputs: ['a'] }),
     makeNode({ opType: 'Mul', name: 'further', inputs: ['a', 'thousand'], outputs: ['b'] }),
+    makeNode({ opType: 'Tanh', name: 'squash', inputs: ['b'], outputs: ['z'] }),
     makeNode({ opType: 'Mul', name: 'weighted', inputs: ['x', 'w'], outputs: ['c'] }),
     makeNode({ opType: 'Mul', name: 'down', inputs: ['x', 'tiny'], outputs: ['d'] }),
     makeNode({ opType: 'LpNormalization', name: 'norm', inputs: ['c'], outputs: ['e'] }),
@@ -61,6 +62,16 @@ describe('what is beyond the range', () => {
         '"further" 8 of 8 values, largest 9.900e+7 (sample sample 1, index 1); ' +
         '"up" 1 of 8 values, largest 9.900e+4 (sample sample 1, index 1)',
     ]);
+  });
+
+  it('is told of what a layer reads, where no layer in the format writes it', async () => {
+    expect(await rangeFindingsOf('default: fp32\nlayer "squash": fp16\n')).toEqual([
+      'error overflow «layer "squash": fp16» read beyond the range of fp16: ' +
+        '"squash" 8 of 8 values of "b", largest 9.900e+7 (sample sample 1, index 1)',
+    ]);
+    // What is written in the format is told of its writer.
+    const both = await rangeFindingsOf('default: fp32\nlayer "further", "squash": fp16\n');
+    expect(both).toEqual([expect.stringContaining(' beyond the range of fp16: "further" 8 of 8 values')]);
   });
 
   it('is one finding for each statement', async () => {

@@ -7,14 +7,23 @@ import type { Diagnostic } from '../../language/index.js';
 import {
   accumulationReason,
   accumulationWords,
+  isFloating,
+  isMovement,
+  modelFacts,
   usualAccumulation,
   type BoundPlan,
   type DecisionSource,
   type Layer,
   type LayerDecision,
 } from '../../plan/index.js';
-import { largestNumber, type FormatName, type LowFormatName } from '../../formats/index.js';
-import { insideBeyond, layerRangeIn, UNDERFLOW_SHARE, type LayerRange } from '../ranges/ranges.js';
+import { largestNumber, type FormatName } from '../../formats/index.js';
+import {
+  insideBeyond,
+  layerRangeIn,
+  readBeyond,
+  UNDERFLOW_SHARE,
+  type LayerRange,
+} from '../ranges/ranges.js';
 import type { TensorRange } from '../ranges/tensor-range.js';
 import type { ToleranceVerdict } from '../measurement/noise.js';
 
@@ -38,7 +47,7 @@ export const DEAREST = 5;
 
 /**
  * `overflow` and `underflow` of the layers that `plan` puts into `format`. What a layer writes or stores beyond the range is an
- * error. What it only computes inside depends on what the target holds sums in: a warning where the samples reached it, an
+ * error, and so is what it reads, unless a layer wrote it in that format, of which it is said. What it only computes inside depends on what the target holds sums in: a warning where the samples reached it, an
  * error where the plan says that sums are held in 16 bits, and no finding where it is only a bound.
  */
 export function rangeFindings(
@@ -54,6 +63,22 @@ export function rangeFindings(
     const { scale } = decision.numerics ?? {};
     const own = scale === undefined ? range : { ...range, ...layerRangeIn(range, format, scale) };
     return [withoutHandled(own, decision)];
+  });
+  const reading = low
+    .flatMap((range) => {
+      // One error is enough to say that the layer cannot be in the format.
+      if (range.overflow > 0) return [];
+      const [worst] = readBeyond(range).filter(({ tensor }) => !isWrittenIn(plan, decided, tensor, format));
+      return worst === undefined ? [] : [{ layer: range.layer, worst }];
+    })
+    .toSorted((a, b) => b.worst.maxAbs - a.worst.maxAbs);
+  const withNaN = ranges.flatMap(({ layer, tensors, reads = [] }) => {
+    const worst = tensors.find(({ nan }) => nan !== undefined);
+    const isFirst = reads.every(({ nan }) => nan === undefined);
+    // What the plan has in another low format is told of in that one.
+    const own = decided.get(layer.nodeIndex)?.format ?? 'original';
+    const isOther = own !== format && own !== 'fp32' && own !== 'original';
+    return worst === undefined || !isFirst || isOther ? [] : [{ layer, worst }];
   });
   const overflow = low.filter((range) => range.overflow > 0).toSorted((a, b) => b.maxAbs - a.maxAbs);
   const largest = largestNumber(format);
@@ -71,6 +96,16 @@ export function rangeFindings(
       code: 'overflow',
       severity: 'error' as const,
       message: `beyond the range of ${format}: ${listed(own, (one) => describeOverflow(one, samples))}`,
+    })),
+    ...perStatement(plan, decided, reading, (own) => ({
+      code: 'overflow',
+      severity: 'error' as const,
+      message: `read beyond the range of ${format}: ${listed(own, (one) => describeReading(one, samples))}`,
+    })),
+    ...perStatement(plan, decided, withNaN, (own) => ({
+      code: 'original-nan',
+      severity: 'warning' as const,
+      message: `the original itself makes NaN, and errors are told of all other values: ${listed(own, (one) => describeNaN(one, samples))}`,
     })),
     ...perStatement(plan, decided, stated ?? [], (own) => ({
       code: 'overflow',
@@ -125,22 +160,20 @@ export interface LayerCost {
 }
 
 /**
- * Information on the layers in `format` that cost most, for a plan that exceeds a tolerance: the worst of `costs`, which are
- * all measured or all local, on the statements that decide them.
+ * Information on the low layers that cost most, for a plan that exceeds a tolerance: the worst of `costs`, which are of the
+ * formats that these layers have, and all measured or all local, on the statements that decide them.
  */
-export function costFindings(
-  plan: BoundPlan,
-  costs: readonly LayerCost[],
-  format: LowFormatName,
-): LayerFinding[] {
+export function costFindings(plan: BoundPlan, costs: readonly LayerCost[]): LayerFinding[] {
   const decided = new Map(plan.decisions.map((decision) => [decision.layer.nodeIndex, decision]));
-  const low = costs.filter(({ layer }) => decided.get(layer.nodeIndex)?.format === format);
-  const worst = low.toSorted(dearestFirst).slice(0, DEAREST);
-  return perStatement(plan, decided, worst, (own) => ({
-    code: 'tolerance-exceeded',
-    severity: 'information',
-    message: `of the layers in ${format} these cost most: ${own.map(describeCost).join('; ')}`,
-  }));
+  const worst = costs.toSorted(dearestFirst).slice(0, DEAREST);
+  return perStatement(plan, decided, worst, (own) => {
+    const formats = new Set(own.flatMap(({ layer }) => decided.get(layer.nodeIndex)?.format ?? []));
+    return {
+      code: 'tolerance-exceeded',
+      severity: 'information',
+      message: `of the layers in ${[...formats].join(' and ')} these cost most: ${own.map(describeCost).join('; ')}`,
+    };
+  });
 }
 
 /** By the share of a tolerance where it is known, then by the error; infinities are equal. */
@@ -205,6 +238,42 @@ function describeOverflow(range: LayerRange, samples: readonly SampleName[]): st
   const sample = worst.sample === undefined ? undefined : (samples[worst.sample]?.name ?? worst.sample);
   const where = `${sample === undefined ? `weight "${worst.tensor}"` : `sample ${sample}`}, index ${worst.index}`;
   return `"${range.layer.name}" ${worst.overflow} of ${worst.elements} values, largest ${worst.maxAbs.toPrecision(4)} (${where})`;
+}
+
+/** A layer and the tensor that something is said of. */
+interface LayerTensor {
+  readonly layer: Layer;
+  readonly worst: TensorRange;
+}
+
+function describeReading({ layer, worst }: LayerTensor, samples: readonly SampleName[]): string {
+  const { tensor, overflow, elements, maxAbs, sample = 0, index } = worst;
+  const where = `sample ${samples[sample]?.name ?? sample}, index ${index}`;
+  return `"${layer.name}" ${overflow} of ${elements} values of "${tensor}", largest ${maxAbs.toPrecision(4)} (${where})`;
+}
+
+function describeNaN({ layer, worst }: LayerTensor, samples: readonly SampleName[]): string {
+  const { count = 0, sample = 0 } = worst.nan ?? {};
+  return `"${layer.name}" ${count} of ${worst.elements} values of "${worst.tensor}" (first in sample ${samples[sample]?.name ?? sample})`;
+}
+
+/** Whether all that a tensor's values come from is written by layers in this format, whatever moves them. */
+function isWrittenIn(
+  plan: BoundPlan,
+  decided: ReadonlyMap<number, LayerDecision>,
+  tensor: string,
+  format: FormatName,
+): boolean {
+  const facts = modelFacts(plan.model);
+  const { index } = facts;
+  const at = index.producers.get(tensor);
+  const node = plan.model.graph.nodes[at ?? -1];
+  if (at === undefined || node === undefined) return false;
+  if (!isMovement(node)) return decided.get(at)?.format === format;
+  const moved = node.inputs.filter(
+    (name) => isFloating(facts.elementType(name)) && index.constantOf(name) === undefined,
+  );
+  return moved.length > 0 && moved.every((name) => isWrittenIn(plan, decided, name, format));
 }
 
 function describeInside({ layer, inside }: LayerRange): string {

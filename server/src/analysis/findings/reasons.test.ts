@@ -2,14 +2,13 @@
 import { describe, expect, it } from 'vitest';
 import { rangeOfValues } from '../../formats/index.js';
 import type { MeasuredLayerRange } from '../ranges/layer-surroundings.js';
-import { layerRangeIn } from '../ranges/ranges.js';
+import { layerRangeIn, readBeyond } from '../ranges/ranges.js';
 import { explain, flagsOf, reasonText, type LayerEvidence } from './reasons.js';
-import type { MeasuredRange } from '../ranges/tensor-range.js';
+import { measuredRange, type MeasuredRange } from '../ranges/tensor-range.js';
 
 function tensor(values: readonly number[], kind: MeasuredRange['kind'] = 'output'): MeasuredRange {
-  const { maxIndex, ...range } = rangeOfValues(Float64Array.from(values));
-  const place = { sample: kind === 'weight' ? undefined : 1, index: maxIndex };
-  return { tensor: kind === 'weight' ? 'w' : 't', kind, ...place, ...range };
+  const figures = { ...rangeOfValues(Float64Array.from(values)), largestSquares: [] };
+  return measuredRange(kind === 'weight' ? 'w' : 't', kind, figures, kind === 'weight' ? undefined : 1);
 }
 
 function rangeOf(parts: Partial<MeasuredLayerRange>): LayerEvidence['range'] {
@@ -45,6 +44,39 @@ describe('a layer', () => {
       ['overflow'],
       '2 of 3 values of "t" beyond fp16, largest 2.00e+5 (sample walker, index 1); times 2^-3 they would fit',
     );
+  });
+
+  it('that reads what overflows: how many, the largest, its sample and index, and the scale that it would fit with', () => {
+    checkExplained(
+      { range: rangeOf({ reads: [tensor([1, -2e5, 1e5], 'input')], tensors: [tensor([1])] }) },
+      ['overflow'],
+      'reads 2 of 3 values of "t" beyond fp16, largest 2.00e+5 (sample walker, index 1); times 2^-3 they would fit',
+    );
+    checkExplained({ range: rangeOf({ reads: [tensor([1e4], 'input')] }) }, [], '');
+  });
+
+  it('that reads it under a scale: of what the scale is of alone', () => {
+    const beyondUnder = (read: MeasuredRange): number => {
+      const nothing = { tensors: [], inside: undefined, terms: undefined, cancellation: undefined };
+      return readBeyond(layerRangeIn({ ...nothing, reads: [read] }, 'fp16', 2 ** -4)).length;
+    };
+    const read = tensor([1e5], 'input');
+    expect([beyondUnder(read), beyondUnder({ ...read, isUnscaled: true })]).toEqual([0, 1]);
+  });
+
+  it('that makes NaN in the original itself; what reads that only notes it', () => {
+    const broken = tensor([NaN, 1, NaN, Infinity]);
+    checkExplained(
+      { range: rangeOf({ tensors: [broken] }) },
+      ['original-nan'],
+      'the original itself makes 2 of 4 values of "t" NaN, first in sample walker: errors are told of the others',
+    );
+    checkExplained(
+      { range: rangeOf({ tensors: [broken], reads: [broken] }) },
+      [],
+      'reads NaN from "t" in the original already',
+    );
+    checkExplained({ range: rangeOf({ tensors: [tensor([Infinity])] }) }, [], '');
   });
 
   it('that overflows inside: flagged where it was measured, noted where it is a bound', () => {
@@ -106,7 +138,37 @@ describe('a layer', () => {
       [],
       'what follows attenuates its error 100 times: 0.01 of its own output, 1.00e-4 of an output of the model',
     );
+    checkExplained(
+      { local: error(0.001), measured: error(0.0021) },
+      [],
+      'what follows amplifies its error 2.1 times: 1.00e-3 of its own output, 2.10e-3 of an output of the model',
+    );
+    checkExplained({ local: error(0.001), measured: error(0.0019) }, [], '');
     checkExplained({ local: error(0), measured: error(0.01) }, [], '');
+  });
+
+  it('whose error grows behind it, where its own error is told from its roundings', () => {
+    const measured = error(0.01);
+    checkExplained(
+      { own: { ...error(0.001), of: 'about-output' }, measured },
+      ['amplified'],
+      'what follows amplifies its error about 10 times: about 1.00e-3 of its own output, 0.01 of an output of the model',
+    );
+    checkExplained(
+      { own: { ...error(0.001), of: 'roundings' }, measured },
+      ['amplified'],
+      'its operator and what follows amplify its error about 10 times: about 1.00e-3 of what it rounds, 0.01 of an output of the model',
+    );
+    // What cancels out in the layer itself is no work of what follows.
+    checkExplained(
+      {
+        own: { ...error(0.0001), of: 'about-output' },
+        measured,
+        range: rangeOf({ cancellation: 100 }),
+      },
+      ['cancellation'],
+      'its inputs cancel out to 1/100 of their size, which loses 6 bits of their digits',
+    );
   });
 
   it('that adds up more terms than a sum in FP16 can count', () => {
@@ -116,6 +178,8 @@ describe('a layer', () => {
     checkExplained({ range, accumulate: { kind: 'fp16' } }, ['accumulation'], long);
     checkExplained({ range, accumulate: { kind: 'chunked', length: 64 } }, [], '');
     checkExplained({ range, accumulate: { kind: 'chunked', length: 2 } }, ['accumulation'], long);
+    checkExplained({ range, accumulate: { kind: 'lanes', count: 4 } }, [], '');
+    checkExplained({ range, accumulate: { kind: 'lanes', count: 2 } }, ['accumulation'], long);
     checkExplained({ range, accumulate: { kind: 'fp32' } }, [], '');
     checkExplained({ range: rangeOf({ terms: 2048 }) }, [], '');
   });

@@ -10,17 +10,20 @@ import {
   type FormatName,
 } from '../../formats/index.js';
 import { formatNumber, formatPercent, formatPower } from './number-text.js';
-import { insideBeyond, UNDERFLOW_SHARE, type LayerRangeFigures } from '../ranges/ranges.js';
+import { insideBeyond, readBeyond, UNDERFLOW_SHARE, type LayerRangeFigures } from '../ranges/ranges.js';
 import type { RelativeErrors } from '../errors/relative-errors.js';
+import type { OwnError } from './own-errors.js';
 import type { TensorRange } from '../ranges/tensor-range.js';
 
 /**
- * - `overflow`: values beyond the format, written, stored, or (measured) inside the operator
+ * - `overflow`: values beyond the format, read, written, stored, or (measured) inside the operator
+ * - `original-nan`: the original itself writes NaN; a note where it reads that already
  * - `underflow`: values that become subnormal or zero
  * - `weights-lost`: weights that become zero or infinite
  * - `cancellation`: the inputs cancel out, and their errors do not
  * - `amplified`: what follows makes the error larger
  * - `accumulation`: sums of more terms than their format can count
+ * - `only-zeros`, `no-effect`: its error was measured as nothing, because of these samples
  * - `clamped`: the format is not the one that the plan asks for
  * - `nonfinite`, `zero-output`, `large-local-error`, `large-error`: outside the range in which errors add up
  * - `overflow-inside`, `attenuated`, `rounds-nothing`: notes, that flag nothing
@@ -41,6 +44,8 @@ export interface LayerEvidence {
   readonly range?: LayerRangeFigures | undefined;
   readonly local?: RelativeErrors | undefined;
   readonly measured?: RelativeErrors | undefined;
+  /** What it errs by where it rounds, to tell what becomes of that; `local` where it is left out. */
+  readonly own?: OwnError | undefined;
   /** Why the layer does not have the format that the plan asks for. */
   readonly clamped?: string | undefined;
   /** How its sums are held, as far as the plan says. */
@@ -61,6 +66,8 @@ const LARGE_MEASURED_ERROR = 0.2;
 const STRONG_CANCELLATION = 16;
 /** A layer of a network without nonlinearities moves its outputs about as much as its own output. */
 const AMPLIFIED = 4;
+/** From here on it explains much of a large error, though it is nothing out of the ordinary. */
+const SOMEWHAT_AMPLIFIED = 2;
 const ATTENUATED = 1 / 10;
 
 /** The reasons, those that weigh most first. */
@@ -68,11 +75,14 @@ export function explain(evidence: LayerEvidence): readonly Reason[] {
   const own = [
     ...clamped(evidence),
     ...overflow(evidence),
+    ...readOverflow(evidence),
+    ...nanOfOriginal(evidence),
     ...inside(evidence),
     ...outsideLinearRange(evidence),
     ...weightsLost(evidence),
     ...underflow(evidence),
     ...cancellation(evidence),
+    ...withoutEffect(evidence),
     ...passedOn(evidence),
     ...accumulation(evidence),
     ...roundsNothing(evidence),
@@ -111,6 +121,32 @@ function overflow({ range, format, samples }: LayerEvidence): Reason[] {
   const values = `${count} of ${elements} values of "${worst.tensor}" beyond ${format}`;
   const cure = `times ${formatPower(scale)} they would fit`;
   return flag('overflow', `${values}, largest ${formatNumber(maxAbs)} (${placeOf(worst, samples)}); ${cure}`);
+}
+
+/** Of what another layer writes, or is given to the model. */
+function readOverflow({ range, format, samples }: LayerEvidence): Reason[] {
+  const [worst] = range === undefined ? [] : readBeyond(range);
+  if (worst === undefined) return [];
+  const { overflow: count, elements, maxAbs, scale } = worst;
+  return flag(
+    'overflow',
+    `reads ${count} of ${elements} values of "${worst.tensor}" beyond ${format}, largest ${formatNumber(maxAbs)} ` +
+      `(${placeOf(worst, samples)}); times ${formatPower(scale)} they would fit`,
+  );
+}
+
+function nanOfOriginal({ range, samples = [] }: LayerEvidence): Reason[] {
+  const written = range?.tensors.find(({ nan }) => nan !== undefined);
+  if (written?.nan === undefined) return [];
+  const read = range?.reads?.find(({ nan }) => nan !== undefined);
+  if (read !== undefined)
+    return note('original-nan', `reads NaN from "${read.tensor}" in the original already`);
+  const { count, sample } = written.nan;
+  const where = sample === undefined ? '' : `, first in sample ${samples[sample]?.name ?? sample}`;
+  return flag(
+    'original-nan',
+    `the original itself makes ${count} of ${written.elements} values of "${written.tensor}" NaN${where}: errors are told of the others`,
+  );
 }
 
 /** Where a range's largest value is. */
@@ -193,22 +229,63 @@ function cancellation({ range }: LayerEvidence): Reason[] {
   );
 }
 
-/** What the network behind a layer makes of its error: comparable, since both are relative. */
-function passedOn({ local, measured }: LayerEvidence): Reason[] {
-  if (local === undefined || measured === undefined || local.value === 0 || measured.value === 0) return [];
-  const factor = measured.value / local.value;
-  // Infinite, zero by zero: other reasons tell.
-  if (!Number.isFinite(factor) || factor === 0 || local.ofZero === true || measured.ofZero === true)
+/** Its error is nothing, which looks as if it were harmless. */
+function withoutEffect(evidence: LayerEvidence): Reason[] {
+  const { range, measured, found = [] } = evidence;
+  if (measured?.value !== 0) return [];
+  const written = range?.tensors.filter(({ kind }) => kind === 'output') ?? [];
+  if (written.length > 0 && written.every(({ maxAbs, nonFinite }) => maxAbs === 0 && nonFinite === 0)) {
+    return flag('only-zeros', 'writes nothing but 0 in any sample, which no format changes');
+  }
+  const own = ownError(evidence);
+  // Why it has no effect is known then.
+  if (
+    own === undefined ||
+    own.value === 0 ||
+    !Number.isFinite(own.value) ||
+    found.some(({ code }) => SILENT.has(code))
+  )
     return [];
-  const errors = `${formatNumber(local.value)} of its own output, ${formatNumber(measured.value)} of an output of the model`;
-  if (factor >= AMPLIFIED)
-    return flag('amplified', `what follows amplifies its error ${formatNumber(factor)} times: ${errors}`);
-  if (factor <= ATTENUATED)
-    return note(
-      'attenuated',
-      `what follows attenuates its error ${formatNumber(1 / factor)} times: ${errors}`,
-    );
+  return flag(
+    'no-effect',
+    `errs by ${formatNumber(own.value)} of its own output, and no output changes: what follows is flat there or a choice, ` +
+      'which is no evidence for other samples',
+  );
+}
+
+const SILENT: ReadonlySet<string> = new Set(['unused', 'saturated-output', 'zero-gradient']);
+
+/** What the network behind a layer makes of its error: comparable, since both are relative. */
+function passedOn(evidence: LayerEvidence): Reason[] {
+  const { measured } = evidence;
+  const own = ownError(evidence);
+  if (own === undefined || measured === undefined || own.value === 0 || measured.value === 0) return [];
+  const factor = measured.value / own.value;
+  // Infinite, zero by zero: other reasons tell.
+  if (!Number.isFinite(factor) || factor === 0 || own.ofZero === true || measured.ofZero === true) return [];
+  const isOutput = own.of !== 'roundings';
+  const about = own.of === 'output' ? '' : 'about ';
+  const errors =
+    `${about}${formatNumber(own.value)} of ${isOutput ? 'its own output' : 'what it rounds'}, ` +
+    `${formatNumber(measured.value)} of an output of the model`;
+  const change = ([alone, together]: readonly [string, string], times: number): string =>
+    `${isOutput ? `what follows ${alone}` : `its operator and what follows ${together}`} its error ` +
+    `${about}${formatNumber(times)} times: ${errors}`;
+  if (factor >= SOMEWHAT_AMPLIFIED) {
+    const sentence = change(['amplifies', 'amplify'], factor);
+    return factor >= AMPLIFIED ? flag('amplified', sentence) : note('amplified', sentence);
+  }
+  if (factor <= ATTENUATED) return note('attenuated', change(['attenuates', 'attenuate'], 1 / factor));
   return [];
+}
+
+/** What cancels out is not amplified behind the layer: it is in what the layer writes already. */
+function ownError({ own, local, range }: LayerEvidence): OwnError | undefined {
+  if (own?.of === 'about-output') {
+    const grown = Math.max(1, range?.cancellation ?? 1);
+    return { ...own, value: own.value * grown };
+  }
+  return own ?? (local === undefined ? undefined : { ...local, of: 'output' });
 }
 
 /** A sum stands still where a term is less than half the distance to the next number: at 2/epsilon equal terms. */
@@ -218,14 +295,18 @@ function accumulation({ range, format, accumulate }: LayerEvidence): Reason[] {
   // Integers are summed in 32 bits.
   if (!isFloatFormat(format)) return [];
   const counts = 2 / formatInformation('fp16').epsilon;
-  // Of chunks the sums are summed in turn.
-  const held =
-    accumulate?.kind === 'chunked' ? Math.max(accumulate.length, terms / accumulate.length) : terms;
+  const held = longestSum(terms, accumulate);
   if (held <= counts) return [];
   const sentence = `adds up ${terms} terms, and a sum in fp16 stands still after ${counts} equal ones`;
   return accumulate === undefined
     ? note('accumulation', `${sentence}, where the target holds sums in it`)
     : flag('accumulation', sentence);
+}
+
+/** Of chunks the sums are summed in turn; those of lanes two and two. */
+function longestSum(terms: number, accumulate: Accumulation | undefined): number {
+  if (accumulate?.kind === 'chunked') return Math.max(accumulate.length, terms / accumulate.length);
+  return accumulate?.kind === 'lanes' ? terms / accumulate.count : terms;
 }
 
 function roundsNothing({ roundsNothing: isSo }: LayerEvidence): Reason[] {

@@ -3,7 +3,7 @@
  * content, so that another ONNX Runtime, or another plan, can be compared with what was before it. Runs nothing.
  */
 import { fingerprint, type Store } from '../../store/index.js';
-import type { Model } from '../../onnx/index.js';
+import { contentHash, type Model } from '../../onnx/index.js';
 import type { Provider, ProviderOptions } from '../../runtime/index.js';
 
 export interface KeptBenchmark {
@@ -11,6 +11,9 @@ export interface KeptBenchmark {
   readonly at: string;
   /** The plan's path, and a hash of what it decided. */
   readonly plan: string;
+  /** The model that was timed: a hash of its content, and its path. Documents of earlier versions lack them. */
+  readonly model?: string;
+  readonly modelPath?: string;
   readonly decisions: string;
   /** A hash of the sample that was timed. */
   readonly input: string;
@@ -46,6 +49,20 @@ const VERSION = 1;
 /** The newest ones that are kept of a model on a target. */
 const MOST_KEPT = 50;
 
+/** What a benchmark says of the model that it timed; without its hash where it cannot be read. */
+export async function timedModel(
+  store: Store | undefined,
+  model: Model,
+  signal?: AbortSignal,
+): Promise<Pick<KeptBenchmark, 'model' | 'modelPath'>> {
+  const hashed = await (store === undefined ? contentHash(model, signal) : fingerprint(model, store, signal));
+  const { path: modelPath } = model.source;
+  return {
+    ...('problem' in hashed ? {} : { model: hashed.hash }),
+    ...(modelPath === undefined ? {} : { modelPath }),
+  };
+}
+
 /** What is kept of `model` on `target`, the newest first; nothing of a model that cannot be read. */
 export async function benchmarkHistory(
   store: Store,
@@ -54,7 +71,9 @@ export async function benchmarkHistory(
   signal?: AbortSignal,
 ): Promise<readonly KeptBenchmark[]> {
   const recipe = await recipeOf(store, model, target, signal);
-  return recipe === undefined ? [] : await kept(store, recipe);
+  if (recipe === undefined) return [];
+  // What is kept is kept of this model, whether it says so or not.
+  return (await kept(store, recipe)).map((one) => ({ ...one, model: recipe.model }));
 }
 
 /** Adds a benchmark of `model`, as the newest. */
@@ -75,7 +94,7 @@ async function recipeOf(
   model: Model,
   target: string,
   signal: AbortSignal | undefined,
-): Promise<object | undefined> {
+): Promise<{ readonly model: string; readonly target: string; readonly version: number } | undefined> {
   const hashed = await fingerprint(model, store, signal);
   return 'problem' in hashed ? undefined : { model: hashed.hash, target, version: VERSION };
 }

@@ -80,7 +80,7 @@ export async function benchmark(
 }
 
 /** Whether another level may do what failed in timed runs. */
-function mayBeOfALevel(error: unknown): error is RuntimeFailure {
+export function mayBeOfALevel(error: unknown): error is RuntimeFailure {
   return (
     error instanceof RuntimeFailure &&
     (error.kind === 'crashed' || error.kind === 'failed') &&
@@ -150,7 +150,8 @@ async function findLevels(
   return levels;
 }
 
-async function timeAlone(
+/** Runs a session as often against the clock, by itself. */
+export async function timeAlone(
   runtime: Runtime,
   session: Session,
   sample: Sample,

@@ -1,7 +1,7 @@
 /** Which node of the original a node of its converted model is. Knows two graphs; no kernel and no time. */
 import type { Model, Node } from '../../onnx/index.js';
 
-/** What conversion adds or replaces: these are told by what they write, everything else by its order. */
+/** What conversion may replace: these are told by what they write, everything else by its order. */
 const ADDED: ReadonlySet<string> = new Set(['Cast', 'Constant', 'Identity']);
 
 /**
@@ -9,7 +9,11 @@ const ADDED: ReadonlySet<string> = new Set(['Cast', 'Constant', 'Identity']);
  * order of the nodes; a model that was changed in other ways is matched by the names of what its nodes write.
  */
 export function correspondingNodes(original: Model, converted: Model): ReadonlyMap<number, number> {
-  const [before, after] = [computing(original), computing(converted)];
+  // A node keeps its name, and what is added has a name that nothing had.
+  const names = new Set(original.graph.nodes.map(({ name }) => name));
+  const isOld = ({ name }: Node): boolean => name === '' || names.has(name);
+  const before = computing(original);
+  const after = computing(converted).filter(({ node }) => isOld(node));
   const isKept =
     before.length === after.length &&
     before.every(({ node }, index) => node.opType === after[index]?.node.opType);
@@ -22,7 +26,7 @@ export function correspondingNodes(original: Model, converted: Model): ReadonlyM
   converted.graph.nodes.forEach((node, at) => {
     const same = node.outputs.map((name) => (name === '' ? undefined : byOutput.get(name))).find(Boolean);
     const isSameKind = same !== undefined && (same.node.opType === node.opType || node.opType === 'Identity');
-    if (isSameKind) found.set(at, same.at);
+    if (isSameKind && (ADDED.has(node.opType) || isOld(node))) found.set(at, same.at);
   });
   if (!isKept) return found;
   after.forEach(({ at }, index) => {

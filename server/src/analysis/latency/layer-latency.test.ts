@@ -4,11 +4,13 @@ import { convert } from '../../convert/index.js';
 import { openModel, writePieces, type Model } from '../../onnx/index.js';
 import { precisionGraph } from '../../plan/index.js';
 import { layerLatency, type LayerLatency } from './layer-latency.js';
+import type { SessionRequest } from '../../runtime/index.js';
 import type { Sample } from '../samples/index.js';
 import {
   bindTo,
   computeForTests,
   failingInRuns,
+  failingWhere,
   OCR_MODELS,
   POSE_MODEL,
   randomSamples,
@@ -132,9 +134,38 @@ describe('latency of layers', () => {
     const [first] = mixed.graph.nodes;
     await expect(layerLatency(failing, model, mixed, sample, { threads: 1, runs: 1 })).rejects.toMatchObject({
       kind: 'failed',
-      message: `Name:'relu_0' and ${first?.name}`,
+      message: expect.stringContaining(`Name:'relu_0' and ${first?.name}`) as string,
     });
   });
+
+  it.each([
+    [
+      'crashed',
+      true,
+      /crashed in a profiled run at optimisation level all: .* fault is that of [^,]*, not of the model\.$/,
+    ],
+    ['failed', true, /failed in a profiled run at optimisation level all: .*, not of the model\.$/],
+    ['crashed', false, /crashed in a run at optimisation level all: .*graphOptimizationLevel to layout\.$/],
+  ] as const)(
+    'is taken one level lower of the model that only %s after its first run, while it is profiled (%s)',
+    async (kind, profiled, note) => {
+      const name = `brittle-${kind}-${String(profiled)}.onnx`;
+      const model = writeChain(join(folder, name), 1);
+      const mixed = await converted(model, 'default: fp16\n', `low-${name}`);
+      const [sample] = randomSamples(1);
+      if (sample === undefined) throw new Error('no sample');
+      const isConverted = ({ model: file }: SessionRequest): boolean =>
+        'bytes' in file && Buffer.from(file.bytes).includes('low_');
+      const brittle = failingWhere(runtime, (request) =>
+        isConverted(request) && request.optimization === 'all' && (!profiled || request.profile === true)
+          ? { during: 'timed run', kind }
+          : undefined,
+      );
+      const latency = await layerLatency(brittle, model, mixed, sample, { threads: 1, runs: 1 });
+      expect(latency.optimization).toEqual({ fp32: 'all', plan: 'layout' });
+      expect(latency.notes).toEqual([expect.stringMatching(note)]);
+    },
+  );
 
   it('of a model that does not run here names the layer for which that is so', async () => {
     const model = realModel(POSE_MODEL);

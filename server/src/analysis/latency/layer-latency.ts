@@ -21,7 +21,7 @@ import { kernelOwners } from './kernel-owners.js';
 import { medianKernels } from './median-kernels.js';
 import { modelLatency, type ModelLatency, type ProfiledModel } from './model-latency.js';
 import { withOptimized } from '../sessions/open-session.js';
-import { quantile } from './benchmark.js';
+import { mayBeOfALevel, quantile, timeAlone } from './benchmark.js';
 import type { Sample } from '../samples/index.js';
 
 /** Milliseconds in one run, of the original and of the converted model. */
@@ -87,16 +87,16 @@ export async function layerLatency(
   const runs = WARM_UP_RUNS + (options.runs ?? RUNS);
   // Kernels inside sub-graphs and functions cannot be told apart: their time is that of no layer.
   const layers = findLayers(original).filter(({ nodeIndex }) => isInMainGraph(original, nodeIndex));
-  // First one by one, each run once: an optimisation level that kills the process would take the other session along.
   const labelled = [await labelledModel(original, ''), await labelledModel(converted, 'low')] as const;
-  const models = [
-    await timedModel(runtime, labelled[0], labelled[0], sample, options),
-    await timedModel(runtime, labelled[1], labelled[0], sample, options),
-  ] as const;
-  const profiled = profiledRuns(runtime, models, sample, runs, options);
-  const { times, kernels } = await profiled.catch((error: unknown) => {
+  const profiled = profiledAtLevels(runtime, labelled, sample, runs, options);
+  const { models, times, kernels } = await profiled.catch((error: unknown) => {
     throw inOwnNames(error, labelled);
   });
+  if (kernels.some((row) => row.some(({ isHandedOver }) => isHandedOver === true))) {
+    const device = options.target ?? 'cpu';
+    const message = `The profile tells when ${device} was handed work, not how long it took: this device has no timestamp queries.`;
+    throw new RuntimeFailure('failed', message);
+  }
   const added: ModelLatency[] = [];
   for (const [index, { model, variant }] of models.entries()) {
     const found = { model, layers, parts: variant.parts, kernels: kernels[index] ?? [] };
@@ -170,31 +170,94 @@ interface TimedModel extends LabelledModel {
   readonly notes: readonly string[];
 }
 
+type Pair<T> = readonly [T, T];
+
+/** The runs of both models at the highest levels that work: what fails only after its first run, or only while it is profiled, too. */
+async function profiledAtLevels(
+  runtime: Runtime,
+  labelled: Pair<LabelledModel>,
+  sample: Sample,
+  runs: number,
+  options: LayerLatencyOptions,
+): Promise<ProfiledRuns & { readonly models: Pair<TimedModel> }> {
+  const once: Trial = { runs: 1, profile: false };
+  // First one by one, each run once: an optimisation level that kills the process would take the other session along.
+  const models = await atLevels(runtime, labelled, sample, [once], options);
+  try {
+    return { models, ...(await profiledRuns(runtime, models, sample, runs, options)) };
+  } catch (error) {
+    if (!mayBeOfALevel(error)) throw error;
+    // Which model it was, and at which level it does not happen, as many runs alone tell: first as they are, then profiled.
+    const trials: readonly Trial[] = [
+      { runs, profile: false },
+      { runs, profile: true },
+    ];
+    const lower = await atLevels(runtime, labelled, sample, trials, options);
+    return { models: lower, ...(await profiledRuns(runtime, lower, sample, runs, options)) };
+  }
+}
+
+/** How a model is run to find out whether a level works. */
+interface Trial {
+  readonly runs: number;
+  readonly profile: boolean;
+}
+
+/** Both models, each at the highest level at which all of the trials work. */
+async function atLevels(
+  runtime: Runtime,
+  [original, converted]: Pair<LabelledModel>,
+  sample: Sample,
+  trials: readonly Trial[],
+  options: LayerLatencyOptions,
+): Promise<Pair<TimedModel>> {
+  const levelled = async (model: LabelledModel): Promise<TimedModel> => {
+    let timed: TimedModel = { ...model, optimization: 'all', notes: [] };
+    for (const trial of trials) timed = await timedModel(runtime, timed, original, sample, trial, options);
+    return timed;
+  };
+  return [await levelled(original), await levelled(converted)];
+}
+
+/** The model at its level, or at a lower one where the trial works there only. */
 async function timedModel(
   runtime: Runtime,
-  labelled: LabelledModel,
+  timed: TimedModel,
   original: LabelledModel,
   sample: Sample,
+  { runs, profile }: Trial,
   { threads, target: provider, signal }: LayerLatencyOptions,
 ): Promise<TimedModel> {
-  const { variant, file } = labelled;
-  const runOf = ({ variant: own }: LabelledModel, session: Session): Promise<void> =>
-    runSample(runtime, session, { ...sample, inputs: renamed(sample.inputs, own) }, signal);
+  const { variant, file } = timed;
+  const runOf = async ({ variant: own }: LabelledModel, session: Session): Promise<void> => {
+    const inputs = renamed(sample.inputs, own);
+    if (runs === 1) {
+      await runSample(runtime, session, { ...sample, inputs }, signal);
+      return;
+    }
+    await timeAlone(runtime, session, { ...sample, inputs }, { runs, signal });
+    if (profile) await runtime.profile(session, signal);
+  };
   const options = {
-    ...{ threads, provider },
+    ...{ threads, provider, profile, timing: runs > 1, highest: timed.optimization },
     // All that is opened here is opened anew.
     renew: () => undefined,
     original: { model: original.file, run: (session: Session) => runOf(original, session) },
   };
   const found = withOptimized(runtime, file, options, signal, async (opened) => {
     const { session, optimization, notes } = opened;
-    await runOf(labelled, session);
-    return { optimization, notes: notes.map(variant.ownNames) };
+    await runOf(timed, session);
+    return { optimization, notes: [...timed.notes, ...notes.map(variant.ownNames)] };
   });
   const level = await found.catch((error: unknown) => {
-    throw inOwnNames(error, [labelled]);
+    throw inOwnNames(error, [timed]);
   });
-  return { ...labelled, ...level };
+  return { ...timed, ...level };
+}
+
+interface ProfiledRuns {
+  readonly times: readonly (readonly number[])[];
+  readonly kernels: readonly (readonly ProfiledKernel[])[];
 }
 
 /**
@@ -207,10 +270,7 @@ async function profiledRuns(
   sample: Sample,
   runs: number,
   { threads, target: provider = 'cpu', signal, progress }: LayerLatencyOptions,
-): Promise<{
-  readonly times: readonly (readonly number[])[];
-  readonly kernels: readonly (readonly ProfiledKernel[])[];
-}> {
+): Promise<ProfiledRuns> {
   const sessions: Session[] = [];
   const feeds = await putSample(runtime, sample, signal);
   try {
@@ -232,10 +292,6 @@ async function profiledRuns(
     progress?.(runs, runs, 'latency of layers');
     const kernels: (readonly ProfiledKernel[])[] = [];
     for (const session of sessions.slice(models.length)) kernels.push(await runtime.profile(session, signal));
-    if (kernels.some((row) => row.some(({ isHandedOver }) => isHandedOver === true))) {
-      const message = `The profile tells when ${provider} was handed work, not how long it took: this device has no timestamp queries.`;
-      throw new RuntimeFailure('failed', message);
-    }
     return { times: times.slice(0, models.length), kernels };
   } finally {
     for (const session of sessions) await runtime.close(session);

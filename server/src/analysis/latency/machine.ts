@@ -10,5 +10,10 @@ export function usualThreads(): number {
   return Math.max(1, cpus().length - 1);
 }
 
+/** Threads beyond these bring nothing but a machine that does nothing else; few enough on the smallest one. */
+export function mostThreads(): number {
+  return Math.max(64, 4 * cpus().length);
+}
+
 /** Spread (p90 - p10) over median from which the machine counts as busy, and no small difference is to be trusted. */
 export const WIDE_SPREAD = 0.3;

@@ -11,7 +11,7 @@ import {
   writePieces,
   type Model,
 } from '../../onnx/index.js';
-import { precisionGraphSteps, type BoundPlan } from '../../plan/index.js';
+import { precisionGraphSteps, type BoundPlan, type PrecisionGraph } from '../../plan/index.js';
 import { RuntimeFailure, type Runtime } from '../../runtime/index.js';
 import { inSlices } from '../sessions/in-slices.js';
 import { layerLatency, type LayerLatency, type LayerLatencyOptions } from './layer-latency.js';
@@ -21,6 +21,8 @@ import { withTemporaryFolder } from './temporary-folder.js';
 export interface PlanLatencyOptions extends LayerLatencyOptions {
   /** The converted model may be no larger: it is written to disk each time. Unlimited if left out. */
   readonly mostBytes?: number;
+  /** Gives integer formats their scales, from samples; without it a plan that has such formats is not timed. */
+  readonly withScales?: ((graph: PrecisionGraph) => Promise<PrecisionGraph>) | undefined;
 }
 
 /** A reason for which there is no model to time. */
@@ -59,9 +61,10 @@ export async function planLatency(
 async function writeConverted(
   plan: BoundPlan,
   folder: string,
-  { signal, mostBytes = Number.POSITIVE_INFINITY }: PlanLatencyOptions,
+  { signal, withScales, mostBytes = Number.POSITIVE_INFINITY }: PlanLatencyOptions,
 ): Promise<{ readonly model: Model } | NoLatency> {
-  const graph = await inSlices(precisionGraphSteps(plan.model, plan.roles, plan.layers, plan.decisions));
+  const unscaled = await inSlices(precisionGraphSteps(plan.model, plan.roles, plan.layers, plan.decisions));
+  const graph = withScales === undefined ? unscaled : await withScales(unscaled);
   // What lies beside the original would not be found from the temporary folder.
   const hasData = externalLocations(plan.model).size > 0;
   const conversion = await inSlices(

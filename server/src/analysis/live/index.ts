@@ -1,11 +1,13 @@
 /** Analysis behind an editor: numbers of open plans, found in the background. */
 export { LiveAnalysis, type LiveOptions } from './live-analysis.js';
 export { liveFindings, liveFindingSteps } from './live-findings.js';
-export { lowFormat } from './low-format.js';
+export { lowFormat, lowFormats } from './low-format.js';
 export { storedNumbers } from './stored-numbers.js';
 export { startLiveAnalysis, type LiveStart } from './start.js';
 export {
   NOTHING_KNOWN,
+  numbersIn,
+  type FormatNumbers,
   type LatencyNumbers,
   type LayerLatencyNumbers,
   type LayerRangeNumbers,

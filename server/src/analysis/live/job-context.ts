@@ -26,6 +26,8 @@ export class JobContext {
   readonly measured = new Recent<readonly NamedFigures[]>();
   readonly ranges = new Recent<ReadonlyMap<string, LayerRangeNumbers>>();
   readonly predictors = new Recent<Predictor>();
+  /** Formats in which a model is known to be sketched. */
+  readonly sketched = new Recent<boolean>();
   readonly fits = new Recent<MetricFits>();
   private readonly evaluations = new Map<string, Promise<Evaluation>>();
   private readonly samples = new Map<string, Promise<readonly Sample[]>>();

@@ -65,6 +65,16 @@ describe('the latency of a plan', () => {
     expect(found.whole.fp32).toBe(10);
   });
 
+  it('is not that of this machine where the profile that the plan names cannot be read', async () => {
+    const results = resultsIn();
+    const { plan } = bindTo(model, 'latency from "gone.json"\ndefault: fp16\n');
+    expect(await latencyNumbers(results, runtime, plan, {})).toHaveProperty(
+      'problem',
+      expect.stringContaining('gone.json'),
+    );
+    expect(results.asked).toEqual([]);
+  });
+
   it('is that of webgpu for a plan for it, of the first target that can be timed where there are several', async () => {
     const providers = async (text: string): Promise<unknown> => {
       const results = resultsIn();

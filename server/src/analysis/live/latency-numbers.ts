@@ -2,14 +2,20 @@
  * The latency of a plan's layers on the CPU of this machine or its WebGPU device, known or measured, or by profiles that were taken
  * elsewhere, as data by the names of layers.
  */
-import { isInMainGraph, precisionGraphSteps, timedTarget, type BoundPlan } from '../../plan/index.js';
+import {
+  isInMainGraph,
+  isTimedElsewhere,
+  precisionGraphSteps,
+  timedTarget,
+  type BoundPlan,
+} from '../../plan/index.js';
 import type { Runtime } from '../../runtime/index.js';
 import { knownCostModel } from '../cost-model/index.js';
 import type { WorkOptions } from '../sessions/evaluation.js';
 import { inSlices } from '../sessions/in-slices.js';
 import { decisionsText } from '../measurement/known-verdict.js';
 import type { LayerLatency } from '../latency/layer-latency.js';
-import { machine, usualThreads, WIDE_SPREAD } from '../latency/machine.js';
+import { machine, mostThreads, usualThreads, WIDE_SPREAD } from '../latency/machine.js';
 import { planLatency, type NoLatency } from '../latency/plan-latency.js';
 import type { Results } from '../remembered.js';
 import { withOptionsOf } from '../targets/index.js';
@@ -30,10 +36,11 @@ export async function latencyNumbers(
   plan: BoundPlan,
   options: WorkOptions,
 ): Promise<LatencyNumbers | NoLatency> {
-  if ((plan.latencySources ?? []).length > 0) return await numbersElsewhere(results, plan, options);
+  if (isTimedElsewhere(plan)) return await numbersElsewhere(results, plan, options);
   const target = timedTarget(plan.targets);
-  const { options: providerOptions, threads = usualThreads() } =
+  const { options: providerOptions, threads: wanted = usualThreads() } =
     plan.targets.find(({ name }) => name === target) ?? {};
+  const threads = Math.min(wanted, mostThreads());
   const onTarget =
     target === 'cpu' ? {} : targetRecipe(await runtime.information(options.signal), target, providerOptions);
   const recipe = { decisions: decisionsText(plan.decisions), threads, machine: machine(), ...onTarget };

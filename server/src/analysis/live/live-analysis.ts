@@ -3,7 +3,7 @@
  * its plan. Numbers are published as they arrive and stay until better ones replace them. Knows no protocol; what is
  * measured is `plan-job`'s.
  */
-import type { BoundPlan, FoundTarget, PlanTarget } from '../../plan/index.js';
+import type { FoundTarget, PlanTarget, TracedPlan } from '../../plan/index.js';
 import { RuntimeFailure, type Runtime } from '../../runtime/index.js';
 import type { Store } from '../../store/index.js';
 import { JobContext } from './job-context.js';
@@ -28,7 +28,7 @@ export interface LiveOptions {
 }
 
 interface Entry {
-  plan: BoundPlan;
+  plan: TracedPlan;
   numbers: PlanNumbers;
   timer: NodeJS.Timeout | undefined;
   /** Work on it was given up since its files have changed: it begins again with the next update, whatever that says. */
@@ -72,7 +72,7 @@ export class LiveAnalysis {
   }
 
   /** Takes note of what a plan says now; work begins after a moment of quiet, if anything changed that matters. */
-  update(plan: BoundPlan): void {
+  update(plan: TracedPlan): void {
     const entry = this.entries.get(plan.path);
     if (entry === undefined) {
       const fresh = {

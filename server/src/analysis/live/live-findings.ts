@@ -15,12 +15,12 @@ import {
   type LayerFinding,
 } from '../findings/findings.js';
 import { ownMetricFindings } from '../findings/own-metric-faults.js';
-import { UNDERFLOW_SHARE, type LayerRange } from '../ranges/ranges.js';
+import { readBeyond, UNDERFLOW_SHARE, type LayerRange } from '../ranges/ranges.js';
 import { supportFindingSteps } from '../targets/index.js';
 import { choiceFindingSteps } from './choice-findings.js';
 import { verdictNow } from './judged-now.js';
 import { LastFound } from './last-found.js';
-import type { PlanNumbers, SensitivityMethod } from './numbers.js';
+import { numbersIn, type PlanNumbers, type SensitivityMethod } from './numbers.js';
 import { predictedFindings } from './predicted.js';
 
 /**
@@ -37,23 +37,31 @@ export function* liveFindingSteps(
   numbers: PlanNumbers,
 ): Steps<readonly (Diagnostic | LayerFinding)[]> {
   const samples = numbers.sampleNames.map((name) => ({ name }));
-  const ranges = yield* tellingSteps(plan, numbers);
-  const beyond = ranges.length === 0 ? [] : rangeFindings(plan, ranges, numbers.format, samples);
-  yield;
+  const formats = [numbers, ...[...numbers.others.keys()].map((format) => numbersIn(numbers, format))];
+  const beyond: LayerFinding[] = [];
+  for (const own of formats) {
+    const ranges = yield* tellingSteps(plan, own);
+    if (ranges.length > 0) beyond.push(...rangeFindings(plan, ranges, own.format, samples));
+    yield;
+  }
   const verdict = verdictNow(plan, numbers);
   const exceeded = toleranceFindings(plan, verdict?.verdicts ?? []);
   const predicted = verdict === undefined ? predictedFindings(plan, numbers.prediction) : [];
   yield;
-  const costs =
-    exceeded.length === 0 ? [] : costFindings(plan, yield* costSteps(plan, numbers), numbers.format);
-  yield;
+  const costs: FoundCost[] = [];
+  for (const own of exceeded.length === 0 ? [] : formats) {
+    if (own !== numbers && isArriving(own)) continue;
+    costs.push(...(yield* costSteps(plan, own)));
+    yield;
+  }
+  const measured = costs.filter(({ method }) => method === 'measured');
   const unsupported = yield* supportFindingSteps(plan, numbers.support);
   return [
     ...ownMetricFindings(plan, numbers.faults),
     ...beyond,
     ...exceeded,
     ...predicted,
-    ...costs,
+    ...costFindings(plan, measured.length > 0 ? measured : costs),
     ...unsupported,
     ...(yield* choiceFindingSteps(plan, numbers)),
   ];
@@ -69,7 +77,9 @@ function remarkableSteps({ layers }: BoundPlan, { ranges }: PlanNumbers): Steps<
       if (isStep(at)) yield;
       const own = ranges.get(name);
       if (own === undefined) continue;
-      if (own.overflow > 0 || own.underflow > UNDERFLOW_SHARE || own.inside !== undefined) found.add(at);
+      const isBeyond = own.overflow > 0 || readBeyond(own).length > 0 || own.inside !== undefined;
+      const hasNaN = own.tensors.some(({ nan }) => nan !== undefined);
+      if (isBeyond || hasNaN || own.underflow > UNDERFLOW_SHARE) found.add(at);
     }
     return found;
   });
@@ -88,15 +98,18 @@ function* tellingSteps(plan: BoundPlan, numbers: PlanNumbers): Steps<readonly La
   return found;
 }
 
-const dearest = new LastFound<PlanNumbers['sensitivity'], readonly (LayerCost & { readonly at: number })[]>();
+interface FoundCost extends LayerCost {
+  /** Position of the layer. */
+  readonly at: number;
+  readonly method: SensitivityMethod;
+}
+
+const dearest = new LastFound<PlanNumbers['sensitivity'], readonly FoundCost[]>();
 
 /** All measured or all local: they are different questions. The dearest first. */
-function dearestSteps(
-  { layers }: BoundPlan,
-  { sensitivity }: PlanNumbers,
-): Steps<readonly (LayerCost & { readonly at: number })[]> {
+function dearestSteps({ layers }: BoundPlan, { sensitivity }: PlanNumbers): Steps<readonly FoundCost[]> {
   return dearest.steps(sensitivity, [layers], function* () {
-    const found: (LayerCost & { readonly at: number; readonly method: SensitivityMethod })[] = [];
+    const found: FoundCost[] = [];
     for (const [at, layer] of layers.entries()) {
       if (isStep(at)) yield;
       const own = sensitivity.get(layer.name);
@@ -108,13 +121,20 @@ function dearestSteps(
 }
 
 /** The layers in the low format that cost most. None while measured errors arrive, the worst of which may be missing. */
-function* costSteps(plan: BoundPlan, numbers: PlanNumbers): Steps<readonly LayerCost[]> {
+function* costSteps(plan: BoundPlan, numbers: PlanNumbers): Steps<readonly FoundCost[]> {
   if (numbers.measured !== undefined) return [];
-  const found: LayerCost[] = [];
+  const found: FoundCost[] = [];
   for (const cost of yield* dearestSteps(plan, numbers)) {
     if (plan.decisions[cost.at]?.format !== numbers.format) continue;
     found.push(cost);
     if (found.length === DEAREST) break;
   }
   return found;
+}
+
+/** Of other formats than the first no progress is told: they are being measured where some are and some are not. */
+function isArriving({ state, sensitivity }: PlanNumbers): boolean {
+  if (state !== 'working') return false;
+  const methods = new Set([...sensitivity.values()].map(({ method }) => method));
+  return methods.size > 1;
 }

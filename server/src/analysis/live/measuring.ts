@@ -43,7 +43,7 @@ export class ArrivingErrors {
     private readonly total: number,
     private readonly local: ReadonlyMap<string, LayerSensitivity>,
     private readonly tolerances: readonly Tolerance[],
-    private readonly publish: (change: Partial<PlanNumbers>) => void,
+    private readonly publish: (change: Partial<Pick<PlanNumbers, 'sensitivity' | 'measured'>>) => void,
   ) {
     this.known = new Map(known.map((one) => [one.name, one]));
     this.show();

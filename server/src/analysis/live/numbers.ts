@@ -2,7 +2,7 @@
  * What is known of a plan's layers and tolerances at a moment, for an editor to show. Data only; layers go by name,
  * since a plan is bound anew at every keystroke.
  */
-import type { LowFormatName } from '../../formats/index.js';
+import { LOW_FORMAT_NAMES, type LowFormatName } from '../../formats/index.js';
 import type { ToleranceVerdict } from '../measurement/noise.js';
 import type { OutputMeasurement } from '../measurement/measurement.js';
 import type { OwnMetricFault } from '../findings/own-metric-faults.js';
@@ -76,14 +76,21 @@ export interface LatencyNumbers {
 
 export type LiveState = 'idle' | 'waiting' | 'working' | 'failed';
 
-export interface PlanNumbers {
+/** What is known of layers in one low format, by name. */
+export interface FormatNumbers {
+  readonly sensitivity: ReadonlyMap<string, LayerSensitivity>;
+  readonly ranges: ReadonlyMap<string, LayerRangeNumbers>;
+}
+
+/** `sensitivity` and `ranges` are those of all layers in `format`, which is the one that most of the plan's low layers have. */
+export interface PlanNumbers extends FormatNumbers {
   readonly state: LiveState;
   /** What is being done, or why it failed. */
   readonly message: string;
   readonly progress: { readonly done: number; readonly total: number } | undefined;
   readonly format: LowFormatName;
-  readonly sensitivity: ReadonlyMap<string, LayerSensitivity>;
-  readonly ranges: ReadonlyMap<string, LayerRangeNumbers>;
+  /** Of the layers that the plan has in other low formats, in these. */
+  readonly others: ReadonlyMap<LowFormatName, FormatNumbers>;
   /** Of metrics of the user's own that cannot be run: nothing is measured while there are any. */
   readonly faults: readonly OwnMetricFault[];
   readonly verdict: PlanVerdict | undefined;
@@ -115,6 +122,7 @@ export const NOTHING_KNOWN: PlanNumbers = {
   format: 'fp16',
   sensitivity: new Map(),
   ranges: new Map(),
+  others: new Map(),
   faults: [],
   verdict: undefined,
   verdictKey: undefined,
@@ -128,3 +136,15 @@ export const NOTHING_KNOWN: PlanNumbers = {
   sampleNames: [],
   notes: [],
 };
+
+export const NOTHING_IN_FORMAT: FormatNumbers = { sensitivity: new Map(), ranges: new Map() };
+
+/**
+ * The numbers with those of layers that have `format`: of what runs in FP32, or as it is in the model, those of the format that it would be
+ * flipped to.
+ */
+export function numbersIn(numbers: PlanNumbers, format: string): PlanNumbers {
+  const own = LOW_FORMAT_NAMES.find((name) => name === format);
+  if (own === undefined || own === numbers.format) return numbers;
+  return { ...numbers, ...(numbers.others.get(own) ?? NOTHING_IN_FORMAT), format: own };
+}

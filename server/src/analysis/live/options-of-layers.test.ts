@@ -51,6 +51,29 @@ it('of a plan, and of each layer that is flipped, are in predictions', async () 
   analysis.close(path);
 });
 
+it('of a line of its own are in the prediction of its flip, before it is flipped', async () => {
+  const analysis = await live.start('lines');
+  const flips = [
+    // Nobody but this line has the format, in which nothing is sketched.
+    ['layer "mul_1": bf16', 'layer "mul_1": fp16'],
+    ['layer "mul_1": fp16', 'layer "mul_1": bf16'],
+    ['layer "mul_1": fp8_e4m3 { weights: int8 }', 'layer "mul_1": fp16 { weights: int8 }'],
+    ['layer "mul_1": fp32 { scale: 4 }', 'layer "mul_1": fp16 { scale: 4 }'],
+    ['op MatMul: fp16 { accumulate: fp16 }', 'op MatMul: fp32 { accumulate: fp16 }'],
+  ] as const;
+  for (const [before, after] of flips) {
+    analysis.update(boundPlan(path, model, `${HEAD}default: fp32\n${before}\n`));
+    await endOf(analysis, path);
+    analysis.update(boundPlan(path, model, `${HEAD}default: fp32\n${after}\n`));
+    const [tolerance] = analysis.numbers(path).prediction?.tolerances ?? [];
+    expect([after, tolerance?.reason, tolerance?.holds]).toEqual([after, undefined, true]);
+    const measured = (await endOf(analysis, path)).verdict?.verdicts[0]?.measured ?? Number.NaN;
+    expect([after, (tolerance?.value?.value ?? 0) / measured > 1 / 4]).toEqual([after, true]);
+    expect([after, (tolerance?.value?.value ?? 0) / measured < 4]).toEqual([after, true]);
+  }
+  analysis.close(path);
+});
+
 it('decide which weights become zero: one scale for all channels, asked for by one layer alone', async () => {
   const weights = randomValues(WIDTH * 4, 3).map((value, at) => value * 10 ** -(at % 4));
   const products = [0, 1, 2];

@@ -53,7 +53,8 @@ function makeKeys(plan: BoundPlan): PlanKeys {
   const limits = plan.tolerances.map(({ operator, limit }) => [operator, String(limit)]);
   const verdict = digest([samples, decisions, JSON.stringify(figures)]);
   const sources = (plan.latencySources ?? []).map(({ profile, format }) => [profileNumber(profile), format]);
-  const latency = digest([samples, decisions, JSON.stringify([plan.targets, sources])]);
+  const origin = [plan.targets, sources, plan.unreadLatencies ?? []];
+  const latency = digest([samples, decisions, JSON.stringify(origin)]);
   const job = digest([verdict, latency, JSON.stringify(limits), errorsAmong(plan.diagnostics).length > 0]);
   return { samples, verdict, latency, job };
 }

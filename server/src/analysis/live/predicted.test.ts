@@ -78,6 +78,23 @@ describe('a prediction', () => {
     expect(found?.value?.high).toBeGreaterThan(measured);
   });
 
+  it('is told from a plan that an earlier session measured, and when that was', async () => {
+    const text = 'tolerance "y" relative_l2 <= 1\ndefault: fp16\nlayer "mul_2": fp32\n';
+    const earlier = await live.start('sessions');
+    earlier.update(plan(text));
+    await endOf(earlier, path);
+    earlier.close(path);
+    const later = await live.start('sessions');
+    later.update(plan('tolerance "y" relative_l2 <= 1\ndefault: fp32\n'));
+    await endOf(later, path);
+    later.update(plan(`${text}layer "relu_5": fp32\n`));
+    const [found] = later.numbers(path).prediction?.tolerances ?? [];
+    expect(found?.after).toMatchObject({ differing: 1, plan: { path } });
+    expect(Date.parse(found?.after?.plan.at ?? '')).toBeGreaterThan(0);
+    await endOf(later, path);
+    later.close(path);
+  });
+
   it('is of integers whose ranges are chosen as the plan chooses them', async () => {
     const text = 'tolerance "y" relative_l2 <= 1\ndefault: int8 { per: channel }\n';
     analysis.update(plan(text));

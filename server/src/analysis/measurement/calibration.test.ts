@@ -19,7 +19,8 @@ import {
   type PrecisionGraph,
 } from '../../plan/index.js';
 import { calibrated, needsSamples } from './calibration.js';
-import { openEvaluation, type Evaluation } from '../sessions/evaluation.js';
+import { closeEvaluation, openEvaluation, type Evaluation } from '../sessions/evaluation.js';
+import { keepResults } from '../sessions/kept-results.js';
 import { localErrors } from '../errors/local-errors.js';
 import { measuredErrors } from '../errors/measured-errors.js';
 import { measure } from './measurement.js';
@@ -107,6 +108,102 @@ describe('the scales of a layer in integers', () => {
     const [whole, best] = [await errorOf({}), await errorOf({ quantize: { name: 'output_mse' } })];
     expect(best).toBeGreaterThan(0);
     expect(best).toBeLessThanOrEqual(whole);
+  });
+
+  it('of the least output error are told apart by channel, and each is the best of its own', async () => {
+    const errors = async (numerics: LayerNumerics): Promise<readonly number[]> => {
+      const graph = graphWith({ weights: 'int4', perChannel: true, ...numerics }, 'fp32');
+      const [quantization] = (await calibrated(graph, open)).quantizations.values();
+      if (quantization === undefined) throw new Error('no scales');
+      expect(quantization).toMatchObject({ axis: 1 });
+      expect(quantization.scales.length).toBe(SIZE);
+      const rounded = roundQuantized(quantization, weights, [SIZE, SIZE]);
+      const squares = new Array<number>(SIZE).fill(0);
+      for (const x of inputs) {
+        const [exact, actual] = [multiply(x, weights), multiply(x, rounded)];
+        for (const [at, value] of exact.entries())
+          squares[at] = (squares[at] ?? 0) + (value - (actual[at] ?? 0)) ** 2;
+      }
+      return squares;
+    };
+    const [whole, best] = [await errors({}), await errors({ quantize: { name: 'output_mse' } })];
+    for (const [channel, error] of best.entries())
+      expect(error).toBeLessThanOrEqual((whole[channel] ?? 0) * (1 + 1e-5));
+    expect(best.filter((error, channel) => error < 0.9 * (whole[channel] ?? 0)).length).toBeGreaterThan(
+      SIZE / 2,
+    );
+  });
+
+  it('of what is read are searched, and those of what is written are the best for that', async () => {
+    const { quantizations } = await calibrated(graphWith({ quantize: { name: 'output_mse' } }, 'int4'), open);
+    const of = (tensor: string): Quantization | undefined =>
+      [...quantizations].find(([key]) => key.endsWith(` ${tensor}`))?.[1];
+    const errorOf = (quantization: Quantization): number =>
+      inputs.reduce((sum, x) => {
+        const [exact, actual] = [multiply(x, weights), multiply(roundQuantized(quantization, x), weights)];
+        return exact.reduce((all, value, at) => all + (value - (actual[at] ?? 0)) ** 2, sum);
+      }, 0);
+    const whole = chooseQuantization(
+      { format: 'int4', choice: { name: 'minmax' }, symmetric: false },
+      inputs,
+      [],
+    );
+    expect(errorOf(of('x') ?? whole)).toBeLessThan(errorOf(whole));
+    const weightError = (quantization: Quantization): number => {
+      const rounded = roundQuantized(quantization, weights, [SIZE, SIZE]);
+      return inputs.reduce((sum, x) => {
+        const [exact, actual] = [multiply(x, weights), multiply(x, rounded)];
+        return exact.reduce((all, value, at) => all + (value - (actual[at] ?? 0)) ** 2, sum);
+      }, 0);
+    };
+    const most = Math.max(...weights.map(Math.abs));
+    const tried = Array.from({ length: 200 }, (_, at) => (most * (at + 1)) / 200 / 7).map((scale) =>
+      weightError({ format: 'int4', scales: [{ scale, zeroPoint: 0 }] }),
+    );
+    const ofWeight = of('w');
+    expect(ofWeight === undefined ? NaN : weightError(ofWeight)).toBeLessThan(Math.min(...tried) * 1.15);
+    const outputs = inputs.map((x) => multiply(x, weights));
+    const written = chooseQuantization(
+      { format: 'int4', choice: { name: 'learned' }, symmetric: false },
+      outputs,
+      [],
+    );
+    expect(of('y')?.scales[0]?.scale).toBeCloseTo(written.scales[0]?.scale ?? NaN, 4);
+  });
+
+  it('are kept one by one, and what was found before a cancel is not searched again', async () => {
+    const kept = new Map<string, unknown>();
+    const asked: string[] = [];
+    const cancel = new AbortController();
+    const openAnew = async (): Promise<Evaluation> => {
+      const anew = await openEvaluation(runtime, model, samples);
+      keepResults(anew, {
+        find: (_, recipe) => Promise.resolve(kept.get(JSON.stringify(recipe))),
+        keep: (_, recipe, value) => {
+          asked.push(JSON.stringify(recipe));
+          kept.set(JSON.stringify(recipe), value);
+          // What is written is known first.
+          cancel.abort();
+          return Promise.resolve();
+        },
+      });
+      return anew;
+    };
+    const graph = graphWith({ quantize: { name: 'output_mse' } });
+    const first = await openAnew();
+    await expect(
+      calibrated(graph, () => Promise.resolve(first), { signal: cancel.signal }),
+    ).rejects.toThrow();
+    expect(kept.size).toBe(1);
+    const second = await openAnew();
+    const found = await calibrated(graph, () => Promise.resolve(second));
+    expect(found.quantizations.size).toBe(3);
+    // Each was found once.
+    expect(new Set(asked).size).toBe(asked.length);
+    expect([...(await calibrated(graph, open)).quantizations]).toEqual(
+      expect.arrayContaining([...found.quantizations]),
+    );
+    for (const one of [first, second]) await closeEvaluation(one);
   });
 
   it('of weights alone need no samples', async () => {

@@ -2,18 +2,16 @@
  * Scales of the integer formats of a plan: of weights from their values, of what layers read and write from the values that
  * the original gives over the samples. Knows which values are looked at; how a range is chosen from them is `formats/`.
  */
-import { emulatedTensorsSteps, exposedSteps } from '../../emulate/index.js';
+import { setImmediate } from 'node:timers/promises';
+import { exposedSteps } from '../../emulate/index.js';
 import {
   chooseQuantization,
-  decodeFp16,
-  leastOutputErrorRange,
+  integerRange,
   minmaxRange,
-  scaleOf,
   type IntegerFormatName,
   type Quantization,
   type RangeChoice,
 } from '../../formats/index.js';
-import { DataType } from '../../onnx/index.js';
 import {
   constantOf,
   floatsOf,
@@ -23,17 +21,25 @@ import {
   type PrecisionGraph,
   type WantedQuantization,
 } from '../../plan/index.js';
-import type { TensorHandle } from '../../runtime/index.js';
+import type { Session } from '../../runtime/index.js';
 import { EMULATION_SETTINGS, type Evaluation, type WorkOptions } from '../sessions/evaluation.js';
 import { inSlices } from '../sessions/in-slices.js';
+import { keptResults } from '../sessions/kept-results.js';
+import {
+  canBeSearched,
+  leastOutputErrors,
+  type SearchedTensor,
+  type WholeRange,
+} from './least-output-error.js';
+import { readFloats } from './read-floats.js';
 
 /** Whether the graph has integer formats whose scales only a run over the samples can tell. */
 export function needsSamples(graph: PrecisionGraph): boolean {
   return wantedOf(graph).some((one) => !one.rounding.isWeight || one.rounding.quantize.name === 'output_mse');
 }
 
-/** What was found for a model on its samples: a plan that changes asks for little that is new. */
-const remembered = new WeakMap<Evaluation, Map<string, Quantization>>();
+/** What was found for a model on its samples: a plan that changes asks for little that is new. By the original's session. */
+const remembered = new WeakMap<Session, Map<string, Quantization>>();
 
 /** Elements of one tensor that are kept for choices that look at all samples at once. */
 const MOST_KEPT = 4_000_000;
@@ -54,8 +60,8 @@ export async function calibrated(
   if (wanted.length === 0) return graph;
   const evaluation = needsSamples(graph) ? await open() : undefined;
   const known =
-    (evaluation === undefined ? undefined : remembered.get(evaluation)) ?? new Map<string, Quantization>();
-  if (evaluation !== undefined) remembered.set(evaluation, known);
+    (evaluation === undefined ? undefined : remembered.get(evaluation.original)) ??
+    new Map<string, Quantization>();
   const missing = wanted.filter(({ key }) => !known.has(key));
   for (const one of missing) {
     const { isWeight, quantize } = one.rounding;
@@ -63,22 +69,102 @@ export async function calibrated(
       known.set(one.key, weightQuantization(graph, one, quantize));
   }
   if (evaluation !== undefined) {
-    const run = missing.filter((one) => !one.rounding.isWeight);
-    const all = run.filter((one) => one.rounding.quantize.name === 'minmax');
-    await observe(evaluation, all, known, options);
-    const kept = run.filter((one) => one.rounding.quantize.name !== 'minmax');
-    for (let start = 0; start < kept.length; start += TENSORS_PER_PASS) {
-      await observe(evaluation, kept.slice(start, start + TENSORS_PER_PASS), known, options);
-    }
-    for (const one of missing.filter(({ rounding }) => rounding.quantize.name === 'output_mse')) {
-      known.set(one.key, await leastOutputError(evaluation, graph, one, known, options));
-    }
+    remembered.set(evaluation.original, known);
+    await findFromSamples(evaluation, graph, known, missing, options);
   }
   const found = wanted.flatMap(({ key }): [string, Quantization][] => {
     const quantization = known.get(key);
     return quantization === undefined ? [] : [[key, quantization]];
   });
   return withQuantizations(graph, new Map(found));
+}
+
+/** Scales that only a run over the samples tells: kept one by one, so that what is cancelled goes on where it stopped. */
+async function findFromSamples(
+  evaluation: Evaluation,
+  graph: PrecisionGraph,
+  known: Map<string, Quantization>,
+  missing: readonly WantedQuantization[],
+  options: WorkOptions,
+): Promise<void> {
+  const store = keptResults(evaluation);
+  const recipeOf = ({ key, node }: WantedQuantization): { scales: string; node: number } => ({
+    scales: key,
+    node,
+  });
+  const left: WantedQuantization[] = [];
+  for (const one of missing) {
+    if (known.has(one.key)) continue;
+    const kept = (await store?.find(KIND, recipeOf(one))) as Quantization | undefined;
+    if (kept === undefined) left.push(one);
+    else known.set(one.key, kept);
+  }
+  const found = async (one: WantedQuantization, quantization: Quantization): Promise<void> => {
+    known.set(one.key, quantization);
+    await store?.keep(KIND, recipeOf(one), quantization);
+  };
+  const isSearched = (one: WantedQuantization): boolean =>
+    one.rounding.quantize.name === 'output_mse' && !isWritten(graph, one) && canBeSearched(evaluation, one);
+  for (const one of left) {
+    // A weight of a layer that cannot be run by itself.
+    if (one.rounding.isWeight && !isSearched(one))
+      await found(one, weightQuantization(graph, one, OWN_ERROR));
+  }
+  const looked = left.filter(({ rounding }) => !rounding.isWeight);
+  const searched = left.filter(isSearched);
+  const ranges = new Map<string, Quantization>();
+  const all = looked.filter((one) => isSearched(one) || one.rounding.quantize.name === 'minmax');
+  await observe(
+    evaluation,
+    all,
+    async (one, quantization) => {
+      if (isSearched(one)) ranges.set(one.key, quantization);
+      else await found(one, quantization);
+    },
+    { ...options, onlyRanges: true },
+  );
+  const kept = looked.filter((one) => !all.includes(one));
+  for (let start = 0; start < kept.length; start += TENSORS_PER_PASS) {
+    await observe(evaluation, kept.slice(start, start + TENSORS_PER_PASS), found, {
+      ...options,
+      onlyRanges: false,
+    });
+  }
+  const tensors = searched.map((one) => searchedTensor(graph, one, ranges.get(one.key)));
+  await leastOutputErrors(evaluation, graph, tensors, found, options);
+}
+
+/** What stands for the error of an output: that of the tensor itself, with each end of its range by itself. */
+const OWN_ERROR: RangeChoice = { name: 'learned' };
+
+/** Under which scales are kept. */
+const KIND = 'scales';
+
+/** What a layer writes is its output: the tensor's own error is that of the layer. */
+function isWritten(graph: PrecisionGraph, { node, tensor }: WantedQuantization): boolean {
+  const place = modelScopes(graph.model).nodes[node]?.outputs.indexOf(tensor) ?? -1;
+  return place >= 0 && graph.roundings.get(node)?.outputs[place] !== undefined;
+}
+
+function searchedTensor(
+  graph: PrecisionGraph,
+  one: WantedQuantization,
+  whole: Quantization | undefined,
+): SearchedTensor {
+  if (!one.rounding.isWeight) return { wanted: one, whole: rangesOf(whole, false), constant: undefined };
+  const constant = weightValues(graph, one.tensor);
+  const unclipped = weightQuantization(graph, one, { name: 'minmax' });
+  return { wanted: one, whole: rangesOf(unclipped, true), constant };
+}
+
+/** From the least code to the greatest, by scale; of weights as far below zero as above it. */
+function rangesOf(quantization: Quantization | undefined, isSymmetric: boolean): readonly WholeRange[] {
+  const { lowest, highest } = integerRange(quantization?.format ?? 'int8');
+  const least = isSymmetric ? -highest : lowest;
+  return (quantization?.scales ?? []).map(({ scale, zeroPoint }) => ({
+    lowest: (least - zeroPoint) * scale,
+    highest: (highest - zeroPoint) * scale,
+  }));
 }
 
 function wantedOf(graph: PrecisionGraph): readonly WantedQuantization[] {
@@ -115,8 +201,8 @@ function integerFormat(format: string): IntegerFormatName {
 async function observe(
   evaluation: Evaluation,
   wanted: readonly WantedQuantization[],
-  found: Map<string, Quantization>,
-  { signal, progress }: WorkOptions,
+  found: (one: WantedQuantization, quantization: Quantization) => void | Promise<void>,
+  { signal, progress, onlyRanges }: WorkOptions & { readonly onlyRanges: boolean },
 ): Promise<void> {
   if (wanted.length === 0) return;
   const { runtime, model, folder, feeds } = evaluation;
@@ -127,7 +213,6 @@ async function observe(
     signal,
   );
   const seen = new Map<string, Float32Array[]>(names.map((name) => [name, []]));
-  const onlyRanges = wanted.every(({ rounding }) => rounding.quantize.name === 'minmax');
   try {
     for (const [sample, feed] of feeds.entries()) {
       progress?.(sample, feeds.length, 'ranges of integer formats');
@@ -144,12 +229,21 @@ async function observe(
   } finally {
     await runtime.close(session);
   }
-  for (const { key, tensor, rounding } of wanted) {
-    const choice: RangeChoice =
-      rounding.quantize.name === 'output_mse' ? { name: 'minmax' } : rounding.quantize;
-    const samples = seen.get(tensor) ?? [];
-    const format = integerFormat(rounding.format);
-    found.set(key, chooseQuantization({ format, choice, symmetric: false }, samples, []));
+  for (const one of wanted) {
+    // What is chosen from millions of values takes a while, and may be cancelled in between.
+    await setImmediate();
+    signal?.throwIfAborted();
+    const { quantize } = one.rounding;
+    const choice: RangeChoice = onlyRanges
+      ? { name: 'minmax' }
+      : quantize.name === 'output_mse'
+        ? OWN_ERROR
+        : quantize;
+    const format = integerFormat(one.rounding.format);
+    await found(
+      one,
+      chooseQuantization({ format, choice, symmetric: false }, seen.get(one.tensor) ?? [], []),
+    );
   }
 }
 
@@ -162,90 +256,4 @@ function outermost(values: Float32Array): Float32Array {
 function thinned(values: Float32Array, samples: number): Float32Array {
   const step = Math.ceil((values.length * samples) / MOST_KEPT);
   return step <= 1 ? values : values.filter((_, at) => at % step === 0);
-}
-
-async function readFloats(
-  { runtime }: Evaluation,
-  handle: TensorHandle,
-  signal: AbortSignal | undefined,
-): Promise<Float32Array> {
-  const bytes = await runtime.read(handle, signal);
-  const { buffer, byteOffset, byteLength } = bytes;
-  switch (handle.dataType) {
-    case DataType.FLOAT:
-      return new Float32Array(buffer, byteOffset, byteLength / 4);
-    case DataType.FLOAT16:
-      return decodeFp16(new Uint16Array(buffer, byteOffset, byteLength / 2));
-    default:
-      return Float32Array.from(new Float64Array(buffer, byteOffset, byteLength / 8));
-  }
-}
-
-/** The range of one tensor with which the output of its layer errs least, everything else being exact. */
-async function leastOutputError(
-  evaluation: Evaluation,
-  graph: PrecisionGraph,
-  one: WantedQuantization,
-  known: ReadonlyMap<string, Quantization>,
-  { signal }: WorkOptions,
-): Promise<Quantization> {
-  const { runtime, folder, feeds } = evaluation;
-  const { key, node, rounding, tensor } = one;
-  const scoped = modelScopes(graph.model).nodes[node];
-  const output = scoped?.outputs.find((id) => id !== '') ?? tensor;
-  const full = rounding.isWeight ? minmaxRange(weightValues(graph, tensor).values) : rangeOf(known.get(key));
-  const format = integerFormat(rounding.format);
-  const symmetric = rounding.isWeight;
-  const runs = async (of: PrecisionGraph): Promise<readonly Float32Array[]> => {
-    const { bytes } = await inSlices(emulatedTensorsSteps(of, [output]));
-    const session = await runtime.open(
-      { model: { bytes, weightsFolder: folder }, ...EMULATION_SETTINGS },
-      signal,
-    );
-    try {
-      const all: Float32Array[] = [];
-      for (const feed of feeds) {
-        const outputs = await runtime.run(session, feed, [output], signal);
-        const handle = outputs[output];
-        if (handle !== undefined) all.push(await readFloats(evaluation, handle, signal));
-        await runtime.release(Object.values(outputs));
-      }
-      return all;
-    } finally {
-      await runtime.close(session);
-    }
-  };
-  const alone = onlyRounding(graph, one);
-  const exact = await runs({ ...graph, roundings: new Map() });
-  const range = await leastOutputErrorRange(full, symmetric, async (candidate) => {
-    const quantization: Quantization = { format, scales: [scaleOf({ format, symmetric }, candidate)] };
-    const actual = await runs({ ...alone, quantizations: new Map([[key, quantization]]) });
-    return squaredDistance(exact, actual);
-  });
-  return { format, scales: [scaleOf({ format, symmetric }, range)] };
-}
-
-/** The graph in which nothing is rounded but this tensor, where this node has it. */
-function onlyRounding(graph: PrecisionGraph, { key, tensor, node }: WantedQuantization): PrecisionGraph {
-  const scoped = modelScopes(graph.model).nodes[node];
-  const own = graph.roundings.get(node);
-  const inputs = own?.inputs.map((one, at) => (scoped?.inputs[at] === tensor ? one : undefined)) ?? [];
-  const outputs = own?.outputs.map((one, at) => (scoped?.outputs[at] === tensor ? one : undefined)) ?? [];
-  const quantizations = new Map([...graph.quantizations].filter(([one]) => one === key));
-  return { ...graph, roundings: new Map([[node, { inputs, outputs }]]), quantizations };
-}
-
-function rangeOf(quantization: Quantization | undefined): { lowest: number; highest: number } {
-  const [{ scale, zeroPoint } = { scale: 0, zeroPoint: 0 }] = quantization?.scales ?? [];
-  const [least, most] = quantization?.format === 'int4' ? [-8, 7] : [-128, 127];
-  return { lowest: (least - zeroPoint) * scale, highest: (most - zeroPoint) * scale };
-}
-
-function squaredDistance(exact: readonly Float32Array[], actual: readonly Float32Array[]): number {
-  let sum = 0;
-  for (const [sample, values] of exact.entries()) {
-    const others = actual[sample];
-    for (const [at, value] of values.entries()) sum += ((others?.[at] ?? 0) - value) ** 2;
-  }
-  return sum;
 }

@@ -9,6 +9,7 @@ import {
 } from '../../plan/index.js';
 import { measure, type MeasureOptions, type Measurement, type OutputMeasurement } from './measurement.js';
 import { inSlices } from '../sessions/in-slices.js';
+import { noteMeasuredPlan } from './measured-plans.js';
 import { judge, USUAL_DRAWS, withNoiseFloor, type ToleranceVerdict } from './noise.js';
 import type { WorkOptions } from '../sessions/evaluation.js';
 import { NO_EFFORT, effortOf, remembered, type Effort, type Recipe, type Results } from '../remembered.js';
@@ -26,12 +27,13 @@ export interface KnownVerdict extends Effort {
 interface StoredMeasurement {
   readonly outputs: readonly OutputMeasurement[];
   readonly tolerances: readonly { readonly measured: number; readonly figures: readonly Figure[] }[];
+  readonly at?: string;
 }
 
 const MEASUREMENT = 'measurement';
 const NOISE = 'noise';
 
-/** The measurement of `decisions`, emulated, over all samples. */
+/** The measurement of `decisions`, emulated, over all samples. Of the plan itself note is taken, for predictions of others. */
 export async function knownMeasurement(
   results: Results,
   plan: BoundPlan,
@@ -39,11 +41,29 @@ export async function knownMeasurement(
   options: Pick<MeasureOptions, 'signal' | 'progress' | 'phase' | 'order'> = {},
 ): Promise<KnownMeasurement> {
   const known = await findMeasurement(results, plan, decisions);
-  if (known !== undefined) return { measurement: known, ...NO_EFFORT };
+  if (known !== undefined) {
+    await noteMeasurement(results, plan, decisions, known);
+    return { measurement: known, ...NO_EFFORT };
+  }
   const graph = await inSlices(precisionGraphSteps(plan.model, plan.roles, plan.layers, decisions));
-  const measurement = await measure(await results.evaluation(), graph, plan.tolerances, options);
+  const found = await measure(await results.evaluation(), graph, plan.tolerances, options);
+  const measurement = { ...found, at: new Date().toISOString() };
   await keepMeasurement(results, plan, decisions, measurement);
+  await noteMeasurement(results, plan, decisions, measurement);
   return { measurement, sessions: 1, inferences: measurement.inferences };
+}
+
+async function noteMeasurement(
+  results: Results,
+  plan: BoundPlan,
+  decisions: readonly LayerDecision[],
+  { tolerances, at }: Measurement,
+): Promise<void> {
+  if (decisions !== plan.decisions || tolerances.length === 0) return;
+  const figures = tolerances.map(({ tolerance: { output, metric, over }, measured }) => ({
+    ...{ tolerance: { output, metric, over }, measured },
+  }));
+  await noteMeasuredPlan(results, { decisions, tolerances: figures, path: plan.path, at });
 }
 
 /** The measurement of `decisions`, if it is known. Limits may have changed since: whether tolerances hold is judged anew. */
@@ -61,10 +81,10 @@ export async function keepMeasurement(
   results: Results,
   plan: BoundPlan,
   decisions: readonly LayerDecision[],
-  { outputs, tolerances }: Measurement,
+  { outputs, tolerances, at = new Date().toISOString() }: Measurement,
 ): Promise<void> {
   const stored: StoredMeasurement = {
-    outputs,
+    ...{ outputs, at },
     tolerances: tolerances.map(({ measured, figures }) => ({ measured, figures })),
   };
   await results.keep(MEASUREMENT, measurementRecipe(plan, decisions), stored);
@@ -151,5 +171,6 @@ function relinked(tolerances: readonly Tolerance[], stored: StoredMeasurement): 
     holds: measured.every((one) => one.holds),
     complete: true,
     inferences: 0,
+    at: stored.at,
   };
 }

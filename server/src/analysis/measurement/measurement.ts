@@ -52,6 +52,8 @@ export interface Measurement {
   /** False where `stopEarly` left samples out: then only `holds` (false) is meant to be read. */
   readonly complete: boolean;
   readonly inferences: number;
+  /** When that was, ISO 8601, of one that was kept; left out where nobody knows. */
+  readonly at?: string | undefined;
 }
 
 export interface MeasureOptions extends WorkOptions {

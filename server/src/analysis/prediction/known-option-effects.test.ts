@@ -6,7 +6,7 @@ import { allowsFormat, precisionGraph, type LayerDecision, type LayerNumerics } 
 import { closeEvaluation, openEvaluation } from '../sessions/evaluation.js';
 import { measure } from '../measurement/measurement.js';
 import { measuredAnew, type Results } from '../remembered.js';
-import { knownSketch } from '../sketch/index.js';
+import { knownSensitivities, knownSketch } from '../sketch/index.js';
 import {
   bindTo,
   computeForTests,
@@ -62,7 +62,9 @@ describe('options that no sketch knows', () => {
     ['a scale', 'fp16', { scale: 16 }],
     ['all of them', 'fp16', { ...CHUNKED, stochastic: true, scale: 2 }],
     ['another quantizer', 'int8', { quantize: { name: 'mse' } }],
-    ['a format that nothing was sketched in', 'fp8_e4m3', { stochastic: true }],
+    ['a format that nothing was sketched in', 'fp8_e4m3', {}],
+    ['an option of such a format', 'fp8_e4m3', { stochastic: true }],
+    ['weights in such a format', 'fp16', { weights: 'fp8_e4m3' }],
   ] as const)('are predicted: %s', async (_, format, numerics: LayerNumerics) => {
     const own = predictor();
     const decisions = decided(format, numerics);
@@ -148,6 +150,72 @@ describe('options that no sketch knows', () => {
     expect([...(await storedOptionEffects(remembering, longer)).values()].map(({ size }) => size)).toEqual([
       0,
     ]);
+  });
+
+  it('are predicted of what is held at the largest number, where it would be infinite otherwise', async () => {
+    const large = writeModel(join(folder, 'large.onnx'), {
+      nodes: [
+        makeNode({ opType: 'Exp', inputs: ['x'], outputs: ['grown'], name: 'grown' }),
+        makeNode({ opType: 'Mul', inputs: ['grown', 'many'], outputs: ['beyond'], name: 'beyond' }),
+        makeNode({ opType: 'Mul', inputs: ['beyond', 'few'], outputs: ['y'], name: 'back' }),
+      ],
+      weights: [
+        floatTensor('many', [1], Float32Array.of(60_000)),
+        floatTensor('few', [1], Float32Array.of(2 ** -12)),
+      ],
+      inputs: { x: [1, WIDTH] },
+      outputs: { y: [1, WIDTH] },
+    });
+    await withEvaluation(runtime, large, randomSamples(2), async (opened) => {
+      const predicted = async (options: string) => {
+        const text = `tolerance "y" relative_l2 <= 1 over mean\nlayer "beyond": fp16${options}`;
+        const { plan: own } = bindTo(large, text);
+        const known = measuredAnew(opened);
+        const { layers: all } = own;
+        const subject = {
+          model: large,
+          all,
+          layers: all,
+          format: 'fp16',
+          tolerances: [],
+          floatOutputs: ['y'],
+        } as const;
+        const found = await knownSensitivities(known, subject, { way: 'sketch-first' });
+        const predictor = predictorFrom([found]);
+        const effects = predictor.unknownOptions(own.decisions);
+        predictor.learnOptions((await knownOptionEffects(known, effects)).squares);
+        const graph = precisionGraph(large, own.roles, own.layers, own.decisions);
+        const { tolerances: truths } = await measure(opened, graph, own.tolerances);
+        const { value } = predictor.predict(own.decisions, own.tolerances).tolerances[0] ?? {};
+        return { value: value?.value ?? Number.NaN, truth: truths[0]?.measured ?? Number.NaN };
+      };
+      expect((await predicted('')).value).toBe(Number.POSITIVE_INFINITY);
+      const { value, truth } = await predicted(' { overflow: saturate }');
+      expect(truth).toBeGreaterThan(0.01);
+      expect(value / truth).toBeGreaterThan(1 / 1.3);
+      expect(value / truth).toBeLessThan(1.3);
+    });
+  });
+
+  it('that two plans share make one tell of the other', () => {
+    const own = predictor();
+    const all = decided('fp32', { accumulate: { kind: 'fp16' } });
+    const squares = evaluation.feeds.map(() => 1e-2);
+    for (const { key, layer } of own.unknownOptions(all)) {
+      own.learnOptions(new Map([[key, new Map([[layer.nodeIndex, new Map([['y', squares]])]])]]));
+    }
+    // Four of five sums are the same, and nothing else errs by as much.
+    const fewer = all.map((one, at): LayerDecision => {
+      const { numerics: _, ...plain } = one;
+      return at === 0 ? plain : one;
+    });
+    own.learnPlan({
+      decisions: all,
+      tolerances: tolerances.map((tolerance) => ({ tolerance, measured: 0.3 })),
+    });
+    const [found] = own.predict(fewer, tolerances).tolerances;
+    expect(found?.after?.differing).toBe(1);
+    expect(found?.after?.weight).toBeCloseTo(0.8 ** 4, 2);
   });
 
   it('and what no gradient tells are missing of a layer as one thing', async () => {

@@ -11,7 +11,7 @@ import type { LayerSquares } from './near-plans.js';
 import type { OptionEffect } from './option-effects.js';
 
 /** Raised when a change of the code changes what is kept. */
-const OPTION_VERSION = 1;
+const OPTION_VERSION = 2;
 const OPTION = 'option effect';
 /** Milliseconds between two writings of what is known so far: more often would cost more than is lost. */
 const KEEP_EVERY = 5000;

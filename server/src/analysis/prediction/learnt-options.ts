@@ -2,10 +2,20 @@
  * What was measured of options of layers, and what of a plan's options is not known yet. Knows single decisions; neither how layers stand
  * to each other nor who measures.
  */
-import { isFloatFormat, type FormatName } from '../../formats/index.js';
+import { isFloatFormat, type Accumulation, type FormatName } from '../../formats/index.js';
 import { rangesText, type Layer, type LayerDecision, type LayerNumerics } from '../../plan/index.js';
 import type { LayerSquares } from './near-plans.js';
-import { roundingEffect, roundingKey, sumsEffect, sumsKey, type OptionEffect } from './option-effects.js';
+import type { SharedEffect } from './anchors.js';
+import {
+  isOnlyOfSums,
+  keyOfSums,
+  roundingEffect,
+  roundingKey,
+  sumsEffect,
+  sumsKey,
+  type OptionEffect,
+  type Sketched,
+} from './option-effects.js';
 import type { DrawnSquares } from './sample-errors.js';
 
 /** By key of the option's effect (`option-effects`), then by index of the layer's node. */
@@ -13,6 +23,8 @@ export type OptionSquares = ReadonlyMap<string, ReadonlyMap<number, LayerSquares
 
 /** What an option of a layer does. */
 export interface KnownOption {
+  /** In the order in which options were learnt. */
+  readonly index: number;
   readonly squares: LayerSquares;
   /** The same in the order of the outputs. */
   readonly rows: readonly (readonly number[])[];
@@ -32,54 +44,121 @@ export interface PlannedOption {
 type Answer = KnownOption | 'unknown' | undefined;
 
 export class LearntOptions {
-  private readonly known = new Map<string, Map<number, KnownOption>>();
+  /** By key, then by index of the layer's node. */
+  private readonly known = new Map<string, (KnownOption | undefined)[]>();
+  /** The same of sums, which all layers of a plan may have: found without a text for each. */
+  private readonly sums = new WeakMap<Accumulation, readonly (KnownOption | undefined)[]>();
+  /** By place of an output, then by `index`: the squared effect in all samples. */
+  private readonly effects: readonly number[][];
+  private count = 0;
+  private readonly sketched: Sketched;
 
-  /** @param ranges by integer format: how its ranges were chosen when it was sketched, as `rangesText`. */
+  /**
+   * @param ranges by format that was sketched: how its ranges were chosen, as `rangesText`; empty for formats without.
+   * @param overflows whether something that the layer rounds is beyond the format's range
+   */
   constructor(
     private readonly outputs: readonly string[],
     private readonly ranges: ReadonlyMap<FormatName, string>,
-  ) {}
+    overflows: Sketched['overflows'],
+  ) {
+    this.effects = outputs.map(() => []);
+    this.sketched = { has: this.isSketched, overflows };
+  }
 
   learn(options: OptionSquares): void {
     for (const [key, own] of options) {
-      const known = this.known.get(key) ?? new Map<number, KnownOption>();
-      this.known.set(key, known);
+      const known = this.knownOf(key);
       for (const [node, squares] of own) {
         // Plans are compared by these objects: one that is known stays.
-        if (known.has(node)) continue;
+        if (known[node] !== undefined) continue;
         const isFinite = [...squares.values()].every((samples) => samples.every(Number.isFinite));
         const rows = this.outputs.map((output) => squares.get(output) ?? []);
-        known.set(node, { squares, rows, isFinite });
+        for (const [output, row] of rows.entries()) {
+          this.effects[output]?.push(row.reduce((sum, one) => sum + one, 0));
+        }
+        known[node] = { index: this.count, squares, rows, isFinite };
+        this.count += 1;
       }
     }
   }
 
+  /** One for each option that is among these, by `index`. */
+  marks(options: readonly KnownOption[], others: readonly PlannedOption[]): Uint8Array {
+    const marks = new Uint8Array(this.count);
+    for (const { index } of options) marks[index] = 1;
+    for (const { option } of others) marks[option.index] = 1;
+    return marks;
+  }
+
+  /** By output: the effects of two sets of options, which are marked. */
+  shared(one: Uint8Array, other: Uint8Array): readonly SharedEffect[] {
+    return this.effects.map((effects): SharedEffect => {
+      let [own, others, both] = [0, 0, 0];
+      for (let index = 0; index < effects.length; index++) {
+        const effect = effects[index] ?? 0;
+        const isOwn = one[index] === 1;
+        if (isOwn) own += effect;
+        if (other[index] !== 1) continue;
+        others += effect;
+        if (isOwn) both += effect;
+      }
+      return { one: own, other: others, both };
+    });
+  }
+
   /** What its sums add to what the layer's format does, and what stands in place of all its roundings. */
   of(decision: LayerDecision): { readonly ofSums: Answer; readonly ofRoundings: Answer } {
-    const { format, layer, numerics } = decision;
+    const { format, layer, numerics, overflow } = decision;
     // Most layers have neither: this is asked of all of them at every keystroke.
-    const isPlain = numerics === undefined && (format === 'original' || isFloatFormat(format));
-    if (isPlain) return { ofSums: undefined, ofRoundings: undefined };
+    const isPlain = overflow !== 'saturate' && this.isPlain(format);
+    if (numerics === undefined && isPlain) return { ofSums: undefined, ofRoundings: undefined };
+    const isOfSums = numerics !== undefined && isOnlyOfSums(numerics) && isPlain;
     return {
-      ofSums: this.answer(sumsKey(decision), layer),
-      ofRoundings: this.answer(roundingKey(decision, this.isSketched), layer),
+      ofSums: this.answerOfSums(decision),
+      ofRoundings: isOfSums ? undefined : this.answer(roundingKey(decision, this.sketched), layer),
     };
   }
 
   unknown(decisions: readonly LayerDecision[]): readonly OptionEffect[] {
     return decisions
-      .flatMap((decision) => [sumsEffect(decision) ?? [], roundingEffect(decision, this.isSketched) ?? []])
+      .flatMap((decision) => [sumsEffect(decision) ?? [], roundingEffect(decision, this.sketched) ?? []])
       .flat()
       .filter(({ key, layer }) => this.answer(key, layer) === 'unknown');
   }
 
   private answer(key: string | undefined, { nodeIndex }: Layer): Answer {
-    return key === undefined ? undefined : (this.known.get(key)?.get(nodeIndex) ?? 'unknown');
+    return key === undefined ? undefined : (this.known.get(key)?.[nodeIndex] ?? 'unknown');
   }
 
-  /** Whether the format's ranges, where it has any, are chosen as they were for its sketch. */
-  private readonly isSketched = (format: FormatName, numerics: LayerNumerics | undefined): boolean =>
-    isFloatFormat(format) || rangesText(numerics) === (this.ranges.get(format) ?? '');
+  private answerOfSums(decision: LayerDecision): Answer {
+    const accumulate = decision.numerics?.accumulate;
+    if (accumulate === undefined || accumulate.kind === 'fp32') return undefined;
+    let known = this.sums.get(accumulate);
+    if (known === undefined) this.sums.set(accumulate, (known = this.knownOf(keyOfSums(accumulate))));
+    // Only of layers that add up anything is something known.
+    return known[decision.layer.nodeIndex] ?? (sumsKey(decision) === undefined ? undefined : 'unknown');
+  }
+
+  private knownOf(key: string): (KnownOption | undefined)[] {
+    const known = this.known.get(key) ?? [];
+    this.known.set(key, known);
+    return known;
+  }
+
+  /** Whether a sketch has all that the format does. */
+  private isPlain(format: LayerDecision['format']): boolean {
+    return format === 'original' || (isFloatFormat(format) && this.isSketched(format));
+  }
+
+  /**
+   * Whether there is a sketch of the format, with its ranges, where it has any, chosen as here. What a layer does in any other one is
+   * asked for as a whole.
+   */
+  private readonly isSketched = (format: FormatName, numerics?: LayerNumerics): boolean => {
+    const ranges = format === 'fp32' ? '' : this.ranges.get(format);
+    return ranges !== undefined && (isFloatFormat(format) || rangesText(numerics) === ranges);
+  };
 }
 
 /**

@@ -2,22 +2,18 @@
  * Plans of a model that were measured, emulated, and what predictions of others have from them. Knows which plans are
  * remembered and how near they are; what is told from one of them is `anchors`'.
  */
-import type { LayerDecision, Tolerance } from '../../plan/index.js';
+import type { Tolerance } from '../../plan/index.js';
+import type { MeasuredPlan } from '../measurement/measured-plans.js';
 import { anchored, commonDeviation, type SharedEffect } from './anchors.js';
 import type { OutputSquares } from './metric-formulas.js';
 import { fitKey } from './metric-fit.js';
 import type { Interval } from './spread.js';
 
-/** What was measured of a plan, emulated, over the samples of the sketches. */
-export interface MeasuredPlan {
-  readonly decisions: readonly LayerDecision[];
-  readonly tolerances: readonly { readonly tolerance: Tolerance; readonly measured: number }[];
-}
-
-/** A plan that was measured, and has roundings in common with one that is predicted. */
+/** A plan that was measured, over the samples of the sketches, and has roundings in common with one that is predicted. */
 export interface NearPlan {
   /** Layers that the two decide differently. */
   readonly differing: number;
+  readonly plan: MeasuredPlan;
   /** How much of what its prediction was off by the other one is taken to be off by, too: 0 to 1. */
   readonly weight: number;
 }
@@ -38,14 +34,19 @@ export interface PlanTrace {
   readonly ways: Int32Array;
   /** By format: 1 for each event that is one of them. */
   readonly roundings: readonly Uint8Array[];
-  /** Of layers that are known as a whole instead, and of options. */
+  /** Of layers that are known as a whole instead. */
   readonly replaced: ReadonlySet<LayerSquares>;
+  /** 1 for each option that is one of them, in the order in which options were learnt; shorter where more were learnt since. */
+  readonly options: Uint8Array;
   /** By output. Of use until the next plan is summed up. */
-  readonly sharedWith: (other: Pick<PlanTrace, 'roundings' | 'replaced'>) => readonly SharedEffect[];
+  readonly sharedWith: (
+    other: Pick<PlanTrace, 'roundings' | 'replaced' | 'options'>,
+  ) => readonly SharedEffect[];
 }
 
 interface KnownPlan {
-  readonly trace: Pick<PlanTrace, 'ways' | 'roundings' | 'replaced'>;
+  readonly plan: MeasuredPlan;
+  readonly trace: Omit<PlanTrace, 'sharedWith'>;
   /** By `fitKey`. */
   readonly measured: ReadonlyMap<string, number>;
   /** What was predicted of it by itself. */
@@ -61,7 +62,7 @@ export interface ComparedPlan {
 }
 
 /** So many are remembered, the newest ones: to compare with each takes time at every keystroke. */
-const MOST_PLANS = 4;
+export const MOST_PLANS = 4;
 /** What a lower weight changes nobody would see. */
 const LEAST_WEIGHT = 0.05;
 
@@ -73,17 +74,17 @@ export class NearPlans {
   }
 
   add(
-    { tolerances }: MeasuredPlan,
-    { ways, roundings, replaced }: PlanTrace,
+    plan: MeasuredPlan,
+    { ways, roundings, replaced, options }: PlanTrace,
     squares: readonly NamedSquares[],
   ): void {
-    const figures = tolerances.map(({ tolerance, measured }): [string, number] => [
+    const figures = plan.tolerances.map(({ tolerance, measured }): [string, number] => [
       fitKey(tolerance),
       measured,
     ]);
     const before = this.plans.find((one) => differing(one.trace.ways, ways) === 0);
     const measured = new Map([...(before?.measured ?? []), ...figures]);
-    const own = { trace: { ways, roundings, replaced }, measured, squares };
+    const own = { plan, trace: { ways, roundings, replaced, options }, measured, squares };
     this.plans = [own, ...this.plans.filter((one) => one !== before)].slice(0, MOST_PLANS);
   }
 
@@ -120,7 +121,9 @@ export class NearPlans {
     const predicted = nearest === undefined ? undefined : predict(nearest.known.squares);
     if (nearest === undefined || measured === undefined || predicted === undefined) return { value: alone };
     const value = anchored(tolerance.metric, alone, { predicted, measured, weight });
-    return value === alone ? { value } : { value, after: { differing: nearest.differing, weight } };
+    return value === alone
+      ? { value }
+      : { value, after: { plan: nearest.known.plan, differing: nearest.differing, weight } };
   }
 }
 

@@ -2,7 +2,7 @@
  * What options of a layer do beside its format, as questions that a run answers: sums that are not added up in FP32, and roundings that
  * no sketch has. Pure; knows decisions, neither what was sketched of them nor how they are measured.
  */
-import type { FormatName } from '../../formats/index.js';
+import type { Accumulation, FormatName } from '../../formats/index.js';
 import {
   accumulationText,
   addsUp,
@@ -29,23 +29,46 @@ export interface OptionEffect {
 export function sumsKey({ layer, numerics }: LayerDecision): string | undefined {
   const accumulate = numerics?.accumulate;
   if (accumulate === undefined || accumulate.kind === 'fp32' || !addsUp(layer.node)) return undefined;
+  return keyOfSums(accumulate);
+}
+
+/** The key of layers that add up so. */
+export function keyOfSums(accumulate: Accumulation): string {
   return `sums ${accumulationText(accumulate)}`;
+}
+
+/** Whether options say nothing but how sums are added up. */
+export function isOnlyOfSums({ weights, stochastic, quantize, perChannel, scale }: LayerNumerics): boolean {
+  return (
+    weights === undefined &&
+    stochastic === undefined &&
+    quantize === undefined &&
+    perChannel === undefined &&
+    scale === undefined
+  );
+}
+
+/** What sketches have of the formats of a plan. */
+export interface Sketched {
+  /** Whether the ranges of the format are chosen as they are in its sketch; formats without ranges always are. */
+  has(format: FormatName, numerics: LayerNumerics | undefined): boolean;
+  /** Whether something that the layer rounds is beyond the range of the format, of which a sketch makes an infinity. */
+  overflows(format: FormatName, layer: Layer): boolean;
 }
 
 /**
  * What tells apart roundings that a sketch does not have; undefined where it has them. Such an effect stands in place of all
  * that the layer's format does.
- *
- * @param isSketched whether the ranges of the format are chosen as they are in its sketch; formats without ranges always are.
  */
 export function roundingKey(
-  { format, overflow, numerics }: LayerDecision,
-  isSketched: (format: FormatName, numerics: LayerNumerics | undefined) => boolean,
+  { layer, format, overflow, numerics }: LayerDecision,
+  sketched: Sketched,
 ): string | undefined {
   if (format === 'original') return undefined;
   const { stochastic, scale, weights = format } = numerics ?? {};
-  const isPlain = stochastic !== true && scale === undefined;
-  if (isPlain && isSketched(format, numerics) && isSketched(weights, numerics)) return undefined;
+  const isHeld = overflow === 'saturate' && sketched.overflows(format, layer);
+  const isPlain = stochastic !== true && scale === undefined && !isHeld;
+  if (isPlain && sketched.has(format, numerics) && sketched.has(weights, numerics)) return undefined;
   return `rounding ${format} ${overflow} ${numericsText(roundingOptions(numerics))}`;
 }
 
@@ -57,11 +80,8 @@ export function sumsEffect(decision: LayerDecision): OptionEffect | undefined {
   return { key, layer, decision: { ...layerInFormat(layer, 'fp32'), numerics: { accumulate } } };
 }
 
-export function roundingEffect(
-  decision: LayerDecision,
-  isSketched: (format: FormatName, numerics: LayerNumerics | undefined) => boolean,
-): OptionEffect | undefined {
-  const key = roundingKey(decision, isSketched);
+export function roundingEffect(decision: LayerDecision, sketched: Sketched): OptionEffect | undefined {
+  const key = roundingKey(decision, sketched);
   if (key === undefined) return undefined;
   const { layer, format, overflow } = decision;
   const numerics = roundingOptions(decision.numerics);

@@ -24,7 +24,7 @@ import {
   type PlannedOption,
 } from './learnt-options.js';
 import { WaysToDecide, WholeEffects } from './ways.js';
-import { sampleError } from './sample-errors.js';
+import { sampleErrors } from './sample-errors.js';
 import { RunningErrors, WeightStand, type SetErrors } from './set-errors.js';
 import {
   cosineAtLeast,
@@ -37,13 +37,13 @@ import { fitKey, type MetricFit } from './metric-fit.js';
 import {
   NearPlans,
   type LayerSquares,
-  type MeasuredPlan,
   type NamedSquares,
   type NearPlan,
   type PlanTrace,
 } from './near-plans.js';
 import type { Interval } from './spread.js';
-import type { Sketch } from '../sketch/index.js';
+import type { MeasuredPlan } from '../measurement/measured-plans.js';
+import { unseenPlaces, type Sketch } from '../sketch/index.js';
 
 /** A relative L2 error, put together in each of the ways that tolerances know. */
 export interface PredictedOutput {
@@ -98,8 +98,10 @@ interface Summed {
   readonly squares: readonly NamedSquares[];
   readonly missing: readonly Layer[];
   readonly nonFinite: readonly Layer[];
-  /** Of layers that were measured in place of what a sketch cannot say, and of options. */
+  /** Of layers that were measured in place of what a sketch cannot say. */
   readonly replaced: ReadonlySet<LayerSquares>;
+  /** By `KnownOption.index`: 1 for what counts. */
+  readonly options: Uint8Array;
 }
 
 /** How the layers of a plan stand. */
@@ -133,14 +135,20 @@ export class Predictor {
     sketches: readonly Sketch[],
     private readonly measured: MeasuredSquares = new Map(),
   ) {
-    this.formats = sketches.map(({ events, samples, probes }) => {
+    this.formats = sketches.map((sketch) => {
+      const { events, samples, probes } = sketch;
       const tables = outputTables(events.events, samples, probes);
       const stands = new Uint8Array(events.layers.length);
       const weights = new Uint8Array(events.layers.length);
-      return { events, tables, running: new RunningErrors(events, tables), stands, weights };
+      const running = new RunningErrors(events, tables, unseenPlaces(sketch));
+      return { events, tables, running, stands, weights };
     });
     const byFormat = new Map(sketches.map(({ format, ranges }) => [format, rangesText(ranges)]));
-    this.learntOptions = new LearntOptions(sketches[0]?.outputs ?? [], byFormat);
+    this.learntOptions = new LearntOptions(sketches[0]?.outputs ?? [], byFormat, (format, { nodeIndex }) => {
+      const place = this.placeOf.get(nodeIndex);
+      const own = this.formats.find(({ events }) => events.format === format);
+      return place !== undefined && own?.running.isNonFinite(place) === true;
+    });
     this.layers = sketches[0]?.events.layers ?? [];
     this.ways = new Int32Array(this.layers.length);
     this.placeOf = new Map(this.layers.map(({ nodeIndex }, place) => [nodeIndex, place]));
@@ -203,7 +211,8 @@ export class Predictor {
         const measured = weights[place] === WeightStand.asLayer ? known?.get(layer) : undefined;
         // An infinity on the way need not arrive: a Clip, a Sigmoid or a division by it makes something finite of it.
         if (measured === undefined) missing.push(layer);
-        else if ([...measured.values()].every(Number.isFinite)) replaced.add(measured);
+        else if ([...measured.values()].every((samples) => samples.every(Number.isFinite)))
+          replaced.add(measured);
         else {
           nonFinite.push(layer);
           beyond.push(measured);
@@ -222,10 +231,9 @@ export class Predictor {
       beyond.push(option.squares);
     }
     const squares = this.outputSquares(found, [...replaced, ...beyond], sums, partly);
-    for (const option of sums) replaced.add(option.squares);
-    for (const { option } of partly) replaced.add(option.squares);
+    const options = this.learntOptions.marks(sums, partly);
     // Of one layer several things can be missing.
-    return { squares, missing: [...new Set(missing)], nonFinite: [...new Set(nonFinite)], replaced };
+    return { squares, missing: [...new Set(missing)], nonFinite: [...new Set(nonFinite)], replaced, options };
   }
 
   /** With how much of each rounding counts: what a layer has by itself is, in this plan, representable in part. */
@@ -240,17 +248,19 @@ export class Predictor {
   }
 
   /** Of the plan that was summed up last. */
-  private traceOf({ replaced, squares }: Summed): PlanTrace {
-    const { formats, effects } = this;
+  private traceOf({ replaced, options, squares }: Summed): PlanTrace {
+    const { formats, effects, learntOptions } = this;
     return {
       ways: this.ways.slice(),
       roundings: formats.map(({ running }) => running.triggeredNow()),
       replaced,
+      options,
       sharedWith(other): readonly SharedEffect[] {
         const parts = formats.flatMap(({ running }, at) => {
           const roundings = other.roundings[at];
           return roundings === undefined ? [] : [running.sharedWith(roundings)];
         });
+        parts.push(learntOptions.shared(options, other.options));
         return squares.map(({ output, errors }, place) => {
           const effectOf = (layer: LayerSquares): number => effects.of(output, layer, errors.length);
           const beside = sharedEffect(replaced, other.replaced, effectOf);
@@ -330,10 +340,10 @@ export class Predictor {
       const parts = found.flatMap(({ outputs }) => outputs[place] ?? []);
       const beside = replaced.flatMap((layer) => [layer.get(output) ?? []]);
       const drawn = drawnSquares(sums, partly, place, table.samples);
-      const errors = Array.from({ length: table.samples }, (_, sample) => {
-        const measured = beside.reduce((sum, squares) => sum + (squares[sample] ?? 0), 0);
-        return sampleError(parts, sample, measured, drawn[sample]);
-      });
+      const measured = Array.from({ length: table.samples }, (_, sample) =>
+        beside.reduce((sum, squares) => sum + (squares[sample] ?? 0), 0),
+      );
+      const errors = sampleErrors(parts, measured, drawn);
       return { output, errors, norms, peaks, elements };
     });
   }

@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { OutputTable } from './event-table.js';
-import { sampleError } from './sample-errors.js';
+import { sampleErrors } from './sample-errors.js';
+import type { Uncertain } from './spread.js';
 import type { OutputErrors, SquaredError } from './set-errors.js';
 
 const NOTHING: SquaredError = {
@@ -27,6 +28,14 @@ function errorsOf(own: Partial<SquaredError>, { samples = 4, random = 8 } = {}):
   };
   const all = Array.from({ length: samples }, () => ({ ...NOTHING, ...own }));
   return { table, samples: all, directions: 1000 };
+}
+
+/** Of one of the samples, of which all have had so much measured instead. */
+function sampleError(parts: readonly OutputErrors[], sample: number, measured: number): Uncertain {
+  const count = parts[0]?.samples.length ?? 1;
+  const found = sampleErrors(parts, Array<number>(count).fill(measured));
+  expect(found).toHaveLength(count);
+  return found[sample] ?? { mean: Number.NaN, variance: Number.NaN, doubt: Number.NaN };
 }
 
 const relativeDeviation = (own: Partial<SquaredError>): number => {
@@ -85,6 +94,25 @@ describe('the squared error of a sample', () => {
     // What was measured is what it is.
     expect(sampleError([errorsOf({ independent: 1e-6 })], 0, 100)).toMatchObject({ mean: 100 + 1e-6 });
     expect(sampleError([errorsOf({ independent: 1e-6 })], 0, 100).doubt).toBeLessThan(1e-9);
+  });
+
+  it('takes a time that grows with the samples, not with their square', () => {
+    /** How often the part of weights is asked for, per sample. */
+    const asked = (count: number): number => {
+      let times = 0;
+      const own = errorsOf({ fixed: 1e-6, estimated: 1e-6 }, { samples: count });
+      const samples = own.samples.map((one) => ({
+        ...one,
+        get fixed() {
+          times += 1;
+          return 1e-6;
+        },
+      }));
+      sampleErrors([{ ...own, samples }], Array<number>(count).fill(0));
+      return times / count;
+    };
+    expect(asked(4)).toBeGreaterThan(0);
+    expect(asked(400)).toBe(asked(4));
   });
 
   it('never falls when more is rounded, and is never surer of more than of less', () => {

@@ -1,5 +1,5 @@
 /**
- * What is known of the squared error of one sample: its expectation and how far a plan may be from it. Pure; knows what a sketch
+ * What is known of the squared error of each sample: its expectation and how far a plan may be from it. Pure; knows what a sketch
  * found of a set of roundings, neither plans nor how samples are put together.
  */
 import { probeVariance, type ProbeKinds } from '../sketch/index.js';
@@ -16,26 +16,46 @@ export interface DrawnSquares {
 const NOTHING_DRAWN: DrawnSquares = { sum: 0, squares: 0 };
 
 /**
- * The squared relative error of an output in one sample.
+ * The squared relative errors of an output, sample by sample.
  *
  * @param parts of each format that layers are in.
- * @param measured squared errors of layers that were measured instead.
- * @param drawn squared effects of options of layers.
+ * @param measured by sample: squared errors of layers that were measured instead.
+ * @param drawn by sample: squared effects of options of layers.
  */
-export function sampleError(
+export function sampleErrors(
   parts: readonly OutputErrors[],
+  measured: readonly number[],
+  drawn: readonly DrawnSquares[] = [],
+): readonly Uncertain[] {
+  const all = parts.map((part): PartErrors => ({ part, fixed: fixedParts(part) }));
+  return measured.map((own, sample) => sampleError(all, sample, own, drawn[sample] ?? NOTHING_DRAWN));
+}
+
+interface FixedPart {
+  readonly mean: number;
+  readonly variance: number;
+}
+
+/** What a set of roundings does, with what is known of its weights in each sample. */
+interface PartErrors {
+  readonly part: OutputErrors;
+  readonly fixed: readonly FixedPart[];
+}
+
+function sampleError(
+  parts: readonly PartErrors[],
   sample: number,
   measured: number,
-  drawn: DrawnSquares = NOTHING_DRAWN,
+  drawn: DrawnSquares,
 ): Uncertain {
   if (!Number.isFinite(measured)) return { mean: Number.POSITIVE_INFINITY, variance: 0, doubt: 0 };
   let mean = drawn.sum;
   let variance = 0;
   let fewest = Number.POSITIVE_INFINITY;
-  for (const part of parts) {
+  for (const { part, fixed: fixedParts } of parts) {
     const own = part.samples[sample];
-    if (own === undefined) continue;
-    const fixed = fixedPart(part, sample);
+    const fixed = fixedParts[sample];
+    if (own === undefined || fixed === undefined) continue;
     const activations = own.coherent + own.independent;
     const drawnVariance = varianceOfDrawn(own);
     const directions =
@@ -67,29 +87,27 @@ function varianceOfDrawn({ coherent, draws, independent, directions }: SquaredEr
 }
 
 /**
- * The estimate of one sample's part of weights is drawn towards the mean of all samples as far as it is noise: random probes
+ * The estimate of each sample's part of weights is drawn towards the mean of all samples as far as it is noise: random probes
  * estimate squares with a variance, and what samples differ by beyond that is theirs (W. James and C. Stein, "Estimation with
  * quadratic loss", 1961).
  */
-function fixedPart(
-  { table, samples }: OutputErrors,
-  sample: number,
-): { readonly mean: number; readonly variance: number } {
+function fixedParts({ table, samples }: OutputErrors): readonly FixedPart[] {
   const count = Math.max(1, samples.length);
-  const own = samples[sample]?.fixed ?? 0;
   const mean = samples.reduce((sum, one) => sum + one.fixed, 0) / count;
   const noises = samples.map(({ fixed, estimated }, at) =>
     fixed > 0 ? probeVariance(table.kinds[at] ?? NO_PROBES, estimated / fixed) : 0,
   );
-  const noise = noises[sample] ?? 0;
-  if (noise === 0) return { mean: own, variance: 0 };
   const usual = (mean ** 2 * noises.reduce((sum, one) => sum + one, 0)) / count;
   const seen =
     samples.reduce((sum, one) => sum + (one.fixed - mean) ** 2, 0) / Math.max(1, samples.length - 1);
   const theirs = Math.max(0, seen - usual);
-  const kept = theirs / (theirs + noise * mean ** 2);
-  const estimate = mean + kept * (own - mean);
-  return { mean: estimate, variance: noise * estimate ** 2 * Math.max(kept, 1 / count) };
+  return samples.map(({ fixed: own }, sample) => {
+    const noise = noises[sample] ?? 0;
+    if (noise === 0) return { mean: own, variance: 0 };
+    const kept = theirs / (theirs + noise * mean ** 2);
+    const estimate = mean + kept * (own - mean);
+    return { mean: estimate, variance: noise * estimate ** 2 * Math.max(kept, 1 / count) };
+  });
 }
 
 const NO_PROBES: ProbeKinds = { aligned: 0, random: 0 };

@@ -81,9 +81,11 @@ export class RunningErrors {
   private effects: readonly Float64Array[] | undefined;
   private directions: readonly number[] | undefined;
 
+  /** @param unseen places of layers that an output depends on though the tables say nothing of it. */
   constructor(
     private readonly events: RoundingEvents,
     tables: readonly OutputTable[],
+    unseen: readonly number[] = [],
   ) {
     const count = events.events.length;
     this.triggered = new Uint8Array(count);
@@ -103,6 +105,7 @@ export class RunningErrors {
         if (use >= EventUse.unknown) this.spoilt[layer] = Math.max(use, this.spoilt[layer] ?? 0);
       }
     }
+    for (const place of unseen) this.spoilt[place] ||= EventUse.unknown;
     events.covered.forEach((covered, place) => {
       if (!covered) this.spoilt[place] = EventUse.unknown;
     });
@@ -111,6 +114,11 @@ export class RunningErrors {
   /** Whether the layer's effect can be added up. */
   isKnown(layer: number): boolean {
     return this.spoilt[layer] === 0;
+  }
+
+  /** Whether something that the layer rounds becomes infinite or NaN. */
+  isNonFinite(layer: number): boolean {
+    return this.spoilt[layer] === EventUse.nonFinite;
   }
 
   /**

@@ -2,6 +2,7 @@
 import { FORMAT_NAMES } from '../../formats/index.js';
 import { accumulationText, numericsText, type LayerDecision, type LayerNumerics } from '../../plan/index.js';
 import type { LayerSquares } from './near-plans.js';
+import { isOnlyOfSums } from './option-effects.js';
 
 const OVERFLOWS = { error: 0, inf: 1, saturate: 2 } as const;
 
@@ -23,8 +24,9 @@ export class WaysToDecide {
 /** `numericsText`, at little cost for what every layer of a plan may have. */
 function textOf(numerics: LayerNumerics): string {
   const { accumulate } = numerics;
-  const isAlone = accumulate !== undefined && Object.keys(numerics).length === 1;
-  return isAlone ? accumulationText(accumulate) : numericsText(numerics);
+  return accumulate !== undefined && isOnlyOfSums(numerics)
+    ? accumulationText(accumulate)
+    : numericsText(numerics);
 }
 
 /** What layers or options that are known as a whole do to an output, squared, in all samples. */

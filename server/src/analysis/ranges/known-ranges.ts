@@ -47,7 +47,7 @@ export async function storedRanges(
 }
 
 /** Whoever changes what is kept changes this name: what lies under an older one is then not found. */
-const RANGES = 'layer-histograms';
+const RANGES = 'layer-ranges-read-and-written';
 const NO_RECIPE = {};
 
 async function keptRanges(results: Results): Promise<Map<number, MeasuredLayerRange>> {

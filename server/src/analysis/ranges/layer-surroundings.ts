@@ -2,8 +2,16 @@
  * Which tensors have to be looked at to tell the range of a layer, what it adds up inside, and how much of its inputs cancels
  * out; and these answers once the tensors are known. Knows no format and runs nothing.
  */
-import { floatsOf, isFloating, isInMainGraph, isMovement, modelFacts, type Layer } from '../../plan/index.js';
-import type { Model, Node, Tensor } from '../../onnx/index.js';
+import {
+  floatsOf,
+  isFloating,
+  isInMainGraph,
+  isMovement,
+  modelFacts,
+  scaledInputs,
+  type Layer,
+} from '../../plan/index.js';
+import { inputFollowsMainType, type Model, type Node, type Tensor } from '../../onnx/index.js';
 import {
   insideSum,
   looksAtInput,
@@ -21,12 +29,15 @@ type Source =
 /** The tensors round a layer that have to be looked at. Of a layer inside a sub-graph or function only its weights can be. */
 export interface Surroundings {
   readonly layer: Layer;
+  readonly isInside: boolean;
   /** The layer's. */
   readonly node: Node;
   readonly nodeIndex: number;
   readonly opset: number;
   /** Its floating-point outputs. */
   readonly outputs: readonly string[];
+  /** Where its floating-point inputs that are no constants come from, each once. */
+  readonly reads: readonly string[];
   /** The first input, where it has to be looked at itself. */
   readonly summed: string | undefined;
   /** By input; undefined for those that tell nothing. */
@@ -48,6 +59,10 @@ export interface WrittenTensor {
 /** What was found of a layer, whatever the format. */
 export interface MeasuredLayerRange {
   readonly tensors: readonly MeasuredRange[];
+  /** What it reads that is no constant; left out where nothing is. */
+  readonly reads?: readonly MeasuredRange[];
+  /** It is inside a sub-graph or function: what it reads and writes was not looked at. */
+  readonly isUnseen?: true;
   /** What it computes inside and never writes; undefined where that is nothing, or nothing is known of it. */
   readonly inside: InsideSum | undefined;
   /** How many terms it adds up for one element of its output; undefined where it adds none, or that is not known. */
@@ -74,23 +89,41 @@ export function surroundings(model: Model, layer: Layer): Surroundings {
   const factor = weights.find(
     ({ name, dims }) => name === factorName && weightGroups(node, dims) !== undefined,
   );
-  const own = { layer, node, nodeIndex, opset, weights, factor };
-  if (!isInMainGraph(model, nodeIndex)) return { ...own, outputs: [], summed: undefined, inputs: [] };
+  const isInside = !isInMainGraph(model, nodeIndex);
+  const own = { layer, isInside, node, nodeIndex, opset, weights, factor };
+  if (isInside) return { ...own, outputs: [], reads: [], summed: undefined, inputs: [] };
   const looksAtItself = looksAtInput(node);
   const hasInputs =
     looksAtItself || factor !== undefined || node.opType === 'Pow' || CANCELLING.has(node.opType);
   return {
     ...own,
     outputs: node.outputs.filter((name) => isFloating(facts.elementType(name))),
+    reads: readBy(model, node),
     summed: looksAtItself && isFloating(facts.elementType(input)) ? input : undefined,
     inputs: hasInputs ? node.inputs.map((name) => sourceOf(model, name)) : [],
   };
 }
 
+/** Where the values that a layer rounds as it reads them come from: constants apart, through nodes that only move them. */
+export function readBy(model: Model, node: Node): readonly string[] {
+  const schema = modelFacts(model).schema(node);
+  const names = node.inputs.flatMap((name, input) => {
+    if (name === '' || schema === undefined || !inputFollowsMainType(schema, input)) return [];
+    return sourceName(model, name);
+  });
+  return [...new Set(names)];
+}
+
+/** None for a constant. */
+function sourceName(model: Model, input: string): readonly string[] {
+  const source = sourceOf(model, input);
+  return source?.kind === 'tensor' ? [source.name] : [];
+}
+
 /** The tensors that have to be looked at while the model runs. */
-export function tensorsOf({ outputs, summed, inputs }: Surroundings): readonly string[] {
-  const read = inputs.flatMap((source) => (source?.kind === 'tensor' ? [source.name] : []));
-  return [...outputs, ...(summed === undefined ? [] : [summed]), ...read];
+export function tensorsOf({ outputs, reads, summed, inputs }: Surroundings): readonly string[] {
+  const sources = inputs.flatMap((source) => (source?.kind === 'tensor' ? [source.name] : []));
+  return [...outputs, ...reads, ...(summed === undefined ? [] : [summed]), ...sources];
 }
 
 /** The constants that have to be read. */
@@ -147,7 +180,7 @@ export function joinRange(
   written: ReadonlyMap<string, WrittenTensor>,
   constants: ReadonlyMap<Tensor, ConstantRange>,
 ): MeasuredLayerRange {
-  const { node, nodeIndex, opset, outputs, inputs, summed, weights, factor } = around;
+  const { node, nodeIndex, opset, outputs, reads, inputs, summed, weights, factor } = around;
   const own = [
     ...outputs.map((name) => written.get(name)?.range),
     ...weights.map((weight) => constants.get(weight)?.range),
@@ -177,7 +210,19 @@ export function joinRange(
           },
   };
   const terms = termsOf(facts);
-  return { tensors: own, inside: insideSum(facts), terms, cancellation: cancellationIn(facts, terms) };
+  const places = scaledInputs(node) ?? [];
+  const scaled = new Set(places.flatMap((place) => sourceName(model, node.inputs[place] ?? '')));
+  const read = reads.flatMap((name): MeasuredRange[] => {
+    const range = written.get(name)?.range;
+    if (range === undefined) return [];
+    return [{ ...range, kind: 'input', ...(scaled.has(name) ? {} : { isUnscaled: true }) }];
+  });
+  return {
+    tensors: own,
+    ...(read.length === 0 ? {} : { reads: read }),
+    ...(around.isInside ? { isUnseen: true } : {}),
+    ...{ inside: insideSum(facts), terms, cancellation: cancellationIn(facts, terms) },
+  };
 }
 
 function singleValue(model: Model, source: Source | undefined): number | undefined {

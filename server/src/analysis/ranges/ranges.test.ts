@@ -14,6 +14,7 @@ import { findLayers } from '../../plan/index.js';
 import { memoryStore } from '../../store/index.js';
 import { openEvaluation } from '../sessions/evaluation.js';
 import { knownRanges, storedRanges } from './known-ranges.js';
+import { readBeyond } from './ranges.js';
 import { measuredAnew, withStore } from '../remembered.js';
 import { layersBeyondRange, type TensorRange } from './tensor-range.js';
 import {
@@ -23,6 +24,7 @@ import {
   randomValues,
   realModel,
   sampleOf,
+  withEvaluation,
   writeModel,
 } from '../testing/index.js';
 
@@ -129,6 +131,43 @@ describe('ranges', () => {
       underflow: Math.max(ofSum.underflow / ofSum.nonZero, ofWeight.underflow / ofWeight.nonZero),
     });
     if (format === 'fp16') expect(ofWeight).toMatchObject({ maxAbs: 1234567, index: 7 });
+  });
+
+  it("tell what a layer reads of the model's inputs and of other layers, each once, seen through what only moves it", async () => {
+    const moving = writeModel(join(folder, 'reads.onnx'), {
+      nodes: [
+        makeNode({ opType: 'Reshape', name: 'flat', inputs: ['x', 'minus'], outputs: ['f'] }),
+        makeNode({ opType: 'Mul', name: 'square', inputs: ['f', 'f'], outputs: ['s'] }),
+        makeNode({ opType: 'Mul', name: 'scaled', inputs: ['s', 'w'], outputs: ['y'] }),
+      ],
+      weights: [floatTensor('w', [1], Float32Array.of(2)), oneInt('minus', -1)],
+      inputs: { x: [1, 4] },
+      outputs: { y: [4] },
+    });
+    const given = [1, 2].map((factor, at) =>
+      sampleOf(at, { x: { dims: [1, 4], values: Float32Array.of(1, 2, -1e5 * factor, 4) } }),
+    );
+    await withEvaluation(runtime, moving, given, async (evaluation) => {
+      const results = measuredAnew(evaluation);
+      const { ranges } = await knownRanges(results, findLayers(moving), 'fp16', () =>
+        Promise.resolve(() => 4),
+      );
+      const reads = new Map(ranges.map((range) => [range.layer.name, readBeyond(range)]));
+      expect(reads.get('square')).toMatchObject([
+        {
+          tensor: 'x',
+          kind: 'input',
+          elements: 8,
+          overflow: 2,
+          maxAbs: 2e5,
+          sample: 1,
+          index: 2,
+          scale: 2 ** -3,
+        },
+      ]);
+      expect(reads.get('scaled')).toMatchObject([{ tensor: 's', overflow: 2 }]);
+      expect(ranges.find(({ layer }) => layer.name === 'square')?.reads).toHaveLength(1);
+    });
   });
 
   it('do not depend on how many outputs fit into memory at a time', async () => {

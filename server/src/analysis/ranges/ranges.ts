@@ -9,17 +9,19 @@ import type { Layer } from '../../plan/index.js';
 import type { Evaluation, WorkOptions } from '../sessions/evaluation.js';
 import type { InsideSum } from './inside-sums.js';
 import { joinRange, surroundings, type MeasuredLayerRange } from './layer-surroundings.js';
-import { rangeIn, scaledRangeIn, type TensorRange } from './tensor-range.js';
+import { rangeIn, scaledRangeIn, type MeasuredRange, type TensorRange } from './tensor-range.js';
 import { constantRanges, writtenRanges } from './written-ranges.js';
 
 /** Over this share of non-zero values lost, a layer is flagged `underflow`. */
 export const UNDERFLOW_SHARE = 0.01;
 
 /** The range of a layer in a format. */
-export interface LayerRangeFigures extends Omit<MeasuredLayerRange, 'tensors'> {
+export interface LayerRangeFigures extends Omit<MeasuredLayerRange, 'tensors' | 'reads'> {
   readonly tensors: readonly TensorRange[];
+  readonly reads?: readonly TensorRange[];
+  /** Of what it writes and holds; 0 where nothing of that was looked at. */
   readonly maxAbs: number;
-  /** Elements beyond the format's range, over all samples and weights. */
+  /** Elements that it writes or holds beyond the format's range, over all samples and weights. */
   readonly overflow: number;
   /** Share of the non-zero elements that become subnormal or zero: the worst tensor of the layer. */
   readonly underflow: number;
@@ -57,19 +59,20 @@ export async function measureRanges(
 
 /** What `format` makes of a layer's values; `scale` is what the plan multiplies its inputs by before they are rounded. */
 export function layerRangeIn(
-  { tensors, ...rest }: MeasuredLayerRange,
+  { tensors, reads, ...rest }: MeasuredLayerRange,
   format: FormatName,
   scale = 1,
 ): LayerRangeFigures {
-  const own = tensors.map((one) =>
-    scale === 1 || one.kind === 'weight' || !isFloatFormat(format)
+  const inFormat = (one: MeasuredRange): TensorRange =>
+    scale === 1 || one.kind === 'weight' || one.isUnscaled === true || !isFloatFormat(format)
       ? rangeIn(one, format)
-      : scaledRangeIn(one, scale, format),
-  );
+      : scaledRangeIn(one, scale, format);
+  const own = tensors.map(inFormat);
   const share = (one: TensorRange): number => (one.nonZero === 0 ? 0 : one.underflow / one.nonZero);
   return {
     ...rest,
     tensors: own,
+    ...(reads === undefined ? {} : { reads: reads.map(inFormat) }),
     maxAbs: own.reduce((largest, one) => Math.max(largest, one.maxAbs), 0),
     overflow: own.reduce((sum, one) => sum + one.overflow, 0),
     underflow: own.reduce((worst, one) => Math.max(worst, share(one)), 0),
@@ -82,6 +85,11 @@ export function insideBeyond(
   largest: number,
 ): InsideSum | undefined {
   return inside !== undefined && inside.value > largest ? inside : undefined;
+}
+
+/** What the layer reads beyond the format's range, the largest first: rounding it as it is read makes it infinite. */
+export function readBeyond({ reads = [] }: Pick<LayerRangeFigures, 'reads'>): readonly TensorRange[] {
+  return reads.filter(({ overflow }) => overflow > 0).toSorted((a, b) => b.maxAbs - a.maxAbs);
 }
 
 /** How many elements a tensor of this shape has; undefined while a size is not known. */

@@ -23,7 +23,8 @@ import type { WorkOptions } from '../sessions/evaluation.js';
 /** What was found of a tensor, whatever the format. */
 export interface MeasuredRange {
   readonly tensor: string;
-  readonly kind: 'output' | 'weight';
+  /** `input`: what a layer reads of what was written elsewhere, or is given to the model. */
+  readonly kind: 'output' | 'weight' | 'input';
   readonly elements: number;
   readonly maxAbs: number;
   /** Where the largest value is: the position of the sample (undefined for a weight) and the flat index in it. */
@@ -32,6 +33,10 @@ export interface MeasuredRange {
   /** Sum of the squares of the finite elements. */
   readonly squares: number;
   readonly histogram: Histogram;
+  /** Of what a layer reads: a scale that the plan gives the layer is not one of this. */
+  readonly isUnscaled?: true;
+  /** Where the original itself has NaN: how many, and the position of the first sample that has any. */
+  readonly nan?: { readonly count: number; readonly sample: number | undefined };
 }
 
 /** The same with what a format makes of the values. */
@@ -45,19 +50,23 @@ export interface TensorRange extends MeasuredRange, FormatLoss {
 /** Figures of the compute process with the place that they are from. */
 export function measuredRange(
   tensor: string,
-  kind: 'output' | 'weight',
-  { elements, maxAbs, maxIndex, squares, histogram }: RangeFigures,
+  kind: MeasuredRange['kind'],
+  { elements, maxAbs, maxIndex, squares, nan, histogram }: RangeFigures,
   sample: number | undefined,
 ): MeasuredRange {
-  return { tensor, kind, elements, maxAbs, sample, index: maxIndex, squares, histogram };
+  const range = { tensor, kind, elements, maxAbs, sample, index: maxIndex, squares, histogram };
+  return nan === 0 ? range : { ...range, nan: { count: nan, sample } };
 }
 
 /** The range of a tensor over the samples of both. */
 export function mergeRanges(a: MeasuredRange | undefined, b: MeasuredRange): MeasuredRange {
   if (a === undefined) return b;
-  const larger = b.maxAbs > a.maxAbs || a.index < 0 ? b : a;
+  const { nan: _, ...larger } = b.maxAbs > a.maxAbs || a.index < 0 ? b : a;
+  const first = a.nan ?? b.nan;
+  const count = (a.nan?.count ?? 0) + (b.nan?.count ?? 0);
   return {
     ...larger,
+    ...(first === undefined ? {} : { nan: { count, sample: first.sample } }),
     elements: a.elements + b.elements,
     squares: a.squares + b.squares,
     histogram: mergeHistograms(a.histogram, b.histogram),

@@ -12,7 +12,8 @@ import {
 /** A level at which a model was not opened, or did not run. */
 export interface FailedLevel {
   readonly optimization: OptimizationLevel;
-  readonly during: 'opening' | 'run';
+  /** `profiled run`: what comes of runs without a profile is not known from it. */
+  readonly during: 'opening' | 'run' | 'profiled run';
   readonly failure: RuntimeFailure;
 }
 
@@ -44,7 +45,7 @@ export function failedLevelNote(
   // Whose matter a lack of memory or a lost device is, and what to do, its own message says.
   if (hasKnownCause(failed.failure)) return `${said} It runs at level ${below}.`;
   const way =
-    settings === ''
+    settings === '' && failed.during !== 'profiled run'
       ? ` Wherever you load it with that version, set the session option graphOptimizationLevel to ${below}.`
       : '';
   return (
@@ -78,10 +79,10 @@ export function noLevelMessage(last: FailedLevel, suspect: Suspect, original: Or
 function whatHappened({ optimization, during, failure }: FailedLevel, suspect: Suspect): string {
   const what =
     failure.kind === 'crashed'
-      ? `crashed ${during === 'opening' ? 'when it opened the model' : 'in a run'}`
+      ? `crashed ${during === 'opening' ? 'when it opened the model' : `in a ${during}`}`
       : during === 'opening'
         ? 'refused the model'
-        : 'failed in a run';
+        : `failed in a ${during}`;
   return `${nameOf(suspect)} ${what} at optimisation level ${optimization}`;
 }
 

@@ -75,6 +75,7 @@ export function originalFile(
 const BLAMED: Readonly<Record<FailedLevel['during'], ReadonlySet<RuntimeFailureKind>>> = {
   opening: new Set(['refused', 'crashed']),
   run: new Set(['failed', 'crashed']),
+  'profiled run': new Set(['failed', 'crashed']),
 };
 
 /** Times that a level is begun again because the process ended in a call of somebody else's. */
@@ -106,13 +107,13 @@ export async function withOptimized<T>(
       return await use({ session, optimization, notes });
     } catch (error) {
       if (!(error instanceof RuntimeFailure)) throw error;
-      const during = session === undefined ? 'opening' : 'run';
+      const during = session === undefined ? 'opening' : settings.profile === true ? 'profiled run' : 'run';
       if (error.kind === 'stale' && renew !== undefined && losses < MOST_LOSSES) {
         losses += 1;
         renew();
         continue;
       }
-      const isTheEnd = error.kind === 'crashed' && during === 'run' && renew === undefined;
+      const isTheEnd = error.kind === 'crashed' && during !== 'opening' && renew === undefined;
       if (!BLAMED[during].has(error.kind) || isTheEnd) throw error;
       if (error.kind === 'crashed') renew?.();
       const last = { optimization, during, failure: error } as const;
@@ -160,11 +161,11 @@ export async function originalThere(
 ): Promise<OriginalThere> {
   if (original === undefined) return undefined;
   if (sameModel(request.model, original.model)) return 'same';
-  if (during === 'run' && original.run === undefined) return undefined;
+  if (during !== 'opening' && original.run === undefined) return undefined;
   try {
     const session = await runtime.open({ ...request, model: original.model }, signal);
     try {
-      if (during === 'run') await original.run?.(session);
+      if (during !== 'opening') await original.run?.(session);
       return original.isMadeElsewhere === true ? 'another' : 'runs';
     } finally {
       await runtime.close(session);

@@ -21,8 +21,8 @@ const BUILD = 1;
 /** A run of the sketch, in runs of the model: so much, and so much for each probe. */
 const RUNS_FORWARD = 6;
 const RUNS_PER_PROBE = 2;
-/** Runs of the model to see in which directions its outputs err, for each probe. */
-const RUNS_OF_DIRECTIONS = 1 / 2;
+/** Runs of the model to see in which directions its outputs err, for each probe: a half, or two where it pays to look on. */
+const RUNS_OF_DIRECTIONS = 1;
 /** Messages, probes and comparisons that come with each run. */
 const REQUEST = 1;
 /** More cuts than that are never worth their sessions. */

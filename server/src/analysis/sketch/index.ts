@@ -12,6 +12,7 @@ export { concentrationOf, probeVariance, type ProbeKinds } from './probes.js';
 export { firstOrderScores, hessianScores, type HessianScore } from './scores.js';
 export {
   knownSensitivities,
+  sketchIfCheaper,
   type Sensitivities,
   type SensitivityOptions,
   type SensitivitySubject,
@@ -21,4 +22,6 @@ export { Sketcher, type OutputSketch, type SampleSketch, type SketchOptions } fr
 export type { EventState } from './sketch-graph.js';
 export { checkLabel, LabelMismatch } from './label-mismatch.js';
 export { labelRole, lossOf } from './loss.js';
+export { unseenPlaces } from './unseen.js';
 export { saturatingOperator } from './saturation.js';
+export { symmetricEigen } from './symmetric-eigen.js';

@@ -6,6 +6,7 @@ import type { LowFormatName } from '../../formats/index.js';
 import type { Model } from '../../onnx/index.js';
 import {
   roundingEventsSteps,
+  valueDependenceSteps,
   type IntegerRanges,
   type Layer,
   type RoundingEvents,
@@ -18,7 +19,7 @@ import type { Label } from '../samples/index.js';
 import { Sketcher, type SampleSketch } from './sketch.js';
 
 /** Raised when a change of the code changes what a sketch holds. */
-const SKETCH_VERSION = 5;
+const SKETCH_VERSION = 6;
 const SKETCH = 'sketch';
 
 /** Enough for a rank correlation of .98 and more with what is measured, with eight samples. */
@@ -31,6 +32,8 @@ export interface Sketch {
   readonly outputs: readonly string[];
   readonly probes: number;
   readonly samples: readonly SampleSketch[];
+  /** By output: the nodes whose values it depends on in whatever way; left out where that is not known. */
+  readonly dependence?: readonly ReadonlySet<number>[];
   /** How the ranges of an integer format were chosen; as usual where it is left out. */
   readonly ranges?: IntegerRanges | undefined;
 }
@@ -98,7 +101,9 @@ export async function knownSketch(
     progress?.(total, total, 'sketch');
   }
   const { ranges } = results;
-  return { format, events, outputs, probes, ranges, samples: kept.flatMap((one) => one ?? []), ...effort };
+  const dependence = await dependenceOf(model, outputs);
+  const found = kept.flatMap((one) => one ?? []);
+  return { format, events, outputs, probes, ranges, dependence, samples: found, ...effort };
 }
 
 /** The sketch as far as the store has it; undefined where a sample is missing. */
@@ -118,7 +123,17 @@ export async function storedSketch(
   }
   const { probes } = settingsOf(options);
   const events = await inSlices(roundingEventsSteps(model, layers, format));
-  return { format, events, outputs, probes, samples, ranges: results.ranges };
+  const dependence = await dependenceOf(model, outputs);
+  return { format, events, outputs, probes, samples, dependence, ranges: results.ranges };
+}
+
+async function dependenceOf(
+  model: Model,
+  outputs: readonly string[],
+): Promise<readonly ReadonlySet<number>[]> {
+  const found: ReadonlySet<number>[] = [];
+  for (const output of outputs) found.push(await inSlices(valueDependenceSteps(model, output)));
+  return found;
 }
 
 function settingsOf({ probes, seed = 0, direction = 'random', curvature = false }: KnownSketchOptions) {

@@ -1,13 +1,13 @@
 /**
  * In which directions an output of a sample errs: what becomes of it when the inputs move a little. Errors of most layers lie in
  * the same few directions, for all that follows them is the same. Runs the original; what is made of the directions is in
- * probes.ts.
+ * few-directions.ts.
  */
 import { DataType } from '../../onnx/index.js';
 import { RuntimeFailure, type TensorHandle } from '../../runtime/index.js';
 import type { Evaluation } from '../sessions/evaluation.js';
 import { elementsOf, floatsOf } from '../sessions/session-tensors.js';
-import { fewDirections } from './probes.js';
+import { fewDirections } from './few-directions.js';
 
 /** Inputs move by at most this part of their range: far more than FP32 rounds, and little enough for a first order. */
 const MOVE = 1e-3;
@@ -26,28 +26,45 @@ interface DirectionOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Looks for them with half as many runs as there are probes. */
+/**
+ * Looks for them with half as many runs as there are probes, and where these promise something and leave much open, with more: the
+ * directions of chance moves are better known the more of them there are.
+ */
 export async function outputDirections(
   evaluation: Evaluation,
   sample: number,
   outputs: readonly string[],
   { probes, seed, signal }: DirectionOptions,
 ): Promise<OutputDirections> {
+  const directions = new Map<string, readonly Float64Array[]>();
   const exact = await exactOutputs(evaluation, sample, outputs, probes, signal);
-  const draws = Math.floor(probes / 2);
-  if (exact.size === 0 || draws < 2) return { directions: new Map(), inferences: 0 };
   const errors = new Map([...exact.keys()].map((name): [string, Float32Array[]] => [name, []]));
   let inferences = 0;
-  for (let draw = 0; draw < draws; draw++) {
-    const moved = await errorsOfMove(evaluation, sample, exact, seed + SEEDS * draw, signal);
-    inferences += 1;
-    for (const [name, error] of moved) errors.get(name)?.push(error);
+  for (const draws of [Math.floor(probes / 2), RUNS_PER_PROBE * probes]) {
+    if (draws < 2) break;
     // Integers do not move.
-    if (moved.size === 0) break;
+    while (exact.size > 0 && inferences < draws) {
+      const moved = await errorsOfMove(evaluation, sample, exact, seed + SEEDS * inferences, signal);
+      inferences += 1;
+      for (const name of exact.keys()) {
+        const error = moved.get(name);
+        if (error === undefined) exact.delete(name);
+        else errors.get(name)?.push(error);
+      }
+    }
+    for (const name of [...exact.keys()]) {
+      const found = fewDirections(errors.get(name) ?? [], probes);
+      if (found.directions.length > 0) directions.set(name, found.directions);
+      if (found.variance < ENOUGH || found.variance === 1) exact.delete(name);
+    }
   }
-  const found = [...errors].map(([name, own]) => [name, fewDirections(own, probes)] as const);
-  return { directions: new Map(found.filter(([, { length }]) => length > 0)), inferences };
+  return { directions, inferences };
 }
+
+/** Of the original, at most. */
+const RUNS_PER_PROBE = 2;
+/** So little of the variance is left that to look on would not pay. */
+const ENOUGH = 0.1;
 
 /** Apart from those of other samples and of other inputs. */
 const SEEDS = 500_009;
@@ -59,7 +76,7 @@ async function exactOutputs(
   outputs: readonly string[],
   probes: number,
   signal: AbortSignal | undefined,
-): Promise<ReadonlyMap<string, Float32Array>> {
+): Promise<Map<string, Float32Array>> {
   const exact = new Map<string, Float32Array>();
   for (const name of outputs) {
     const handle = references[sample]?.[name];

@@ -100,50 +100,11 @@ export function concentrationOf(
   return (exactSquares + unbiased) / (trace * trace);
 }
 
-/**
- * Orthonormal directions to align probes with, from a few errors of an output such as come about by chance: their span where
- * each of them lies in that of the others to such a part that fewer random probes for the rest still tell more than `probes`
- * random ones for all; none where errors go in too many directions.
- */
-export function fewDirections(errors: readonly Float32Array[], probes: number): readonly Float64Array[] {
-  const present = errors.map((error) => Float64Array.from(error)).filter((error) => squaredLength(error) > 0);
-  if (present.length < 2 || present.length >= probes) return [];
-  let captured = 0;
-  for (const [left, error] of present.entries()) {
-    const others = orthonormal(present.filter((_, at) => at !== left));
-    const rest = error.slice();
-    removeParts(rest, others);
-    captured += (1 - squaredLength(rest) / squaredLength(error)) / present.length;
-  }
-  const variance = (1 - captured) ** 2 / (probes - present.length);
-  return variance < 1 / probes ? orthonormal(present) : [];
-}
-
-/** As little of the square of an error as rounding in FP32 leaves: it lies in the span of those before. */
-const DEPENDENT = 1e-4;
-
-/** An orthonormal basis of the span, by the modified method of Gram and Schmidt, each part removed twice. */
-function orthonormal(vectors: readonly Float64Array[]): readonly Float64Array[] {
-  const basis: Float64Array[] = [];
-  for (const vector of vectors) {
-    const rest = vector.slice();
-    for (let pass = 0; pass < 2; pass++) removeParts(rest, basis);
-    const square = squaredLength(rest);
-    if (square <= DEPENDENT * squaredLength(vector)) continue;
-    const length = Math.sqrt(square);
-    basis.push(rest.map((value) => value / length));
-  }
-  return basis;
-}
-
+/** Takes from a vector what it has in the directions of an orthonormal basis. */
 function removeParts(from: Float32Array | Float64Array, basis: readonly Float64Array[]): void {
   for (const direction of basis) {
     let part = 0;
     for (let at = 0; at < from.length; at++) part += (from[at] ?? 0) * (direction[at] ?? 0);
     for (let at = 0; at < from.length; at++) from[at] = (from[at] ?? 0) - part * (direction[at] ?? 0);
   }
-}
-
-function squaredLength(vector: Float64Array): number {
-  return vector.reduce((sum, value) => sum + value * value, 0);
 }

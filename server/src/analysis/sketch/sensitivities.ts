@@ -107,6 +107,25 @@ export async function knownSensitivities(
   };
 }
 
+/**
+ * The sketch of all layers where it is known, or costs less than to measure those that are asked for; undefined where it costs more, or the
+ * runtime refuses it.
+ */
+export async function sketchIfCheaper(
+  results: Results,
+  subject: SensitivitySubject,
+  options: KnownSketchOptions = {},
+): Promise<Sketch | undefined> {
+  const { model, all, format, tolerances } = subject;
+  const outputs = sketchedOutputs(subject.floatOutputs, tolerances);
+  const stored = await storedSketch(results, model, all, format, outputs, options);
+  if (stored !== undefined) return stored;
+  const ignored = (): void => undefined;
+  const isWorthwhile =
+    !isMixed(model) && (await isSketchWorthwhile(results, subject, outputs.length, options, ignored));
+  return isWorthwhile ? await sketchUnlessRefused(results, subject, outputs, options) : undefined;
+}
+
 /** A graph that the runtime refuses, or that fails in it, is no reason to know nothing: then everything is measured. */
 async function sketchUnlessRefused(
   results: Results,

@@ -7,6 +7,7 @@ import { judgedError, type OutputError } from '../errors/judged-error.js';
 import { relativeErrors, type RelativeErrors } from '../errors/relative-errors.js';
 import type { Sketch } from './known-sketch.js';
 import { concentrationOf, probeVariance } from './probes.js';
+import { eventsByLayer, isUnseen } from './unseen.js';
 
 /** Why the error of a layer should be measured, or read with care. */
 export type SketchFlag =
@@ -63,8 +64,7 @@ export function sketchedErrors(
   const { events } = sketch;
   const placeOf = new Map(events.layers.map(({ nodeIndex }, place) => [nodeIndex, place]));
   // Where nothing else is low, a layer rounds all that it reads and writes.
-  const eventsOf: number[][] = events.layers.map(() => []);
-  events.events.forEach(({ layer }, event) => eventsOf[layer]?.push(event));
+  const eventsOf = eventsByLayer(sketch);
   return layers.flatMap((layer): Sensitivity[] => {
     const place = placeOf.get(layer.nodeIndex);
     if (place === undefined || drawsRandomNumbers(layer.node)) return [];
@@ -103,6 +103,7 @@ function sensitivity(
     ),
   );
   if (!isReached && own.length > 0 && flags.size === 0) flags.add('zero-gradient');
+  if (isUnseen(sketch, layer, own)) flags.add('zero-gradient');
   const perOutput = sketch.outputs.map((output, place): OutputError => {
     const squares = layerSquares(sketch, place, own);
     const samples = sketch.samples.map((sample, index) => {

@@ -3,6 +3,7 @@
  * what is added to the identity. Pure; knows no network. G. Golub, G. Meurant, "Matrices, Moments and Quadrature", 2009, for both.
  */
 import { seededBits, type RandomBits } from '../../formats/index.js';
+import { symmetricEigen } from '../sketch/index.js';
 
 /** The matrix times a vector. */
 export type Product = (vector: Float64Array) => Promise<Float64Array>;
@@ -42,7 +43,10 @@ export async function eigenvaluesOf(
   let logDeterminant = 0;
   for (let vector = 0; vector < vectors; vector++) {
     const nodes = symmetricEigen((await lanczos(randomUnit(size, bits), times, steps)).matrix);
-    for (const { value, first } of nodes) {
+    for (const {
+      value,
+      vector: [first = 0],
+    } of nodes) {
       largest = Math.max(largest, value);
       // Gauss quadrature of start' log(I + A / lambda) start; times the size it estimates the trace.
       logDeterminant += (size / vectors) * first ** 2 * logOf(value);
@@ -79,7 +83,7 @@ export async function signedEigenvaluesOf(
   times: Product,
   { steps, seed }: Pick<SpectrumOptions, 'steps' | 'seed'>,
 ): Promise<SignedEigenvalues> {
-  const largestOf = (pairs: readonly Eigenpair[]): number =>
+  const largestOf = (pairs: readonly { readonly value: number }[]): number =>
     pairs.reduce((most, { value }) => (Math.abs(value) > Math.abs(most) ? value : most), 0);
   if (size <= steps) {
     const pairs = symmetricEigen(await wholeMatrix(size, times));
@@ -137,57 +141,6 @@ async function lanczos(
     }),
   );
   return { matrix, basis: basis.slice(0, count) };
-}
-
-interface Eigenpair {
-  readonly value: number;
-  /** The first element of the unit eigenvector. */
-  readonly first: number;
-}
-
-/** Sweeps that are enough for any small matrix. */
-const SWEEPS = 30;
-
-/** Of a small symmetric matrix, by Jacobi's rotations. */
-export function symmetricEigen(matrix: readonly Float64Array[]): readonly Eigenpair[] {
-  const a = matrix.map((row) => row.slice());
-  const size = a.length;
-  const at = (row: number, column: number): number => a[row]?.[column] ?? 0;
-  const set = (row: number, column: number, value: number): void => {
-    const own = a[row];
-    if (own !== undefined) own[column] = value;
-  };
-  const first = new Float64Array(size);
-  first[0] = 1;
-  for (let sweep = 0; sweep < SWEEPS; sweep++) {
-    let changed = false;
-    for (let p = 0; p < size; p++) {
-      for (let q = p + 1; q < size; q++) {
-        const off = at(p, q);
-        if (Math.abs(off) <= 1e-15 * Math.sqrt(Math.abs(at(p, p) * at(q, q))) || off === 0) continue;
-        changed = true;
-        const theta = (at(q, q) - at(p, p)) / (2 * off);
-        const t = (theta >= 0 ? 1 : -1) / (Math.abs(theta) + Math.hypot(theta, 1));
-        const c = 1 / Math.hypot(t, 1);
-        const s = t * c;
-        for (let k = 0; k < size; k++) {
-          const [kp, kq] = [at(k, p), at(k, q)];
-          set(k, p, c * kp - s * kq);
-          set(k, q, s * kp + c * kq);
-        }
-        for (let k = 0; k < size; k++) {
-          const [pk, qk] = [at(p, k), at(q, k)];
-          set(p, k, c * pk - s * qk);
-          set(q, k, s * pk + c * qk);
-        }
-        const [own, other] = [first[p] ?? 0, first[q] ?? 0];
-        first[p] = c * own - s * other;
-        first[q] = s * own + c * other;
-      }
-    }
-    if (!changed) break;
-  }
-  return a.map((_, row) => ({ value: at(row, row), first: first[row] ?? 0 }));
 }
 
 function dot(one: Float64Array, other: Float64Array): number {

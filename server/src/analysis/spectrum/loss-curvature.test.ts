@@ -14,7 +14,7 @@ import {
   writeModel,
 } from '../testing/index.js';
 import { knownLossCurvatures, type LossCurvature } from './index.js';
-import { symmetricEigen } from './lanczos.js';
+import { symmetricEigen } from '../sketch/index.js';
 
 const { runtime, folder } = await computeForTests();
 

@@ -8,7 +8,8 @@ import { closeEvaluation, openEvaluation } from '../sessions/evaluation.js';
 import { measuredAnew } from '../remembered.js';
 import { computeForTests, floatTensor, randomValues, sampleOf, writeModel } from '../testing/index.js';
 import { knownSpectra, type LayerSpectrum, type LayerSpectrumOptions } from './index.js';
-import { eigenvaluesOf, signedEigenvaluesOf, symmetricEigen } from './lanczos.js';
+import { symmetricEigen } from '../sketch/index.js';
+import { eigenvaluesOf, signedEigenvaluesOf } from './lanczos.js';
 
 const { runtime, folder } = await computeForTests();
 

@@ -8,6 +8,7 @@ import {
   findAccumulation,
   foundSums,
   isShort,
+  partialSums,
   tellingSum,
   type FoundAccumulation,
 } from './accumulation.js';
@@ -19,7 +20,9 @@ function foundOf(accumulation: Accumulation): Accumulation | undefined {
   const sum = tellingSum(accumulation);
   const kind = accumulationOf(sum);
   const found: FoundAccumulation = { operator: 'MatMul', accumulation: kind, sum };
-  return foundSums([kind === 'between' ? { ...found, chunk: chunkOf(sum) } : found]).get('MatMul');
+  const ofHalf = tellingSum(accumulation, 2048);
+  const parts = kind === 'between' ? partialSums(chunkOf(sum), 4096, chunkOf(ofHalf, 2048)) : {};
+  return foundSums([{ ...found, ...parts }]).get('MatMul');
 }
 
 describe('a target that adds up', () => {
@@ -46,6 +49,11 @@ describe('a target that adds up', () => {
     },
   );
 
+  it.each([2, 4, 16, 64, 256])('in %d sums side by side is found out', (count) => {
+    const lanes = { kind: 'lanes', count } as const;
+    expect(foundOf(lanes)).toEqual(lanes);
+  });
+
   it('few terms in partial sums is found out', () => {
     const sum = tellingSum({ kind: 'chunked', length: 16 }, 64);
     expect([accumulationOf(sum, 64), chunkOf(sum, 64)]).toEqual(['between', 16]);
@@ -61,9 +69,11 @@ describe('a target that adds up', () => {
 it('the CPU provider adds up in FP32 where it runs FP16 through casts', async () => {
   const found = await findAccumulation(runtime, 'cpu');
   expect(found.map(({ operator }) => operator)).toEqual([
-    ...['MatMul', 'Gemm', 'Gemm with transB', 'Conv'],
-    ...['ReduceSum', 'ReduceMean', 'ReduceSumSquare', 'ReduceL2'],
+    ...['MatMul', 'Gemm', 'Gemm with transB', 'Einsum', 'Conv'],
+    ...['ReduceSum', 'ReduceMean', 'ReduceL1', 'ReduceSumSquare', 'ReduceL2'],
+    ...['ReduceLogSum', 'ReduceLogSumExp'],
     ...['AveragePool', 'AveragePool below 128', 'GlobalAveragePool', 'GlobalAveragePool below 128'],
+    ...['Softmax', 'LogSoftmax', 'CumSum'],
   ]);
   for (const { accumulation } of found) expect(accumulation).not.toBe('not run');
   if (process.arch !== 'x64') return;

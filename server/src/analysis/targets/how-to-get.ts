@@ -22,12 +22,22 @@ const WAYS: Readonly<Record<Provider, Ways>> = {
     needs: 'a graphics device with a driver for Direct3D 12, Metal or Vulkan',
   },
   cuda: { platforms: [LINUX], needs: 'an NVIDIA device with its driver, CUDA 12 and cuDNN 9' },
-  tensorrt: { platforms: [LINUX], needs: 'an NVIDIA device with its driver, CUDA 12 and TensorRT 10' },
+  tensorrt: {
+    platforms: [LINUX],
+    needs: 'an NVIDIA device with its driver, CUDA 12, cuDNN 9 and TensorRT 10',
+  },
   dml: {
     platforms: WINDOWS,
     needs: 'a graphics device with a driver for DirectX 12, and Windows 10 1903 or newer',
   },
   coreml: { platforms: MACS, needs: 'macOS 12 or newer, for ML programs with FP16' },
+};
+
+/** What brings what it takes on Linux, where it is looked for, and how to see whether it is there. */
+const LOADED = 'The loader looks for them in LD_LIBRARY_PATH, too; `nvidia-smi` shows device and driver.';
+const OF_NVIDIA: Readonly<Partial<Record<Provider, string>>> = {
+  cuda: ` NVIDIA's packages cuda-libraries-12-9 and libcudnn9-cuda-12 bring them. ${LOADED}`,
+  tensorrt: ` NVIDIA's packages cuda-libraries-12-9, libcudnn9-cuda-12, libnvinfer10, libnvinfer-plugin10 and libnvonnxparsers10 bring them. ${LOADED}`,
 };
 
 /** What `process.platform-process.arch` is called. */
@@ -59,21 +69,23 @@ export function wayToProvider(name: Provider, platform: string): string {
 /** What to do where the provider is there and finds nothing to run on, or its libraries are missing. */
 export function wayToDevice(name: Provider, platform: string, reason: string): string {
   if (reason.includes('is not installed')) {
+    // Run by itself: whether npm runs install scripts is a matter of settings.
     return (
-      'Fetch its libraries with the install script of the package, which wants the network: ' +
-      '`npm rebuild onnxruntime-node --foreground-scripts --onnxruntime-node-install=cuda12` ' +
-      `(or ONNXRUNTIME_NODE_INSTALL=cuda12 in the environment). It needs ${WAYS[name].needs}.`
+      'Where npm installed the package, its install script fetches the libraries, which wants the network: ' +
+      '`node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install=cuda12`. In the VS Code extension, which has no ' +
+      'such script, put the libraries `runtimes/linux-x64/native/libonnxruntime_providers_*.so` of the NuGet package ' +
+      'Microsoft.ML.OnnxRuntime.Gpu.Linux, of the same version, into that folder. ' +
+      `It needs ${WAYS[name].needs}.${OF_NVIDIA[name] ?? ''}`
     );
   }
   if (name === 'cpu') return wayToProvider(name, platform);
   const hints: Readonly<Partial<Record<Provider, string>>> = {
     webgpu: platform.startsWith('linux')
-      ? " Vulkan's loader is libvulkan1; without a graphics card Mesa's software driver serves: mesa-vulkan-drivers, version 25 or newer. In a container NVIDIA's driver brings Vulkan with NVIDIA_DRIVER_CAPABILITIES=all."
+      ? " Vulkan's loader is libvulkan1; without a graphics card Mesa's software driver serves: mesa-vulkan-drivers, version 25 or newer. In a container NVIDIA's driver brings Vulkan with NVIDIA_DRIVER_CAPABILITIES=all. VK_DRIVER_FILES names the description of a driver that the loader does not find (`/…/nvidia_icd.json`), which wants libx11-6 and libxext6."
       : platform.startsWith('win32')
         ? ' The driver of the manufacturer has it; the basic display driver of Windows does not.'
         : '',
-    cuda: ' The loader finds them in LD_LIBRARY_PATH; `nvidia-smi` shows device and driver.',
-    tensorrt: ' The loader finds them in LD_LIBRARY_PATH; `nvidia-smi` shows device and driver.',
+    ...OF_NVIDIA,
     coreml: ' `{ coreMlFlags: 16 }` asks for an ML program.',
   };
   return `It needs ${WAYS[name].needs}.${hints[name] ?? ''}`;

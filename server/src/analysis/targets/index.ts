@@ -23,6 +23,7 @@ export {
   type SupportSubject,
 } from './operator-support.js';
 export { withKnownSums, withOptionsOf, withStoredSums } from './plan-targets.js';
+export { modelPlacement, type PlacementOptions } from './model-placement.js';
 export { placementNotes, placementOf, type Elsewhere, type Placement } from './placement.js';
 export {
   gainOf,
@@ -35,6 +36,7 @@ export {
 } from './session-tuning.js';
 export {
   insteadOf,
+  isLacking,
   supportFindings,
   supportFindingSteps,
   supportOnTarget,

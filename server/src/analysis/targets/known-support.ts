@@ -43,6 +43,7 @@ export async function knownSupport(
         ...subject,
         ...options,
         shapes,
+        sample: samples[0],
       });
       found.push(supportOnTarget(target.name, format, tried));
     }

@@ -46,9 +46,10 @@ import { runOnce } from './small-run.js';
 
 /**
  * `native`: a kernel of the target reads the format. `through casts`: one reads FP32, and ONNX Runtime casts. `elsewhere`: the
- * target has no kernel at all. `refused`: ONNX Runtime does not load or run it.
+ * target has no kernel at all. `refused`: ONNX Runtime does not load or run it. `unknown`: what it was tried with does not run on the
+ * CPU in FP32 either, which says nothing of the target.
  */
-export type SupportOutcome = 'native' | 'through casts' | 'elsewhere' | 'refused';
+export type SupportOutcome = 'native' | 'through casts' | 'elsewhere' | 'refused' | 'unknown';
 
 export interface TriedLayer {
   readonly outcome: SupportOutcome;
@@ -59,7 +60,7 @@ export interface TriedLayer {
 /** What came of a trial. */
 export interface FinishedTrial {
   readonly tried: TriedLayer;
-  /** Of a refusal: what it depends on that other layers of the kind, or a later trial, need not share. */
+  /** Of what did not run: what that depends on that other layers of the kind, or a later trial, need not share. */
   readonly circumstance: Circumstance | undefined;
 }
 
@@ -69,6 +70,8 @@ export interface Trial {
   readonly providerOptions?: ProviderOptions | undefined;
   /** By tensor, as they were in a run. */
   readonly shapes: ReadonlyMap<string, Shape>;
+  /** By tensor, as they were in a run: of those that `steeringInputs` names. */
+  readonly values: ReadonlyMap<string, SampleTensor>;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -77,23 +80,61 @@ export function elementsOf(shape: Shape | undefined): number {
   return (shape ?? []).reduce<number>((product, size) => product * (typeof size === 'number' ? size : 1), 1);
 }
 
-/** How the target runs the layer. A crash of the runtime is an answer, too: it refuses the layer. */
+/**
+ * How the target runs the layer. A crash of the runtime is an answer, too: it refuses the layer. What fails of the run and not of the
+ * session may be the fault of what is fed: where the CPU fails with the same in FP32, nothing is known of the target.
+ */
 export async function tryLayer(
   runtime: Runtime,
   model: Model,
   layer: Layer,
   trial: Trial,
 ): Promise<FinishedTrial> {
+  const failure = await runAlone(runtime, model, layer, trial);
+  if (!(failure instanceof RuntimeFailure)) {
+    return { tried: outcomeOf(failure, layer.node, trial), circumstance: undefined };
+  }
+  const { message } = failure;
+  if (failure.kind !== 'refused') {
+    const usual: Trial = { ...trial, format: 'fp32', provider: 'cpu', providerOptions: undefined };
+    const beside = await runAlone(runtime, model, layer, usual);
+    // With what another sample gives it may run, so that it is tried again.
+    if (beside instanceof RuntimeFailure) {
+      return { tried: { outcome: 'unknown', detail: message }, circumstance: 'moment' };
+    }
+  }
+  return { tried: { outcome: 'refused', detail: message }, circumstance: circumstanceOf(failure) };
+}
+
+/** Its kernels, or why it does not load or run. Throws what says nothing of the layer. */
+async function runAlone(
+  runtime: Runtime,
+  model: Model,
+  layer: Layer,
+  trial: Trial,
+): Promise<readonly ProfiledKernel[] | RuntimeFailure> {
   const { variant, inputs } = await inSlices(singleNode(model, layer, trial));
-  const folder = weightsFolder(model) ?? '.';
   try {
-    const { kernels } = await runOnce(runtime, variant.bytes, inputs, trial, folder);
-    return { tried: outcomeOf(kernels, layer.node, trial), circumstance: undefined };
+    return (await runOnce(runtime, variant.bytes, inputs, trial, weightsFolder(model) ?? '.')).kernels;
   } catch (error) {
     if (!(error instanceof RuntimeFailure)) throw error;
     if (error.kind === 'cancelled' || error.kind === 'unavailable' || error.kind === 'stale') throw error;
-    return { tried: { outcome: 'refused', detail: error.message }, circumstance: circumstanceOf(error) };
+    return error;
   }
+}
+
+/**
+ * The inputs of a layer that say what it does instead of what it does that to, such as sizes, counts and positions: nothing that is
+ * made up fits every operator there.
+ */
+export function steeringInputs(model: Model, { node }: Layer): readonly string[] {
+  const facts = modelFacts(model);
+  const schema = facts.schema(node);
+  return node.inputs.filter((name, index) => {
+    if (name === '' || facts.index.constantOf(name) !== undefined) return false;
+    const follows = schema !== undefined && inputFollowsMainType(schema, index);
+    return !follows || !isFloating(facts.elementType(name) ?? DataType.FLOAT);
+  });
 }
 
 /** The name of the one node that is tried. */
@@ -103,7 +144,7 @@ const TRIED = 'tried';
 function* singleNode(
   model: Model,
   { node }: Layer,
-  { format, shapes }: Trial,
+  { format, shapes, values }: Trial,
 ): Steps<{ readonly variant: Variant; readonly inputs: Readonly<Record<string, SampleTensor>> }> {
   const facts = modelFacts(model);
   const schema = facts.schema(node);
@@ -125,8 +166,9 @@ function* singleNode(
     if (constant !== undefined) initializers.push(referredTensor(own, constant, model));
     else {
       const dims = (shapes.get(name) ?? []).map((size) => (typeof size === 'number' ? size : 1));
-      inputs.push(makeValueInfo(own, makeTensorType(ownType, dims)));
-      fed[own] = evenTensor(ownType, dims);
+      const tensor = values.get(name) ?? evenTensor(ownType, dims);
+      inputs.push(makeValueInfo(own, makeTensorType(ownType, tensor.dims)));
+      fed[own] = tensor;
     }
     const follows = schema !== undefined && inputFollowsMainType(schema, index) && isFloating(ownType);
     if (!follows || ownType === type) return own;

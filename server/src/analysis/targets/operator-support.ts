@@ -5,7 +5,7 @@
  * does not.
  */
 import type { RunFormat } from '../../formats/index.js';
-import { finish, isStep, type Model, type Shape, type Steps } from '../../onnx/index.js';
+import { finish, isStep, type Attribute, type Model, type Shape, type Steps } from '../../onnx/index.js';
 import {
   inferredShapes,
   isInMainGraph,
@@ -18,7 +18,16 @@ import type { Provider, ProviderOptions, Runtime } from '../../runtime/index.js'
 import type { Store } from '../../store/index.js';
 import type { WorkOptions } from '../sessions/evaluation.js';
 import { inSlices } from '../sessions/in-slices.js';
-import { elementsOf, tryLayer, type SupportOutcome, type TriedLayer } from './layer-trial.js';
+import { observedValues } from '../sessions/observed-values.js';
+import type { Sample } from '../samples/index.js';
+import {
+  elementsOf,
+  steeringInputs,
+  tryLayer,
+  type SupportOutcome,
+  type Trial,
+  type TriedLayer,
+} from './layer-trial.js';
 import { targetRecipe, type TargetRecipe } from './target-recipe.js';
 
 /** What a target does with one layer. */
@@ -46,9 +55,14 @@ export interface SupportSubject {
 export interface OperatorSupportOptions extends WorkOptions, SupportSubject {
   /** By tensor, as they were in a run. */
   readonly shapes: ReadonlyMap<string, Shape>;
+  /** What that run was on, of which sizes and positions that the model computes are taken; without it they are made up. */
+  readonly sample: Sample | undefined;
 }
 
-/** Layers of one kind: an operator at an opset, with inputs of the same ranks and the same words among its attributes. */
+/**
+ * Layers of one kind: an operator at an opset, with inputs of the same ranks, the same outputs, and the same words and choices among
+ * its attributes.
+ */
 interface LayerKind {
   /** What determines how it runs, beside format and target. */
   readonly recipe: Readonly<Record<string, unknown>>;
@@ -66,19 +80,25 @@ export async function layerSupport(
   model: Model,
   layers: readonly Layer[],
   format: RunFormat,
-  { provider, providerOptions, store, shapes, signal, progress }: OperatorSupportOptions,
+  { provider, providerOptions, store, shapes, sample, signal, progress }: OperatorSupportOptions,
 ): Promise<readonly LayerSupport[]> {
   const target = targetRecipe(await runtime.information(signal), provider, providerOptions);
   const kinds = await inSlices(kindSteps(model, layers, format));
   const found: LayerSupport[] = [];
-  for (const [index, kind] of kinds.entries()) {
-    const smallest = smallestOf(kind.layers, shapes);
+  const stands = kinds.map((kind) => ({ kind, smallest: smallestOf(kind.layers, shapes) }));
+  let values: Trial['values'] | undefined;
+  for (const [index, { kind, smallest }] of stands.entries()) {
     const recipe = { ...target, ...kind.recipe, format };
     const sizes = sizesOf(model, smallest, shapes);
     let tried = await storedTrial(store, recipe, sizes);
     if (tried === undefined) {
       progress?.(index, kinds.length, `operators on ${provider}`);
-      const trial = { format, provider, providerOptions, shapes, signal };
+      if (values === undefined) {
+        const wanted = stands.flatMap((one) => steeringInputs(model, one.smallest));
+        values =
+          sample === undefined ? new Map() : await observedValues(runtime, model, sample, wanted, signal);
+      }
+      const trial = { format, provider, providerOptions, shapes, values, signal };
       const finished = await tryLayer(runtime, model, smallest, trial);
       const { circumstance } = finished;
       tried = finished.tried;
@@ -123,7 +143,7 @@ export async function operatorSupport(
 }
 
 /** How much the target does itself, most first. */
-const OUTCOMES: readonly SupportOutcome[] = ['native', 'through casts', 'elsewhere', 'refused'];
+const OUTCOMES: readonly SupportOutcome[] = ['native', 'unknown', 'through casts', 'elsewhere', 'refused'];
 
 /** One for each operator: that of the layers that the target does least with. */
 export function operatorsOf(found: readonly LayerSupport[]): readonly OperatorSupport[] {
@@ -150,7 +170,11 @@ function* kindSteps(model: Model, layers: readonly Layer[], format: RunFormat): 
       operator: writeOperatorType(node),
       opset: model.opsets.get(node.domain) ?? 1,
       inputs: node.inputs.map((name) => (name === '' ? 'none' : describeInput(model, name))),
-      words: node.attributes.flatMap((one) => (one.kind === 'string' ? [[one.name, one.value]] : [])),
+      outputs: node.outputs.map((name) => name !== ''),
+      attributes: node.attributes.flatMap((one) => {
+        const described = describeAttribute(one);
+        return described === undefined ? [] : [[one.name, described]];
+      }),
     };
     const key = JSON.stringify(recipe);
     const kind = kinds.get(key);
@@ -158,6 +182,34 @@ function* kindSteps(model: Model, layers: readonly Layer[], format: RunFormat): 
     else kind.layers.push(layer);
   }
   return [...kinds.values()];
+}
+
+/** Above this a whole number is a size, which layers of one kind differ in; up to it it may be an axis, a flag or a type. */
+const LARGEST_CHOICE = 16;
+
+/**
+ * What of an attribute may decide which kernel runs: words, choices, whether a list of numbers is all 0 or all 1, as it is where
+ * nothing is padded, dilated or strided; undefined where it is a size or a number among many.
+ */
+function describeAttribute(attribute: Attribute): string | number | undefined {
+  switch (attribute.kind) {
+    case 'string':
+      return attribute.value;
+    case 'int': {
+      const { name, value } = attribute;
+      // As many groups as channels are no more of a choice than the channels are.
+      if (name === 'group') return value === 1 ? 'one' : 'several';
+      return Math.abs(value) <= LARGEST_CHOICE ? value : 'a size';
+    }
+    case 'ints': {
+      const { value } = attribute;
+      const [first] = value;
+      const isPlain = (first === 0 || first === 1) && value.every((one) => one === first);
+      return `${value.length} ${isPlain ? String(first) : 'others'}`;
+    }
+    default:
+      return undefined;
+  }
 }
 
 /** Type and rank of a tensor, and whether it is constant. */

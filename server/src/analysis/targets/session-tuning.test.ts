@@ -3,7 +3,14 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { Runtime, RuntimeFailureKind, SessionRequest } from '../../runtime/index.js';
 import { computeForTests, failingInRuns, randomSamples, writeChain } from '../testing/index.js';
-import { isFaster, MOST_OPEN, threadCounts, tuneSession, type SessionTuning } from './session-tuning.js';
+import {
+  isFaster,
+  MOST_OPEN,
+  threadCounts,
+  timedMachine,
+  tuneSession,
+  type SessionTuning,
+} from './session-tuning.js';
 
 const { runtime, folder } = await computeForTests();
 const MODEL = join(folder, 'low.onnx');
@@ -88,4 +95,16 @@ it('calls settings faster where runs beside each other and the medians that are 
   expect(isFaster({ median: 2 }, { median: 3 }, gain)).toBe(false);
   expect(isFaster({ median: 3 }, { median: 2 }, { ...gain, beyondSpread: false })).toBe(false);
   expect(isFaster({ median: 3 }, { median: 2 }, { ...gain, median: 0.9, p90: 0.95 })).toBe(false);
+});
+
+it('names the device that the target computes on', () => {
+  const machine = {
+    device: 'a processor',
+    graphics: 'a card',
+    platform: 'linux',
+    cores: 2,
+    onnxRuntime: '1',
+  };
+  const devices = (['cpu', 'webgpu'] as const).map((provider) => timedMachine(machine, provider).device);
+  expect(devices).toEqual(['a processor', 'a card']);
 });

@@ -4,7 +4,7 @@
  * among them each time, which tells how fast the machine was. What looked fastest is timed once more against the usual settings, since the
  * fastest of many is partly the luckiest. Knows two model files; what they compute does not change.
  */
-import { availableParallelism } from 'node:os';
+import { availableParallelism, loadavg } from 'node:os';
 import {
   RuntimeFailure,
   type RuntimeFailureKind,
@@ -17,6 +17,7 @@ import {
   type SessionRequest,
 } from '../../runtime/index.js';
 import { quantile, spreadOf } from '../latency/benchmark.js';
+import { WIDE_SPREAD } from '../latency/machine.js';
 import { putSample, runSample, type Feeds, type WorkOptions } from '../sessions/evaluation.js';
 import { failedLevelNote, noLevelMessage, type FailedLevel } from '../sessions/level-faults.js';
 import { originalFile, originalThere, type Original } from '../sessions/open-session.js';
@@ -46,6 +47,8 @@ export interface Gain {
   readonly beyondSpread: boolean;
 }
 
+type TimedMachine = Pick<RuntimeInformation, 'device' | 'platform' | 'cores' | 'onnxRuntime'>;
+
 export interface SessionTuning {
   /** The original as a session is opened where nobody says how: all cores, all optimisations that work. */
   readonly original: TimedSettings;
@@ -61,7 +64,10 @@ export interface SessionTuning {
   readonly tried: readonly TimedSettings[];
   /** Levels at which the runtime does not load or run a model, and why. */
   readonly notes: readonly string[];
-  readonly machine: Pick<RuntimeInformation, 'device' | 'platform' | 'cores' | 'onnxRuntime'>;
+  /** The spread is too wide, or the load too high, to trust differences of a few percent. */
+  readonly busy: boolean;
+  /** `device`: what the target computes on, the processor or the graphics devices. */
+  readonly machine: TimedMachine;
 }
 
 export interface SessionTuningOptions extends WorkOptions {
@@ -179,14 +185,26 @@ export async function tuneSession(
       session,
       tried,
       notes: [...new Set([...working.notes, ...ofOriginal.notes])],
-      machine: (({ device, platform, cores, onnxRuntime }) => ({ device, platform, cores, onnxRuntime }))(
-        machine,
-      ),
+      busy: isBusy([exact, low, ...(fast === undefined ? [] : [fast])], machine),
+      machine: timedMachine(machine, provider),
     };
   } finally {
     await close([...opened]);
     await runtime.release(Object.values(feeds));
   }
+}
+
+function isBusy(timed: readonly TimedSettings[], { cores }: RuntimeInformation): boolean {
+  const wide = timed.some(({ median, p10, p90 }) => (p90 - p10) / median > WIDE_SPREAD);
+  return wide || (loadavg()[0] ?? 0) > cores + availableParallelism();
+}
+
+/** On what it was timed: other targets than `cpu` do not compute on the processor. */
+export function timedMachine(
+  { device, graphics, platform, cores, onnxRuntime }: TimedMachine & Pick<RuntimeInformation, 'graphics'>,
+  provider: Provider,
+): TimedMachine {
+  return { device: provider === 'cpu' ? device : graphics, platform, cores, onnxRuntime };
 }
 
 /** At least one group, of at most `length` each. */
@@ -378,7 +396,8 @@ export function gainOf(before: readonly number[], after: readonly number[]): Gai
   const ratios = before.map((time, at) => time / (after[at] ?? Number.NaN)).sort((a, b) => a - b);
   const [p10, median, p90] = [0.1, 0.5, 0.9].map((share) => quantile(ratios, share));
   const gain = { median: median ?? Number.NaN, p10: p10 ?? Number.NaN, p90: p90 ?? Number.NaN };
-  return { ...gain, beyondSpread: gain.p10 > 1 || gain.p90 < 1 };
+  // One run beside another tells nothing of chance.
+  return { ...gain, beyondSpread: ratios.length > 1 && (gain.p10 > 1 || gain.p90 < 1) };
 }
 
 /** 1, 2, 4, ... and all cores. */

@@ -56,7 +56,7 @@ export function floats(values: ArrayLike<number>, dims: readonly number[]): Samp
 /** What came of a small run. */
 export interface SmallRun {
   readonly kernels: readonly ProfiledKernel[];
-  /** The first element of each output. */
+  /** The first element of each output in FP32 that has any. */
   readonly scalars: readonly number[];
 }
 
@@ -107,7 +107,9 @@ async function run(
     const results = [];
     try {
       results.push(...Object.values(await runtime.run(session, feeds, undefined, signal)));
-      const floating = results.filter(({ dataType }) => dataType === DataType.FLOAT);
+      const floating = results.filter(
+        ({ dataType, dims }) => dataType === DataType.FLOAT && !dims.includes(0),
+      );
       const scalars = await runtime.readScalars(floating, signal);
       return { kernels: await runtime.profile(session, signal), scalars };
     } finally {

@@ -1,4 +1,5 @@
 /** What targets were found to do with layers, as diagnostics of a plan; and how to get a target that is missing. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { folderForTests } from '../../testing/index.js';
@@ -66,10 +67,16 @@ describe('how to get a target', () => {
   });
 
   it('names the step that fits what is wrong', () => {
-    const missing = 'libonnxruntime_providers_cuda.so is not installed';
-    expect(wayToDevice('cuda', 'linux-x64', missing)).toMatch(/npm rebuild onnxruntime-node .*cuda12/);
-    expect(wayToDevice('cuda', 'linux-x64', 'libcudnn.so.9: cannot open')).toMatch(/CUDA 12 and cuDNN 9/);
-    expect(wayToDevice('webgpu', 'linux-x64', 'No adapter')).toMatch(/mesa-vulkan-drivers/);
+    const missing = 'libonnxruntime_providers_cuda.so is not installed in /none';
+    expect(wayToDevice('cuda', 'linux-x64', missing)).toMatch(
+      /`node node_modules\/onnxruntime-node\/script\/install\.js --onnxruntime-node-install=cuda12`.*NuGet.*into that folder.*libcudnn9/,
+    );
+    expect(existsSync('node_modules/onnxruntime-node/script/install.js')).toBe(true);
+    expect(wayToDevice('cuda', 'linux-x64', 'libcudnn.so.9: cannot open')).toMatch(
+      /CUDA 12 and cuDNN 9.*libcudnn9-cuda-12.*LD_LIBRARY_PATH/,
+    );
+    expect(wayToDevice('tensorrt', 'linux-x64', 'libnvinfer.so.10: cannot open')).toMatch(/libnvinfer10/);
+    expect(wayToDevice('webgpu', 'linux-x64', 'No adapter')).toMatch(/mesa-vulkan-drivers.*VK_DRIVER_FILES/);
     expect(wayToDevice('webgpu', 'win32-x64', 'No adapter')).not.toMatch(/mesa/);
     expect(wayToProvider('dml', 'linux-x64')).toMatch(/Windows on x64.*`webgpu` runs on the same devices/);
     expect(wayToProvider('cuda', 'darwin-arm64')).toMatch(/Linux on x64, not here.*latency from/);

@@ -31,7 +31,12 @@ export function supportOnTarget(
 /** Operators that a message names. */
 const NAMED = 4;
 /** The gravest first. */
-const GRAVITY: readonly SupportOutcome[] = ['refused', 'elsewhere', 'through casts', 'native'];
+const GRAVITY: readonly SupportOutcome[] = ['refused', 'elsewhere', 'through casts', 'unknown', 'native'];
+
+/** Whether the target is known to do something else than to run it in the format. */
+export function isLacking({ outcome }: Pick<TriedLayer, 'outcome'>): boolean {
+  return outcome !== 'native' && outcome !== 'unknown';
+}
 
 /** `unsupported-on-target` for each target and each statement that decides layers which it does not run as they are decided. */
 export function supportFindings(plan: BoundPlan, found: readonly SupportOnTarget[]): readonly LayerFinding[] {
@@ -49,7 +54,7 @@ export function* supportFindingSteps(
     for (const [index, decision] of plan.decisions.entries()) {
       if (isStep(index)) yield;
       const tried = decision.format === format ? layers.get(decision.layer.name) : undefined;
-      if (tried !== undefined && tried.outcome !== 'native') lacking.push({ ...decision, tried });
+      if (tried !== undefined && isLacking(tried)) lacking.push({ ...decision, tried });
     }
     lacking.sort(
       (a, b) =>
@@ -104,5 +109,7 @@ export function insteadOf({ outcome, detail }: TriedLayer, target: string, forma
       return `on ${detail === 'CPUExecutionProvider' ? 'the CPU' : detail}, since ${target} has no kernel at all: the data goes there and back`;
     case 'refused':
       return `not at all: ${detail}`;
+    case 'unknown':
+      return `in a way that is not known, since what it was tried with does not run on the CPU either: ${detail}`;
   }
 }

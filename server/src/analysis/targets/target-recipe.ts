@@ -2,7 +2,7 @@
 import type { Provider, ProviderOptions, RuntimeInformation } from '../../runtime/index.js';
 
 /** Raised when an experiment changes what it tries, or how it is written down. */
-const EXPERIMENTS_VERSION = 5;
+const EXPERIMENTS_VERSION = 7;
 
 export type TargetRecipe = Readonly<Record<string, unknown>>;
 

@@ -23,6 +23,7 @@ import { graphBytes } from '../../onnx/testing/index.js';
 import { bindPlan, type TracedPlan } from '../../plan/index.js';
 import {
   RuntimeFailure,
+  type Provider,
   type RuntimeFailureKind,
   type RuntimeOptions,
   type SessionRequest,
@@ -32,6 +33,7 @@ import { temporaryFolder } from '../../testing/index.js';
 import { startCompute, type Runtime } from '../sessions/compute.js';
 import { closeEvaluation, openEvaluation, type Evaluation } from '../sessions/evaluation.js';
 import type { Sample } from '../samples/index.js';
+import { PROVIDER_NAMES } from '../targets/placement.js';
 
 export { latencyNumbers } from '../live/latency-numbers.js';
 
@@ -119,6 +121,34 @@ export function failingInRuns(
     return kind && { during: 'run', kind };
   };
   return failingWhere(runtime, faultOf, message);
+}
+
+/**
+ * The real runtime with the processor in the place of a device that this machine need not have: its kernels are told as the device's,
+ * except those of the operators that the device is to have no kernel for.
+ */
+export function pretendedDevice(
+  runtime: Runtime,
+  device: Provider,
+  without: readonly string[] = [],
+): Runtime {
+  const there = new Set<number>();
+  return {
+    ...runtime,
+    open: async (request, signal) => {
+      if (request.provider !== device) return await runtime.open(request, signal);
+      const session = await runtime.open({ ...request, provider: 'cpu', providerOptions: undefined }, signal);
+      there.add(session.id);
+      return session;
+    },
+    profile: async (session, signal) => {
+      const kernels = await runtime.profile(session, signal);
+      if (!there.has(session.id)) return kernels;
+      return kernels.map((kernel) =>
+        without.includes(kernel.opType) ? kernel : { ...kernel, provider: PROVIDER_NAMES[device] },
+      );
+    },
+  };
 }
 
 export function realModel(path: string): Model {

@@ -5,7 +5,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, vi } from 'vitest';
-import { startCompute, type RuntimeOptions } from '../../analysis/index.js';
+import { startCompute, type Runtime, type RuntimeOptions } from '../../analysis/index.js';
 import { testComputeOptions, writeChain } from '../../analysis/testing/index.js';
 import { folderForTests } from '../../testing/index.js';
 import { runCommand } from '../run.js';
@@ -26,6 +26,8 @@ export interface Ran {
 
 export interface Circumstances extends RuntimeOptions {
   readonly signal?: AbortSignal;
+  /** What stands between the command and its compute process. */
+  readonly pretending?: (runtime: Runtime) => Runtime;
   /** Told of all that is written to standard error so far. */
   readonly watch?: (error: string) => void;
 }
@@ -58,7 +60,7 @@ export function commandFolder() {
 
   /** Runs a command line, in which names of files that begin with `m.`, `p.`, `out.` or `caches` lie in the folder. */
   const run = async (line: string, circumstances: Circumstances = {}): Promise<Ran> => {
-    const { signal = new AbortController().signal, watch, ...options } = circumstances;
+    const { signal = new AbortController().signal, watch, pretending, ...options } = circumstances;
     const written = { out: '', error: '' };
     const words = line
       .split(' ')
@@ -75,7 +77,10 @@ export function commandFolder() {
         },
       },
       signal,
-      () => startCompute({ ...compute, ...options }),
+      () => {
+        const runtime = startCompute({ ...compute, ...options });
+        return pretending?.(runtime) ?? runtime;
+      },
     );
     return { status, ...written };
   };

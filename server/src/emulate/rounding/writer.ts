@@ -79,6 +79,13 @@ export class RoundingWriter {
     renameLast(list, to);
   }
 
+  /** `from` in the range of a format: rounding comes before it, or what is beyond by less than half a step would be two numbers. */
+  held(list: Node[], from: string, format: 'fp16' | 'bf16', to: string): void {
+    const { largest } = formatInformation(format);
+    this.arithmetic(list, to).clip(from, -largest, largest);
+    renameLast(list, to);
+  }
+
   /** `from` times a power of two, exactly. */
   scaled(list: Node[], from: string, factor: number, to: string): void {
     this.arithmetic(list, to).calculate('Mul', from, factor);

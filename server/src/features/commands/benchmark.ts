@@ -83,13 +83,13 @@ function runsOf(options: unknown): number | undefined {
 
 function outcomeOfCompared(
   { plan, samples, target }: Work,
-  { comparison, conclusions, device, versions, benched: { timed } }: ComparedPlan,
+  { comparison, conclusions, device, versions, benched: { timed, ran } }: ComparedPlan,
   { why, speed, earlier, notes }: ExplainedBenchmark,
   prices: BenchedPrices,
 ): CommandOutcome<BenchmarkResult> {
   const name = basename(plan.path);
   const { runs, threads, load } = timed;
-  const said = [...conclusions, ...why, prices.sentence, ...notes];
+  const said = [...conclusions, ...why, prices.sentence, ...ran.sentences, ...notes];
   const circumstances =
     `${runs} runs each, in turns, on ${target}; ` +
     `${threads} ${threads === 1 ? 'thread' : 'threads'}, load ${load.toFixed(1)}.`;
@@ -105,7 +105,6 @@ function outcomeOfCompared(
     earlier,
     verdicts: undefined,
     layers: undefined,
-    largest: undefined,
   });
   return {
     status: 'done',

@@ -13,6 +13,7 @@ import {
   isRefused,
   openWork,
   type Refused,
+  removeStaleSession,
   runExported,
 } from '../../work/index.js';
 import { pathOfUri, uriOfPath } from '../document-path.js';
@@ -50,7 +51,8 @@ export function convertCommand(context: CommandContext): ServerCommand {
         const replaces = isOverwrite(call.words[1]) ? 'model' : 'nothing';
         const exported = await writeModel(context, target, output, work, replaces);
         if (isRefused(exported)) return outcomeOf(exported.problem);
-        return outcomeOfExported(exported, await proofOf(context, target, output, work));
+        const stale = await removeStaleSession(output, work.signal);
+        return outcomeOfExported(exported, await proofOf(context, target, output, work), stale);
       },
     },
     context,
@@ -119,7 +121,10 @@ async function proofOf(
       return { runs: kind === 'runtime' ? false : null, sentence: `it was not run: ${message}` };
     }
     if (ran.wrong !== undefined) return { runs: false, sentence: `it does not fit: ${ran.wrong}` };
-    return { runs: true, sentence: ['it loads, runs and keeps its signature', ...ran.notes].join('; ') };
+    return {
+      runs: true,
+      sentence: ['it loads, runs and keeps its signature', ...ran.ran.sentences, ...ran.notes].join('; '),
+    };
   });
   return proof ?? NOT_WAITED_FOR;
 }
@@ -129,6 +134,7 @@ const NOT_WAITED_FOR: Proof = { runs: null, sentence: 'whether it runs was not w
 function outcomeOfExported(
   { path, bytes, externalBytes, layers, casts, warnings }: ExportedModel,
   { runs, sentence }: Proof,
+  stale: string | undefined,
 ): CommandOutcome<ConvertResult> {
   const counts = Object.entries(layers).map(([format, count]) => `${count} ${format}`);
   const size = formatSize(bytes + externalBytes);
@@ -136,6 +142,7 @@ function outcomeOfExported(
     `wrote ${basename(path)} (${size}, layers ${counts.join(', ')}, ${casts} casts)`,
     sentence,
     ...warnings.map(({ message }) => message),
+    ...(stale === undefined ? [] : [stale]),
   ];
   return {
     status: 'done',

@@ -47,13 +47,13 @@ export function tuneSessionCommand(context: CommandContext): ServerCommand {
   );
 }
 
-function outcomeOfTuned({ path, sentences, tuning }: TunedSession): CommandOutcome<TuneSessionResult> {
+function outcomeOfTuned({ path, sentences, ran, tuning }: TunedSession): CommandOutcome<TuneSessionResult> {
   const { best, usual, precision, session } = tuning;
   const { provider, threads, optimization } = best;
   return {
     status: 'done',
     severity: 'information',
-    message: [...sentences, `Written to ${basename(path)}.`].join(' '),
+    message: [...sentences, ...ran.sentences, `Written to ${basename(path)}.`].join(' '),
     written: uriOfPath(path),
     result: {
       path,

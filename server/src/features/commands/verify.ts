@@ -51,7 +51,6 @@ function outcomeOfVerified(work: Work, verified: VerifiedPlan): CommandOutcome<V
     verdicts,
     outputs,
     layers: undefined,
-    largest: undefined,
   });
   return {
     status: 'done',

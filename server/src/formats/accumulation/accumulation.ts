@@ -12,7 +12,12 @@ import type { RandomBits } from '../random.js';
 export type Accumulation =
   | { readonly kind: 'fp32' | 'fp16' }
   /** Runs of `length` products, 1 or more, are summed in FP16, from zero, and their sums in FP16 in turn. */
-  | { readonly kind: 'chunked'; readonly length: number };
+  | { readonly kind: 'chunked'; readonly length: number }
+  /**
+   * `count` sums, 1 or more, side by side, each of every `count`-th product; then those of the second half are added to those of
+   * the first until one is left. All in FP16, as programs of graphics devices add up.
+   */
+  | { readonly kind: 'lanes'; readonly count: number };
 
 export interface Summation {
   readonly accumulation: Accumulation;
@@ -66,6 +71,10 @@ export function dotProducts({ accumulation, random }: Summation): DotProducts {
   if (kind === 'fp32' && random === undefined) return inFp32;
   const spacings = SPACINGS[kind === 'fp32' ? 'fp32' : 'fp16'];
   const rounded = random === undefined ? toNearest(spacings) : stochastically(spacings, random);
+  if (accumulation.kind === 'lanes') {
+    if (!(accumulation.count >= 1)) throw new RangeError(`sums in ${accumulation.count} lanes`);
+    return inLanes(rounded, accumulation.count);
+  }
   const chunk = accumulation.kind === 'chunked' ? accumulation.length : Infinity;
   if (!(chunk >= 1)) throw new RangeError(`chunks of ${chunk} products`);
   return inChunks(rounded, chunk);
@@ -105,6 +114,31 @@ function inChunks(rounded: Rounded, chunk: number): DotProducts {
           total = start === 0 ? sum : rounded(total + sum);
         }
         out[outOffset + i * columns + j] = total;
+      }
+    }
+  };
+}
+
+/** Each addition rounded, in sums side by side. A lane without products is 0. */
+function inLanes(rounded: Rounded, count: number): DotProducts {
+  return (rows, columns, inner, left, leftOffset, right, rightOffset, out, outOffset) => {
+    const lanes = new Float64Array(count);
+    for (let i = 0; i < rows; i++) {
+      const row = leftOffset + i * inner;
+      for (let j = 0; j < columns; j++) {
+        const column = rightOffset + j * inner;
+        lanes.fill(0);
+        for (let k = 0; k < inner; k++) {
+          const lane = k % count;
+          lanes[lane] = rounded((lanes[lane] ?? 0) + (left[row + k] ?? 0) * (right[column + k] ?? 0));
+        }
+        for (let many = count; many > 1; many = Math.ceil(many / 2)) {
+          const half = Math.ceil(many / 2);
+          for (let lane = 0; lane + half < many; lane++) {
+            lanes[lane] = rounded((lanes[lane] ?? 0) + (lanes[lane + half] ?? 0));
+          }
+        }
+        out[outOffset + i * columns + j] = lanes[0] ?? 0;
       }
     }
   };

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { leastErrorRange, minmaxRange, percentileRange, sawbRange } from './choose-range.js';
 import { chooseQuantization, type RangeChoice } from './choose.js';
-import { learnedRange, leastOutputErrorRange } from './learned-range.js';
+import { learnedRange } from './learned-range.js';
 import { codesOf, quantizeArray, roundQuantized } from './quantization.js';
 import { scaleOf, type ScaleTarget, squaredError } from './value-range.js';
 
@@ -117,28 +117,6 @@ describe('a range', () => {
     expect(lowest).toBe(0);
     expect(highest).toBeGreaterThan(1);
     expect(highest).toBeLessThan(40);
-  });
-
-  it('by the error of an output asks for it, and finds the best of a known one', async () => {
-    const asked: number[] = [];
-    const best = await leastOutputErrorRange({ lowest: -10, highest: 10 }, true, (range) => {
-      asked.push(range.highest);
-      return Promise.resolve((range.highest - 3.21) ** 2);
-    });
-    expect(best.highest).toBeCloseTo(3.21, 2);
-    expect(best.lowest).toBe(-best.highest);
-    expect(Math.max(...asked)).toBe(10);
-    expect(asked.length).toBeLessThan(40);
-  });
-
-  it('by the error of an output moves each end by itself where it is not symmetric', async () => {
-    const best = await leastOutputErrorRange(
-      { lowest: -4, highest: 10 },
-      false,
-      ({ lowest, highest }) => (lowest + 1.5) ** 2 + (highest - 6.25) ** 2,
-    );
-    expect(best.highest).toBeCloseTo(6.25, 2);
-    expect(best.lowest).toBeCloseTo(-1.5, 2);
   });
 });
 

@@ -5,7 +5,7 @@ import { learnedRange } from './learned-range.js';
 import { channelLayout, type Quantization } from './quantization.js';
 import { scaleOf, type ScaleTarget, type ValueRange } from './value-range.js';
 
-/** How a range is chosen from the values alone. The best range for a layer's output is `leastOutputErrorRange`. */
+/** How a range is chosen from the values alone. */
 export type RangeChoice =
   | { readonly name: 'minmax' | 'mse' | 'sawb' | 'learned' }
   | { readonly name: 'percentile'; readonly percent: number };

@@ -10,5 +10,5 @@ export {
 } from './quantization.js';
 export { scaleOf, type ScaleTarget, type ValueRange } from './value-range.js';
 export { leastErrorRange, minmaxRange, percentileRange, sawbRange } from './choose-range.js';
-export { learnedRange, leastOutputErrorRange } from './learned-range.js';
+export { learnedRange } from './learned-range.js';
 export { chooseQuantization, type QuantizationWish, type RangeChoice } from './choose.js';

@@ -1,6 +1,6 @@
 /**
- * Ranges that are searched by what they cost, continuously: the learned clip, over the squared error of samples, and the
- * range that is best for a layer's output, whose error the caller measures. Knows no layers and no models.
+ * The range that is searched by what it costs, continuously: the learned clip, over the squared error of samples. Knows no
+ * layers and no models.
  */
 import { minmaxRange } from './choose-range.js';
 import { codesOf } from './quantization.js';
@@ -94,19 +94,4 @@ function enclosing(ranges: readonly ValueRange[]): ValueRange {
     lowest: ranges.reduce((least, { lowest }) => Math.min(least, lowest), 0),
     highest: ranges.reduce((most, { highest }) => Math.max(most, highest), 0),
   };
-}
-
-/**
- * The range within `full` with which the layer's output errs least. `errorOf` runs the layer with a candidate and gives
- * the error of its output, less being better; it is asked one candidate after the other, some 35 times for one clip.
- */
-export async function leastOutputErrorRange(
-  full: ValueRange,
-  symmetric: boolean,
-  errorOf: (range: ValueRange) => number | Promise<number>,
-): Promise<ValueRange> {
-  const search = searchRange(full, symmetric);
-  let state = search.next();
-  while (state.done !== true) state = search.next(await errorOf(state.value));
-  return state.value;
 }

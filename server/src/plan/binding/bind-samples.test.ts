@@ -137,7 +137,7 @@ tolerance "probability" max_abs <= 1e-3
   it('whose metric does not suit the output', () => {
     checkBound(`
 tolerance "label" max_abs <= 1
-                  ^^^^^^^ metric-type: no floating-point output
+                  ^^^^^^^ metric-type: compare floating-point numbers: let the model give out "g" too
 tolerance "probabilities" nme <= 0.1 { points: 0..2, stride: 2, dims: 2, normalize: bbox }
                           ^^^ metric-type: Landmark 2 ends at value 6
 tolerance "probabilities" nme <= 0.1 { points: 0..1, stride: 2, dims: 2, normalize: torso(0, 1, 2, 3) }

@@ -154,6 +154,22 @@ layer "stem/conv": fp8_e4m3 { weights: bf16, rounding: stochastic }
 `);
   });
 
+  it('round what is read and written stochastically, and say that sums are not', () => {
+    checkBound(`
+layer "stem/conv": fp16 { accumulate: fp16, rounding: stochastic }
+                   ^^^^ not-yet-analysed: their sums in fp16 are rounded to the nearest
+layer "block1/conv": fp16 { rounding: stochastic }
+`);
+  });
+
+  it('that draw random numbers are said to be in no table', () => {
+    const model = 'input x float 2\nRandomNormalLike "noise" x -> n\nAdd "sum" x n -> y\noutput y float 2';
+    const { plan } = bindText('model "m.onnx"\n', worldFiles({ model }));
+    expect(plan.diagnostics.filter(({ code }) => code === 'random-numbers')).toMatchObject([
+      { severity: 'information', message: expect.stringContaining('1 layer ("noise") draws') as string },
+    ]);
+  });
+
   it('take a scale only where the output grows with the input', () => {
     checkBound(`
 op Conv, Softmax: fp16 { scale: 2^-3 }

@@ -10,7 +10,7 @@ import {
   type SyntaxTree,
   type TextRange,
 } from '../../language/index.js';
-import { finish, type Steps } from '../../onnx/index.js';
+import { drawsRandomNumbers, finish, type Steps } from '../../onnx/index.js';
 import { decisionSteps } from '../decisions/decisions.js';
 import { bindDimensions } from './dimensions.js';
 import { diagnosticIn, gatherStatements, type PlanFile } from '../text/documents.js';
@@ -25,7 +25,8 @@ import { bindTargets } from './targets.js';
 import { bindLabels } from './labels.js';
 import { bindOwnMetrics } from './own-metrics.js';
 import { bindTolerances } from './tolerances.js';
-import type { PlanFiles, TracedPlan, UnboundPlan } from '../types.js';
+import { counted, layerName, someOf } from '../text/wording.js';
+import type { Layer, PlanFiles, TracedPlan, UnboundPlan } from '../types.js';
 
 export interface PlanSource {
   /** Absolute path of the plan: what is relative in it is relative to its folder. */
@@ -50,13 +51,13 @@ export function* bindPlanSteps({ path, tree, files }: PlanSource): Steps<TracedP
   const bound = bindTargets(statements, files.findTarget);
   const { targets, objective, accumulate, diagnostics: ofTargets } = bound;
   const readText = (file: string): string | undefined => files.readText(file);
-  const { sources: latencySources, diagnostics: ofSources } = bindLatencySources(statements, readText);
+  const latencies = bindLatencySources(statements, readText);
   const own = bindOwnMetrics(statements, readText);
   const ofFiles = [
     ...fileDiagnostics(tree),
     ...documents.diagnostics,
     ...ofTargets,
-    ...ofSources,
+    ...latencies.diagnostics,
     ...own.diagnostics,
   ];
   const plan: PlanFile = { path, tree, include: undefined };
@@ -98,7 +99,8 @@ export function* bindPlanSteps({ path, tree, files }: PlanSource): Steps<TracedP
     labels: bindLabels(statements),
     ownMetrics: own.metrics,
     targets,
-    latencySources,
+    latencySources: latencies.sources,
+    unreadLatencies: latencies.unread,
     objective,
     accumulate,
     statedSums: decided.statedSums,
@@ -111,9 +113,23 @@ export function* bindPlanSteps({ path, tree, files }: PlanSource): Steps<TracedP
       ...judged.diagnostics,
       ...decided.diagnostics,
       ...lockDiagnostics(moved, plan, modelRange),
+      ...randomDiagnostics(knowledge.layers, plan, modelRange),
     ],
   };
   return files.findTarget === undefined ? whole : withTargetSums(whole, files.findTarget);
+}
+
+/** Layers that are not in the tables of single layers, since their error would be that of other draws. */
+function randomDiagnostics(
+  layers: readonly Layer[],
+  plan: PlanFile,
+  range: TextRange,
+): readonly Diagnostic[] {
+  const names = layers.filter(({ node }) => drawsRandomNumbers(node)).map(layerName);
+  if (names.length === 0) return [];
+  const [what, them] = names.length === 1 ? ['draws', 'it is'] : ['draw', 'they are'];
+  const message = `${counted(names.length, 'layer')} (${someOf(names)}) ${what} random numbers: a seed makes runs repeatable here, and ${them} in no table of single layers.`;
+  return [diagnosticIn(plan, 'random-numbers', 'information', range, message)];
 }
 
 /** A lock that cannot be read is not passed over: without it nobody sees that names have come to mean other layers. */

@@ -1,5 +1,6 @@
 /** `latency from` in plans: the files that it names, and what is wrong with them. */
 import { describe, expect, it } from 'vitest';
+import { isTimedElsewhere } from './latency-sources.js';
 import { checkBound } from '../testing/check-diagnostics.js';
 import { bindText, worldFiles } from '../testing/fixture.js';
 
@@ -78,6 +79,17 @@ latency from "run.json" { format: float17 }
 `,
       { files },
     );
+  });
+
+  it('that cannot be read leave a plan that takes its times from elsewhere', () => {
+    const planOf = (text: string) => bindText(`model "m.onnx"\n${text}`, worldFiles({ files })).plan;
+    const broken = planOf('latency from "gone.json"\nlatency from "text.json"\n');
+    expect(broken.unreadLatencies).toEqual(['gone.json', 'text.json']);
+    expect([broken, planOf('latency from "run.json"\n'), planOf('')].map(isTimedElsewhere)).toEqual([
+      true,
+      true,
+      false,
+    ]);
   });
 
   it('that leave something open say what', () => {

@@ -7,11 +7,21 @@ import { dirname, resolve } from 'node:path';
 import { findOption, quote, type Diagnostic, type LatencyStatement } from '../../language/index.js';
 import { readProfile, type Profile, type ProfileProblem } from '../../profiles/index.js';
 import { diagnosticIn, type Placed } from '../text/documents.js';
-import type { LatencyFormat, LatencySource, PlanFiles } from '../types.js';
+import type { BoundPlan, LatencyFormat, LatencySource, PlanFiles } from '../types.js';
 
 export interface BoundLatencySources {
   readonly sources: readonly LatencySource[];
+  /** Files, as they are written, that are none. */
+  readonly unread: readonly string[];
   readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Whether the plan takes its latencies from another device, so that nothing is timed on this one: also where no profile can be read. */
+export function isTimedElsewhere({
+  latencySources = [],
+  unreadLatencies = [],
+}: Pick<BoundPlan, 'latencySources' | 'unreadLatencies'>): boolean {
+  return latencySources.length + unreadLatencies.length > 0;
 }
 
 /** Characters of the largest file that is taken apart: more runs tell nothing new, and would hold up an editor. */
@@ -22,6 +32,7 @@ export function bindLatencySources(
   readText: PlanFiles['readText'],
 ): BoundLatencySources {
   const sources: LatencySource[] = [];
+  const unread: string[] = [];
   const diagnostics: Diagnostic[] = [];
   for (const { statement, file } of placed) {
     if (statement.kind !== 'latency' || statement.file === undefined) continue;
@@ -33,12 +44,14 @@ export function bindLatencySources(
         `There is no file ${quote(written)} to read (looked for ${path}). Take a profile on the target, of ONNX Runtime or with ` +
         '`trtexec --exportProfile=FILE`, or remove this statement to time layers on this machine.';
       diagnostics.push(diagnosticIn(file, 'latency-missing', 'error', range, message));
+      unread.push(written);
       continue;
     }
     const profile = knownProfile(text);
     if ('problem' in profile) {
       const message = `${quote(written)} is no profile that can be read: ${profile.problem}.`;
       diagnostics.push(diagnosticIn(file, 'latency-unreadable', 'error', range, message));
+      unread.push(written);
       continue;
     }
     const format = statedFormat(statement);
@@ -48,10 +61,11 @@ export function bindLatencySources(
         'Say which it was with `{ format: fp16 }`.';
       diagnostics.push(diagnosticIn(file, 'latency-format', 'information', range, message));
     }
-    if (format === undefined && hasAddedCasts(profile)) {
+    const isUntold = format === undefined && hasAddedCasts(profile);
+    if (isUntold) {
       const message =
         'This profile is of a model in 16 bits on a processor that computes in FP32 between casts, so that types do not tell which ' +
-        'layers are in which format. Say it with `{ format: fp16 }` if that is all of them.';
+        'layers are in which format. Say it with `{ format: fp16 }` if that is all of them; as it is, it counts for what no other profile has.';
       diagnostics.push(diagnosticIn(file, 'latency-format', 'information', range, message));
     }
     if (profile.kernels.some(({ isHandedOver }) => isHandedOver === true)) {
@@ -60,9 +74,10 @@ export function bindLatencySources(
         'profiling of the device. Shares of layers may mislead; `trtexec --exportProfile=FILE` and a build with CUDA profiling tell more.';
       diagnostics.push(diagnosticIn(file, 'latency-handed-over', 'warning', range, message));
     }
-    sources.push({ path, written, profile, format, source: { path: file.path, range } });
+    const source = { path: file.path, range };
+    sources.push({ path, written, profile, format, ...(isUntold ? { isUntold } : {}), source });
   }
-  return { sources, diagnostics };
+  return { sources, unread, diagnostics };
 }
 
 /** ONNX Runtime put casts round operators for which its processor has no kernel in 16 bits. */

@@ -5,6 +5,7 @@
 import type { Accumulation } from '../../formats/index.js';
 import {
   findOption,
+  MOST_THREADS,
   OBJECTIVES,
   providerOptions,
   TARGETS,
@@ -100,7 +101,11 @@ function targetOf(statement: TargetStatement, name: string): PlanTarget {
 
 function threadsOf(statement: TargetStatement): number | undefined {
   const threads = findOption(statement, 'threads')?.value;
-  const counts = threads?.kind === 'number' && Number.isSafeInteger(threads.value) && threads.value >= 1;
+  const counts =
+    threads?.kind === 'number' &&
+    Number.isSafeInteger(threads.value) &&
+    threads.value >= 1 &&
+    threads.value <= MOST_THREADS;
   return counts ? threads.value : undefined;
 }
 
@@ -118,7 +123,8 @@ function readOption(
     case 'number':
       return shape.kind === 'integer' &&
         Number.isSafeInteger(value.value) &&
-        value.value >= (shape.least ?? 0)
+        value.value >= (shape.least ?? 0) &&
+        value.value <= (shape.most ?? Infinity)
         ? value.value
         : undefined;
     case 'list': {

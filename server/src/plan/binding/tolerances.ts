@@ -8,6 +8,7 @@ import { isFloatingType, type Shape, type ValueInfo } from '../../onnx/index.js'
 import { boundShape } from './dimensions.js';
 import { diagnosticIn, type Placed, type PlanFile } from '../text/documents.js';
 import type { ModelKnowledge } from '../knowledge.js';
+import { noFloats } from '../model/floats-behind.js';
 import { readMetric, readOwnMetric } from './metric-options.js';
 import type { OwnMetricStatement, Tolerance } from '../types.js';
 import { counted, listOf } from '../text/wording.js';
@@ -116,7 +117,7 @@ function unknownOutput(
 
 /** Why a metric cannot judge an output; undefined where it can, or where too little is known to say. */
 function unsuited(
-  { facts, shapes }: ModelKnowledge,
+  { facts, model, shapes }: ModelKnowledge,
   { name, type }: ValueInfo,
   metric: MetricSpecification,
   sizes: ReadonlyMap<string, number>,
@@ -126,7 +127,7 @@ function unsuited(
   }
   const elementType = type?.elementType ?? facts.elementType(name);
   if (elementType !== undefined && !isFloatingType(elementType)) {
-    return `${quote(name)} is no floating-point output, and only these change with a plan's formats`;
+    return noFloats(model, name);
   }
   const declared = type?.shape ?? shapes.get(name);
   const shape = declared && boundShape(name, declared, sizes);

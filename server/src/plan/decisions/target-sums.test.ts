@@ -130,6 +130,31 @@ describe('sums of a plan', () => {
     expect(usualAccumulation(bound('accumulate: fp16\n', {}), conv, 'bf16')).toEqual(FP16);
   });
 
+  it('are those of the target that loses most: longer partial sums do, side by side or one after the other', () => {
+    const of = (mine: Accumulation, other: Accumulation): Accumulation | undefined =>
+      bound('target webgpu\ntarget cuda\ndefault: fp16\n', {
+        webgpu: { Conv: mine },
+        cuda: { Conv: other },
+      }).targetSums?.byOperator.get('Conv');
+    const lanes = (count: number) => ({ kind: 'lanes', count }) as const;
+    expect(of(lanes(256), lanes(64))).toEqual(lanes(64));
+    expect(of(lanes(64), FP32)).toEqual(lanes(64));
+    expect(of(lanes(64), { kind: 'chunked', length: 512 })).toEqual({ kind: 'chunked', length: 512 });
+    expect(of({ kind: 'chunked', length: 8 }, lanes(64))).toEqual(lanes(64));
+    expect(of(FP16, lanes(64))).toEqual(FP16);
+  });
+
+  it('of an equation with a diagonal are said to be in FP32, and one that adds up nothing is not spoken of', () => {
+    const reason = (equation: string): string => {
+      const model = `opset 13\ninput x float 4 4\nEinsum "product" x -> y equation=${equation}\noutput y float`;
+      const world = { ...worldFiles({ model }), findTarget: machine({ webgpu: { Einsum: FP16 } }) };
+      return accumulationReason(bindText('model "m.onnx"\ntarget webgpu\ndefault: fp16\n', world).plan);
+    };
+    expect(reason('ij->i')).toMatch(/^fp32 and fp16, as webgpu was found to add up on this machine$/);
+    expect(reason('ii->')).toMatch(/; but 1 layer adds up in fp32 here .*: its equation has a diagonal/);
+    expect(reason('ij->ji')).toBe('fp32, as webgpu was found to add up on this machine');
+  });
+
   it('that emulation cannot add up as the target does are said to be in FP32, and why', () => {
     const model = 'opset 8\ninput x float 2 4\nweight w 4 3\nMatMul "product" x w -> y\noutput y float';
     const world = { ...worldFiles({ model }), findTarget: machine(WEBGPU) };

@@ -78,10 +78,21 @@ function sumsOfTargets(targets: readonly PlanTarget[], found: FindTarget): Targe
   return { byOperator, from: [...from], unknown };
 }
 
-/** Longer chunks lose more; one that never ends is a whole sum in FP16. */
+/** A sum as long as those of large layers. */
+const LONG_SUM = 4096;
+
+/** Longer partial sums lose more, whether they follow each other or stand side by side; one that never ends is a whole sum in FP16. */
 function lossOf(accumulation: Accumulation | undefined): number {
-  if (accumulation?.kind === 'chunked') return accumulation.length;
-  return accumulation?.kind === 'fp16' ? Number.POSITIVE_INFINITY : 0;
+  switch (accumulation?.kind) {
+    case 'chunked':
+      return accumulation.length;
+    case 'lanes':
+      return LONG_SUM / accumulation.count;
+    case 'fp16':
+      return Number.POSITIVE_INFINITY;
+    default:
+      return 0;
+  }
 }
 
 /** What is said of layers that add up in FP32 for no other reason than that emulation cannot do what the targets do. */

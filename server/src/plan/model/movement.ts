@@ -4,6 +4,8 @@
  */
 import { stringAttribute, type Node } from '../../onnx/index.js';
 
+export { drawsRandomNumbers } from '../../onnx/index.js';
+
 /** Operators of the ONNX domain whose output elements are input elements (or a constant's), unchanged. */
 const MOVEMENT: ReadonlySet<string> = new Set([
   'Cast',
@@ -111,16 +113,6 @@ const CONTRIBUTED_SHAPE_INPUTS: ReadonlyMap<string, readonly number[]> = new Map
 
 const CONTRIBUTED = 'com.microsoft';
 
-/** Operators whose output is drawn anew on each run, so that nothing that they make is a constant. */
-const RANDOM: ReadonlySet<string> = new Set([
-  'Bernoulli',
-  'Multinomial',
-  'RandomNormal',
-  'RandomNormalLike',
-  'RandomUniform',
-  'RandomUniformLike',
-]);
-
 /** Whether an operator of the ONNX domain can only move or copy values: some attributes and inputs make it compute. */
 export function isMovementOperator(opType: string): boolean {
   return MOVEMENT.has(opType) || CONTAINER_MOVEMENT.has(opType);
@@ -165,9 +157,4 @@ export function isShapeInput(node: Node, input: number): boolean {
 /** Whether the node tells the shape of its input and nothing of its values. */
 export function tellsShape(node: Node): boolean {
   return node.domain === '' && (node.opType === 'Shape' || node.opType === 'Size');
-}
-
-/** Whether two runs of the node on the same input may differ. */
-export function drawsRandomNumbers(node: Node): boolean {
-  return node.domain === '' && RANDOM.has(node.opType);
 }

@@ -46,21 +46,44 @@ export function idBeforeScale(scopes: ModelScopes, id: string): string {
 /** Whether the node keeps out just what the rounding behind it cannot hold: a Clip before a Cast, a Max before codes. */
 export function isHolding(scopes: ModelScopes, { node, inputs, outputs }: ScopedNode): boolean {
   if (node.domain !== '' || (node.opType !== 'Clip' && node.opType !== 'Max')) return false;
+  if (heldFormat(scopes, { node, inputs, outputs }) !== undefined) return true;
   const reader = scopes.nodes[onlyReader(scopes, outputs[0]) ?? -1];
   if (reader?.node.domain !== '') return false;
   if (node.opType === 'Max') return scalarOf(scopes, inputs[1]) === leastHeld(scopes, reader);
-  const most = largestCast(scopes, reader);
-  const bound = (place: number, name: string): number | undefined =>
-    floatAttribute(node, name) ?? scalarOf(scopes, inputs[place]);
-  return most !== undefined && bound(1, 'min') === -most && bound(2, 'max') === most;
+  const format = reader.node.opType === 'Cast' ? narrowFormat(scopes, reader.outputs[0]) : undefined;
+  return format !== undefined && isBoundedTo(scopes, { node, inputs }, format);
 }
 
-/** The largest number of what a Cast gives. */
-function largestCast(scopes: ModelScopes, { node, outputs }: ScopedNode): number | undefined {
-  if (node.opType !== 'Cast') return undefined;
-  const type = elementTypeOf(scopes.tensors.get(outputs[0] ?? '')?.type);
-  if (type === DataType.FLOAT16) return formatInformation('fp16').largest;
-  return type === DataType.BFLOAT16 ? formatInformation('bf16').largest : undefined;
+/**
+ * The type of 16 bits in whose range the node holds numbers of that very type: a Clip that changes infinities alone. Undefined
+ * for any other node.
+ */
+export function heldFormat(
+  scopes: ModelScopes,
+  { node, inputs, outputs }: Pick<ScopedNode, 'node' | 'inputs' | 'outputs'>,
+): 'fp16' | 'bf16' | undefined {
+  if (node.domain !== '' || node.opType !== 'Clip') return undefined;
+  const format = narrowFormat(scopes, outputs[0]);
+  return format !== undefined && isBoundedTo(scopes, { node, inputs }, format) ? format : undefined;
+}
+
+/** Whether a Clip's bounds are the largest numbers of the format. */
+function isBoundedTo(
+  scopes: ModelScopes,
+  { node, inputs }: Pick<ScopedNode, 'node' | 'inputs'>,
+  format: 'fp16' | 'bf16',
+): boolean {
+  const most = formatInformation(format).largest;
+  const bound = (place: number, name: string): number | undefined =>
+    floatAttribute(node, name) ?? scalarOf(scopes, inputs[place]);
+  return bound(1, 'min') === -most && bound(2, 'max') === most;
+}
+
+/** The format of a tensor of 16 bits. */
+function narrowFormat(scopes: ModelScopes, id: string | undefined): 'fp16' | 'bf16' | undefined {
+  const type = elementTypeOf(scopes.tensors.get(id ?? '')?.type);
+  if (type === DataType.FLOAT16) return 'fp16';
+  return type === DataType.BFLOAT16 ? 'bf16' : undefined;
 }
 
 /** The least number of codes that are as many below zero as above it; NaN, which equals nothing, for what gives none. */

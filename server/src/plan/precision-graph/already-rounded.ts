@@ -8,9 +8,10 @@ import { DataType, inputFollowsMainType } from '../../onnx/index.js';
 import { elementTypeOf } from '../model/model-facts.js';
 import { isMovement } from '../model/movement.js';
 import { isQuantizing, roundingKey } from '../roundings/rounding-keys.js';
-import type { ModelScopes } from '../model/scopes.js';
-import { idBeforeScale, isHolding, spelledScale } from '../model/spelled-roundings.js';
-import type { NodeRounding, TensorRounding } from '../types.js';
+import { constantOf, type ModelScopes } from '../model/scopes.js';
+import { heldFormat, idBeforeScale, isHolding, spelledScale } from '../model/spelled-roundings.js';
+import { doesSomething } from '../roundings/roundings.js';
+import type { HeldPlaces, NodeRounding, TensorRounding } from '../types.js';
 
 const TYPES: ReadonlyMap<FormatName, DataType> = new Map([
   ['fp16', DataType.FLOAT16],
@@ -55,8 +56,66 @@ export function withoutHeld(
         : rounding,
     ),
   };
-  const rounds = [...left.inputs, ...left.outputs].some((one) => one !== undefined);
-  return rounds || left.accumulate !== undefined ? left : undefined;
+  const { held, ...rest } = left;
+  const places = held === undefined ? undefined : placesToHold(scopes, roundings, at, held);
+  const needed = places === undefined ? rest : { ...rest, held: places };
+  return doesSomething(needed) ? needed : undefined;
+}
+
+/** Of the places where a layer holds numbers in the range of its type, those where nothing else has done it. */
+function placesToHold(
+  scopes: ModelScopes,
+  roundings: ReadonlyMap<number, NodeRounding>,
+  at: number,
+  { format, inputs, outputs }: HeldPlaces,
+): HeldPlaces {
+  const scoped = scopes.nodes[at];
+  return {
+    format,
+    inputs: inputs.filter((input) => !isInRange(scopes, roundings, scoped?.inputs[input] ?? '', format)),
+    outputs: outputs.filter((output) => !isHeldAfter(scopes, scoped?.outputs[output] ?? '')),
+  };
+}
+
+/** Whether no value of the tensor is beyond the range of the format, since a layer in it holds what it writes. */
+function isInRange(
+  scopes: ModelScopes,
+  roundings: ReadonlyMap<number, NodeRounding>,
+  id: string,
+  wanted: HeldPlaces['format'],
+): boolean {
+  const producer = scopes.tensors.get(id)?.producer;
+  const by = scopes.nodes[producer ?? -1];
+  if (producer === undefined || by === undefined) return false;
+  const written = roundings.get(producer)?.held;
+  if (written?.outputs.includes(by.outputs.indexOf(id)) === true) return written.format === wanted;
+  const spelled = heldFormat(scopes, by);
+  if (spelled !== undefined) return spelled === wanted;
+  if (isStoredWeight(scopes, id)) return true;
+  if (!isMovement(by.node)) return false;
+  const schema = by.scope.operators.schema(by.node);
+  if (schema === undefined) return false;
+  const moved = by.inputs.filter((one, input) => one !== '' && inputFollowsMainType(schema, input));
+  return moved.length > 0 && moved.every((one) => isInRange(scopes, roundings, one, wanted));
+}
+
+/** Whether the tensor is made of stored numbers or codes, as weights in a format of their own are written: none is held. */
+function isStoredWeight(scopes: ModelScopes, id: string): boolean {
+  const tensor = scopes.tensors.get(id);
+  const by = scopes.nodes[tensor?.producer ?? -1];
+  if (tensor === undefined) return false;
+  if (constantOf(tensor) !== undefined) return true;
+  if (by?.node.domain !== '') return false;
+  const { opType } = by.node;
+  return (opType === 'Cast' || opType === 'DequantizeLinear') && isStoredWeight(scopes, by.inputs[0] ?? '');
+}
+
+/** Whether nobody reads the tensor but a node that holds it in the range of its type. */
+function isHeldAfter(scopes: ModelScopes, id: string): boolean {
+  const tensor = scopes.tensors.get(id);
+  if (tensor === undefined || tensor.isFixed || tensor.readers.length !== 1) return false;
+  const reader = scopes.nodes[tensor.readers[0]?.node ?? -1];
+  return reader !== undefined && heldFormat(scopes, reader) !== undefined;
 }
 
 /** Whether all values of the tensor are of the format already. */

@@ -3,7 +3,7 @@
  * of integers are chosen, a scale. Knows one statement's options; no model and no layer.
  */
 import { FORMAT_NAMES, type Accumulation } from '../../formats/index.js';
-import type { Option, Value } from '../../language/index.js';
+import { MOST_LANES, type Option, type Value } from '../../language/index.js';
 import type { LayerDecision, LayerNumerics, RangeWish } from '../types.js';
 
 /** Undefined where the options ask for nothing but the usual: then the format says all. */
@@ -28,19 +28,28 @@ export function readNumerics(
   return Object.keys(numerics).length === 0 ? undefined : numerics;
 }
 
-/** `fp32`, `fp16` or `chunked(n)`; undefined for anything else, which the text shows already. */
+/** `fp32`, `fp16`, `chunked(n)` or `lanes(n)`; undefined for anything else, which the text shows already. */
 export function readAccumulation(value: Value | undefined): Accumulation | undefined {
   const word = wordOf(value);
   if (word === 'fp32' || word === 'fp16') return { kind: word };
-  if (value?.kind !== 'call' || value.name.text !== 'chunked') return undefined;
-  const [length] = value.items;
-  if (length?.kind !== 'number' || !Number.isSafeInteger(length.value) || length.value < 1) return undefined;
-  return { kind: 'chunked', length: length.value };
+  if (value?.kind !== 'call') return undefined;
+  const [count] = value.items;
+  if (count?.kind !== 'number' || !Number.isSafeInteger(count.value) || count.value < 1) return undefined;
+  if (value.name.text === 'chunked') return { kind: 'chunked', length: count.value };
+  if (value.name.text !== 'lanes' || count.value > MOST_LANES) return undefined;
+  return { kind: 'lanes', count: count.value };
 }
 
 /** As plans write it. */
 export function accumulationText(accumulation: Accumulation): string {
-  return accumulation.kind === 'chunked' ? `chunked(${accumulation.length})` : accumulation.kind;
+  switch (accumulation.kind) {
+    case 'chunked':
+      return `chunked(${accumulation.length})`;
+    case 'lanes':
+      return `lanes(${accumulation.count})`;
+    default:
+      return accumulation.kind;
+  }
 }
 
 /** In what the layers of a plan add up, each kind once and FP32 first: `fp32`, `fp32 and chunked(64)`. */

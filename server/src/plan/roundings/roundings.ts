@@ -20,8 +20,11 @@ import { elementTypeOf, isFloating } from '../model/model-facts.js';
 import { isInteger, isQuantizing, quantizationKey } from './rounding-keys.js';
 import { constantOf, modelScopes, type ScopedTensor } from '../model/scopes.js';
 import { isQuantizer } from '../model/spelled-roundings.js';
-import { summedAxes, sumsElements } from '../model/summed-axes.js';
+import { runningAxis, summedAxes, sumsElements } from '../model/summed-axes.js';
+import { addsUpLabels, summedLabels } from '../model/summed-labels.js';
+import { tensorShape } from '../model/tensor-shapes.js';
 import type {
+  HeldPlaces,
   IntegerRanges,
   Layer,
   LayerDecision,
@@ -52,10 +55,11 @@ function isRoundedApart({ format, numerics }: LayerDecision): boolean {
 }
 
 /** Operators that add up products, or what a window shows, whose accumulation can be told. */
-const ADDING: ReadonlySet<string> = new Set(['AveragePool', 'Conv', 'Gemm', 'MatMul']);
+const ADDING: ReadonlySet<string> = new Set(['AveragePool', 'Conv', 'CumSum', 'Gemm', 'MatMul']);
 
 /** Whether accumulation can be decided for the operator. */
 export function addsUp(node: Node): boolean {
+  if (node.domain === '' && node.opType === 'Einsum') return addsUpLabels(node);
   return (node.domain === '' && ADDING.has(node.opType)) || sumsElements(node);
 }
 
@@ -85,14 +89,17 @@ export function sumProblem(model: Model, { node, nodeIndex, weights }: Layer): s
   }
   if (sumsElements(node) && summedAxes(modelScopes(model), nodeIndex) === undefined)
     return 'the axes of the sum, or of what is summed, are not known';
+  if (node.opType === 'CumSum' && runningAxis(modelScopes(model), nodeIndex) === undefined)
+    return 'the axis of the sum, or the rank of what is summed, is not known';
+  if (node.opType === 'Einsum' && summedLabels(modelScopes(model), nodeIndex) === undefined)
+    return 'its equation has a diagonal, or an ellipsis of unknown rank';
   return undefined;
 }
 
 /** How many channels the first input of a node has; undefined where that is not known. */
 function channelsRead(model: Model, at: number): number | undefined {
-  const { nodes, tensors } = modelScopes(model);
-  const type = tensors.get(nodes[at]?.inputs[0] ?? '')?.type;
-  const channels = type?.kind === 'tensor' ? type.shape?.[1] : undefined;
+  const scopes = modelScopes(model);
+  const channels = tensorShape(scopes, scopes.nodes[at]?.inputs[0] ?? '')?.[1];
   return typeof channels === 'number' ? channels : undefined;
 }
 
@@ -153,9 +160,36 @@ export function nodeRounding(
     ...(scale !== undefined && apart && !isInteger(format) && scaledInputs(node) !== undefined
       ? { scale }
       : {}),
+    ...(overflow === 'saturate' && !apart && (format === 'fp16' || format === 'bf16')
+      ? { held: heldPlaces(format, schema, inputs, outputs) }
+      : {}),
   };
-  const rounds = [...found.inputs, ...found.outputs].some((one) => one !== undefined);
-  return rounds || found.accumulate !== undefined ? found : undefined;
+  return doesSomething(found) ? found : undefined;
+}
+
+/** Whether there is anything that the node rounds, holds or adds up in its own way. */
+export function doesSomething({ inputs, outputs, accumulate, held }: NodeRounding): boolean {
+  const rounds = [...inputs, ...outputs].some((one) => one !== undefined);
+  const holds = held !== undefined && held.inputs.length + held.outputs.length > 0;
+  return rounds || holds || accumulate !== undefined;
+}
+
+/** All that has the layer's type but constants, which are saturated where they are stored. */
+function heldPlaces(
+  format: HeldPlaces['format'],
+  schema: OperatorSchema,
+  inputs: readonly RoundedEnd[],
+  outputs: readonly RoundedEnd[],
+): HeldPlaces {
+  return {
+    format,
+    inputs: inputs.flatMap(({ isFloating, constant }, input) =>
+      isFloating && constant === undefined && inputFollowsMainType(schema, input) ? [input] : [],
+    ),
+    outputs: outputs.flatMap(({ isFloating }, output) =>
+      isFloating && outputFollowsMainType(schema, output) ? [output] : [],
+    ),
+  };
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 import { intAttribute, intsAttribute, type Model } from '../../onnx/index.js';
 import { modelScopes } from '../model/scopes.js';
+import { tensorShape } from '../model/tensor-shapes.js';
 import type { Layer } from '../types.js';
 
 /**
@@ -33,10 +34,10 @@ export function sumKind(model: Model, { node, nodeIndex }: Pick<Layer, 'node' | 
 
 /** Undefined where not all of it is known. */
 function spatialShape(model: Model, at: number): readonly number[] | undefined {
-  const { nodes, tensors } = modelScopes(model);
-  const type = tensors.get(nodes[at]?.inputs[0] ?? '')?.type;
-  if (type?.kind !== 'tensor' || type.shape === undefined) return undefined;
-  const lengths = type.shape.slice(2);
+  const scopes = modelScopes(model);
+  const shape = tensorShape(scopes, scopes.nodes[at]?.inputs[0] ?? '');
+  if (shape === undefined) return undefined;
+  const lengths = shape.slice(2);
   const known = lengths.filter((length) => typeof length === 'number');
   return known.length === lengths.length ? known : undefined;
 }

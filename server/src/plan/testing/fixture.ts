@@ -37,7 +37,7 @@ const TYPES: Readonly<Record<string, DataType | undefined>> = {
 /**
  * A model of lines such as `input x float 1 3 8 8`, `output y float`, `weight w 4 3 1 1`, `ints shape 1 -1`, `opset 17`
  * and `Conv "stem/conv" x w -> a` (`""` for a node without a name, `com.x.Op` for another domain, `axis=1` for an
- * integer attribute). A dimension is a number, a symbol or `?`.
+ * integer attribute, `equation=ij->ji` for a text). A dimension is a number, a symbol or `?`.
  */
 export function makeModel(text: string, changes: (graph: Graph) => Graph = (graph) => graph): Model {
   const inputs: ValueInfo[] = [];
@@ -120,9 +120,15 @@ function readNode(
   const attributes: Attribute[] = [];
   const outputs: string[] = [];
   for (const token of rest.slice(arrow + 1)) {
-    const assignment = /^(\w+)=(-?\d+)$/.exec(token);
-    if (assignment) {
-      attributes.push(makeAttribute(assignment[1] ?? '', { kind: 'int', value: Number(assignment[2]) }));
+    const [, attribute, value] = /^(\w+)=(.+)$/.exec(token) ?? [];
+    if (attribute !== undefined && value !== undefined) {
+      const isInteger = /^-?\d+$/.test(value);
+      attributes.push(
+        makeAttribute(
+          attribute,
+          isInteger ? { kind: 'int', value: Number(value) } : { kind: 'string', value },
+        ),
+      );
     } else {
       outputs.push(token);
     }

@@ -27,13 +27,26 @@ export interface MappedSource {
   readonly mapped: MappedProfile;
 }
 
-/** The cost model that the profiles give, later ones before earlier ones; or why they give none. */
+/**
+ * The cost model that the profiles give, later ones before earlier ones, and those whose formats nobody knows after all others; or why
+ * they give none.
+ */
 export function* elsewhereCostModel(
   plan: BoundPlan,
   sources: readonly LatencySource[],
   shapes: ReadonlyMap<string, Shape>,
 ): Steps<CostModel | NoLatency> {
-  const profiles = (yield* mappedSources(plan, sources)).map(({ mapped }) => mapped);
+  const { unreadLatencies = [] } = plan;
+  if (sources.length === 0) {
+    const which = unreadLatencies.join(', ');
+    return {
+      problem: `nothing can be read of ${which}, from which the plan takes its times, so that none are taken of this machine`,
+    };
+  }
+  const found = yield* mappedSources(plan, sources);
+  const isUntold = ({ source }: MappedSource): boolean => source.isUntold === true;
+  const inTurn = [...found.filter(isUntold), ...found.filter((one) => !isUntold(one))];
+  const profiles = inTurn.map(({ mapped }) => mapped);
   const files = sources.map(({ written }) => written);
   if (profiles.every(({ layers }) => layers.size === 0)) {
     return { problem: `no kernel in ${files.join(', ')} belongs to a layer of this model` };
@@ -78,14 +91,18 @@ export function* elsewhereCostModel(
       milliseconds: (exact ?? low)?.unmapped ?? 0,
     },
   };
-  return { ...model, whole: exact?.whole ?? estimatedWhole(model) };
+  return { ...model, ...(exact === undefined ? estimatedWhole(model) : { whole: exact.whole }) };
 }
 
 /** With everything in FP32, where no profile is of that. */
-function estimatedWhole(model: CostModel): number {
-  let sum = model.rest.fp32;
-  for (const name of model.layers.keys()) sum += layerTime(model, name, 'fp32').milliseconds;
-  return sum;
+function estimatedWhole(model: CostModel): Pick<CostModel, 'whole' | 'estimatedInWhole'> {
+  let [whole, estimatedInWhole] = [model.rest.fp32, 0];
+  for (const name of model.layers.keys()) {
+    const { milliseconds, by } = layerTime(model, name, 'fp32');
+    whole += milliseconds;
+    if (by === 'roofline') estimatedInWhole += 1;
+  }
+  return { whole, estimatedInWhole };
 }
 
 /** The last profile that has more time in FP32 than in a low format, or less. */

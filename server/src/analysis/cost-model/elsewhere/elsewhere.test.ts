@@ -74,6 +74,23 @@ describe('a profile of ONNX Runtime', () => {
     expect(predicted(plan).whole / (profile?.whole ?? 0)).toBeLessThan(1.15);
   });
 
+  it('of casts that do not tell in which format layers ran counts for what no other profile has', () => {
+    const events = JSON.parse(files['pose-cpu-fp32.json'] ?? '') as readonly Readonly<
+      Record<string, unknown>
+    >[];
+    const kernel = events.find(({ name }) => String(name).endsWith('_kernel_time'));
+    const slower = events.map((event) => ({ ...event, dur: 2 * Number(event['dur']) }));
+    const added = { ...kernel, name: 'InsertedPrecisionFreeCast_x_kernel_time' };
+    const untold = { ...files, 'mixed.json': JSON.stringify([...slower, added]) };
+    const timesOf = (text: string) => {
+      const costs = costsOf(bindTo(pose, text, untold).plan);
+      return { whole: costs.whole, first: layerTime(costs, 'conv2d/Conv', 'fp32').milliseconds };
+    };
+    const alone = timesOf('latency from "pose-cpu-fp32.json"\n');
+    expect(timesOf('latency from "pose-cpu-fp32.json"\nlatency from "mixed.json"\n')).toEqual(alone);
+    expect(timesOf('latency from "mixed.json"\n').first).toBeCloseTo(2 * alone.first, 9);
+  });
+
   it('is mapped once, however often the plan is bound', () => {
     const bound = ['fp16', 'fp32'].map((format) => {
       return bindTo(pose, `latency from "pose-cpu-fp32.json"\ndefault: ${format}\n`, files).plan;

@@ -46,13 +46,23 @@ export function* mappedProfile(
   layers: readonly Layer[],
   source: Pick<LatencySource, 'profile' | 'format'>,
 ): Steps<MappedProfile> {
-  const known = remembered.get(source.profile);
-  if (known?.model === model && known.layers === layers && known.format === source.format)
-    return known.mapped;
+  const known = knownMapping(model, layers, source);
+  if (known !== undefined) return known;
   const timed = layers.filter(({ nodeIndex }) => isInMainGraph(model, nodeIndex));
   const mapped = yield* mapProfile(model, timed, source);
   remembered.set(source.profile, { model, layers, format: source.format, mapped });
   return mapped;
+}
+
+/** The same where it is found already; for whoever cannot wait. */
+export function knownMapping(
+  model: Model,
+  layers: readonly Layer[],
+  source: Pick<LatencySource, 'profile' | 'format'>,
+): MappedProfile | undefined {
+  const known = remembered.get(source.profile);
+  const isSame = known?.model === model && known.layers === layers && known.format === source.format;
+  return isSame ? known.mapped : undefined;
 }
 
 const remembered = new WeakMap<

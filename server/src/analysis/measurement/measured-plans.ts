@@ -1,0 +1,128 @@
+/**
+ * Which plans of a model were measured on its samples, and when: the last few, so that others are predicted from them. What a plan decides
+ * is kept with what was measured of it, since a key alone cannot be found by what is near it. Knows no prediction.
+ */
+import {
+  layerInFormat,
+  numericsText,
+  type BoundPlan,
+  type Layer,
+  type LayerDecision,
+  type Tolerance,
+} from '../../plan/index.js';
+import type { Results } from '../remembered.js';
+
+/** A plan that was measured, emulated. */
+export interface MeasuredPlan {
+  readonly decisions: readonly LayerDecision[];
+  readonly tolerances: readonly MeasuredFigure[];
+  /** The file that it was written in. */
+  readonly path?: string | undefined;
+  /** When it was measured, ISO 8601; undefined where nobody knows. */
+  readonly at?: string | undefined;
+}
+
+export interface MeasuredFigure {
+  readonly tolerance: Pick<Tolerance, 'output' | 'metric' | 'over'>;
+  readonly measured: number;
+}
+
+/** Raised when a change of the code changes what is kept. */
+const VERSION = 1;
+const PLANS = 'measured plans';
+/** So many are kept, the newest ones. */
+const MOST = 16;
+
+type Way = Pick<LayerDecision, 'format' | 'overflow' | 'numerics'>;
+
+interface StoredPlan extends Pick<MeasuredPlan, 'tolerances' | 'path' | 'at'> {
+  /** The different ways to decide a layer, and by position of a layer which of them it is. */
+  readonly ways: readonly Way[];
+  readonly decided: Uint16Array;
+}
+
+/** Takes note of a plan; of one that is noted already only what else was measured of it. */
+export async function noteMeasuredPlan(results: Results, { decisions, ...own }: MeasuredPlan): Promise<void> {
+  const stored = await storedPlans(results);
+  const packed = { ...own, ...packedDecisions(decisions) };
+  const same = stored.find((one) => isSame(one, packed));
+  if (same !== undefined && own.tolerances.every((one) => isKnown(same, one))) return;
+  const others = (same?.tolerances ?? []).filter((one) => !isKnown(packed, one));
+  const noted: StoredPlan = { ...packed, tolerances: [...own.tolerances, ...others] };
+  const kept = [noted, ...stored.filter((one) => one !== same)].slice(0, MOST);
+  await results.keep(PLANS, { version: VERSION }, kept);
+}
+
+/** The plans of a model with these layers, the newest first. */
+export async function measuredPlans(
+  results: Results,
+  { layers }: Pick<BoundPlan, 'layers'>,
+): Promise<readonly MeasuredPlan[]> {
+  const stored = await storedPlans(results);
+  return stored.flatMap(({ ways, decided, ...own }): MeasuredPlan[] =>
+    decided.length === layers.length ? [{ ...own, decisions: unpacked(layers, ways, decided) }] : [],
+  );
+}
+
+/** Positions of the layers that two sets of decisions on the same layers decide differently. */
+export function differingLayers(
+  one: readonly LayerDecision[],
+  other: readonly LayerDecision[],
+): readonly number[] {
+  return one.flatMap((decision, at) => {
+    const beside = other[at];
+    return beside !== undefined && wayText(decision) === wayText(beside) ? [] : [at];
+  });
+}
+
+async function storedPlans(results: Results): Promise<readonly StoredPlan[]> {
+  const found = await results.find(PLANS, { version: VERSION });
+  return Array.isArray(found) ? (found as readonly StoredPlan[]) : [];
+}
+
+function packedDecisions(decisions: readonly LayerDecision[]): Pick<StoredPlan, 'ways' | 'decided'> {
+  const numbers = new Map<string, number>();
+  const ways: Way[] = [];
+  const decided = Uint16Array.from(decisions, (decision) => {
+    const text = wayText(decision);
+    const known = numbers.get(text);
+    if (known !== undefined) return known;
+    const { format, overflow, numerics } = decision;
+    numbers.set(text, ways.length);
+    return ways.push({ format, overflow, ...(numerics === undefined ? {} : { numerics }) }) - 1;
+  });
+  return { ways, decided };
+}
+
+function unpacked(
+  layers: readonly Layer[],
+  ways: readonly Way[],
+  decided: Uint16Array,
+): readonly LayerDecision[] {
+  return layers.map((layer, at) => {
+    const way = ways[decided[at] ?? 0];
+    return { ...layerInFormat(layer, way?.format ?? 'original'), ...way };
+  });
+}
+
+function wayText({ format, overflow, numerics }: Way): string {
+  return `${format} ${overflow} ${numericsText(numerics)}`;
+}
+
+function isSame(
+  one: Pick<StoredPlan, 'ways' | 'decided'>,
+  other: Pick<StoredPlan, 'ways' | 'decided'>,
+): boolean {
+  if (one.decided.length !== other.decided.length) return false;
+  const [own, others] = [one, other].map(({ ways }) => ways.map(wayText));
+  return one.decided.every((way, at) => own?.[way] === others?.[other.decided[at] ?? 0]);
+}
+
+function isKnown({ tolerances }: Pick<StoredPlan, 'tolerances'>, { tolerance }: MeasuredFigure): boolean {
+  const key = keyOf(tolerance);
+  return tolerances.some((one) => keyOf(one.tolerance) === key);
+}
+
+function keyOf({ output, metric, over }: MeasuredFigure['tolerance']): string {
+  return JSON.stringify([output, metric, over]);
+}

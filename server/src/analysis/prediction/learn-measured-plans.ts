@@ -1,0 +1,21 @@
+/** The plans that were measured of a model, told to what predicts it: those that are nearest to the plan at hand. */
+import type { BoundPlan } from '../../plan/index.js';
+import { differingLayers, measuredPlans } from '../measurement/measured-plans.js';
+import type { Results } from '../remembered.js';
+import { MOST_PLANS } from './near-plans.js';
+import type { Predictor } from './predictor.js';
+
+/** As far as the store has them. What has to be known of their options is to be learnt before: others tell nothing. */
+export async function learnMeasuredPlans(
+  predictor: Predictor,
+  results: Results,
+  plan: Pick<BoundPlan, 'layers' | 'decisions'>,
+): Promise<void> {
+  const known = (await measuredPlans(results, plan)).map((one) => ({
+    one,
+    differing: differingLayers(plan.decisions, one.decisions).length,
+  }));
+  const nearest = known.toSorted((a, b) => a.differing - b.differing).slice(0, MOST_PLANS);
+  // What is learnt last stays longest.
+  for (const { one } of nearest.toReversed()) predictor.learnPlan(one);
+}
