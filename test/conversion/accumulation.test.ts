@@ -476,6 +476,17 @@ describe('accumulation', () => {
     }
   });
 
+  it('of lanes over an axis that turns out to be empty is 0', async () => {
+    const lanes = { kind: 'lanes', count: 3 } as const;
+    const text = 'input x: float\ny = ReduceL1(x) {"keepdims": 0}\noutput y: float';
+    for (const length of [0, 1, 7]) {
+      const x = valuesOf([length], 1);
+      const ones = x.values.map(() => 1);
+      const wanted = dot(x.values.map(Math.abs), ones, { accumulation: lanes });
+      expect(await run(text, lanes, { x })).toEqual([wanted]);
+    }
+  });
+
   it('of what has another shape than what it was made of', async () => {
     const x = valuesOf([2, 3, 4, 1], 5);
     const w = valuesOf([24, 2], 6);
@@ -497,6 +508,38 @@ describe('accumulation', () => {
     );
     const [first, second] = [once.slice(0, 3), once.slice(3)];
     expect(await run(wider, accumulate, { x })).toEqual([first, first, first, second, second, second].flat());
+  });
+
+  it('of a function whose body, or whose caller, has other nodes before the sum', async () => {
+    const accumulate = { kind: 'fp16' } as const;
+    const x = valuesOf([3, 4, 5], 11);
+    const rectified = { ...x, values: x.values.map((value) => Math.max(value, 0)) };
+    const mean = (input: string, opType = 'ReduceMean'): string => `${opType}(${input}) {"axes": [1]}`;
+    const outside = await run(`input x: float[3,4,5]\ny = ${mean('x')}\noutput y: float[3,1,5]`, accumulate, {
+      x: rectified,
+    });
+    const within = (body: string, caller: string): Promise<readonly number[]> =>
+      run(
+        `function local.F(a) -> b\n${body}\nend\ninput x: float[3,4,5]\n${caller}\noutput y: float[3,1,5]`,
+        accumulate,
+        { x },
+      );
+    expect(await within(`h = Relu(a)\nb = ${mean('h')}`, 'y = local.F(x)')).toEqual(outside);
+    expect(await within(`b = ${mean('a')}`, 'h = Relu(x)\ny = local.F(h)')).toEqual(outside);
+    // Each call has shapes of its own, of what a branch in it holds, too.
+    const branch = (name: string, node: string): string => `graph ${name}\nt = ${node}\noutput t: float\nend`;
+    const branches = `${branch('then', mean('h'))}\n${branch('else', mean('h', 'ReduceMax'))}`;
+    const choice = '{"then_branch": {"graph": "then"}, "else_branch": {"graph": "else"}}';
+    const chosen = `${branches}\nh = Relu(a)\nc = Constant() {"value": {"tensor": "bool[] = 1"}}\nb = If(c) ${choice}`;
+    const flat = 'f = Flatten(x)\ng = local.F(f)';
+    expect(await within(chosen, `${flat}\ny = local.F(x)\noutput g: float[3,1]`)).toEqual(outside);
+    const { values } = rectified;
+    expect(outside).not.toEqual(
+      Array.from({ length: 15 }, (_, at) => {
+        const places = [0, 5, 10, 15].map((step) => Math.floor(at / 5) * 20 + (at % 5) + step);
+        return Math.fround(places.reduce((sum, place) => sum + (values[place] ?? 0), 0) / 4);
+      }),
+    );
   });
 
   it('of a mean whose sum is beyond FP16 overflows', async () => {

@@ -116,6 +116,24 @@ describe('emulation', () => {
     expect(original[0]).not.toEqual(original[2]);
   });
 
+  it.each([12, 13, 17])('drops the same elements in each session, at opset %d', async (opset) => {
+    const text = `input x: float[64]
+      init ratio: float[] = 0.5
+      init training: bool[] = 1
+      y = Dropout(x, ratio, training)
+      output y: float[64]`;
+    const model = modelOf(text, { opset });
+    const x = vector(...Array.from({ length: 64 }, (_, at) => at + 1));
+    const run = async (wish: Wish): Promise<readonly number[]> =>
+      Array.from(floatsOf(await runModel(emulated(graphFor(model, wish)).bytes, { x }), 'y'));
+    const dropped = await run({ '*': 'fp32' });
+    expect(await run({ '*': 'fp32' })).toEqual(dropped);
+    expect(await run({ '*': 'fp16' })).toEqual(dropped);
+    expect([...floatsOf(await runModel(exposed(model, []).bytes, { x }), 'y')]).toEqual(dropped);
+    // What is kept is doubled.
+    expect(new Set(dropped.map((value, at) => value / (at + 1)))).toEqual(new Set([0, 2]));
+  });
+
   it('and a converted model does the same, executed', async () => {
     const text = `input x: float[3]
       init c: float[1] = 2

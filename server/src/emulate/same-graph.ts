@@ -181,6 +181,8 @@ class CanonicalGraph {
     const texts = node.attributes
       .filter((attribute) => !held.has(attribute.name))
       .filter((attribute) => attribute.name !== typed || attribute.kind === 'tensor')
+      // Which numbers are drawn is nobody's promise: variants have seeds, by names that conversion may give.
+      .filter(({ name }) => name !== 'seed')
       .map((attribute) => attributeText(attribute, this.model));
     if (typed === undefined) return texts.sort();
     const type = this.elementType(outputs[0]) ?? DataType.UNDEFINED;

@@ -14,12 +14,23 @@ export function calledFunction(functions: readonly LocalFunction[], node: Node):
   );
 }
 
+/** By function and call: everything that walks bodies then means the same nodes and graphs in them. */
+const bodies = new WeakMap<LocalFunction, WeakMap<Node, { readonly nodes: readonly Node[] | undefined }>>();
+
 /**
- * The nodes of a function for one call: each reference attribute is replaced by the caller's attribute of that
- * name, or left out where the caller gives none. Undefined where the body refers to an attribute that has a
- * default inside the function, which this reader does not keep.
+ * The nodes of a function for one call, the same objects each time: each reference attribute is replaced by
+ * the caller's attribute of that name, or left out where the caller gives none. Undefined where the body
+ * refers to an attribute that has a default inside the function, which this reader does not keep.
  */
 export function functionBody(called: LocalFunction, call: Node): readonly Node[] | undefined {
+  let ofCalls = bodies.get(called);
+  if (ofCalls === undefined) bodies.set(called, (ofCalls = new WeakMap()));
+  let body = ofCalls.get(call);
+  if (body === undefined) ofCalls.set(call, (body = { nodes: resolvedBody(called, call) }));
+  return body.nodes;
+}
+
+function resolvedBody(called: LocalFunction, call: Node): readonly Node[] | undefined {
   const given = new Map(call.attributes.map((attribute) => [attribute.name, attribute]));
   const unresolved: string[] = [];
 

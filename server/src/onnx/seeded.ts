@@ -35,7 +35,9 @@ export function seeded(nodes: readonly Node[]): readonly Node[] {
   const ofNode = (node: Node): Node => {
     const draws = drawsRandomNumbers(node) || dropsAtRandom(node);
     if (draws && !node.attributes.some(({ name }) => name === 'seed')) {
-      const seed = makeAttribute('seed', { kind: 'float', value: seedOf(node) });
+      // A whole number for Dropout, an FP32 one for all others: what has another kind is refused.
+      const kind = dropsAtRandom(node) ? 'int' : 'float';
+      const seed = makeAttribute('seed', { kind, value: seedOf(node) });
       return withNode(node, { attributes: [...node.attributes, seed] });
     }
     if (!node.attributes.some(({ kind }) => kind === 'graph')) return node;
@@ -52,7 +54,7 @@ export function seeded(nodes: readonly Node[]): readonly Node[] {
   return sameOr(nodes, nodes.map(ofNode));
 }
 
-/** Seeds are FP32 numbers: whole ones up to 2^24 are told apart. */
+/** Most seeds are FP32 numbers: whole ones up to 2^24 are told apart. */
 const LARGEST_COUNT = 2 ** 20;
 
 function hashOf(text: string): number {

@@ -70,8 +70,9 @@ export function concludeSpeed(
   const mixed = compareSpeed(plan.latency, original.latency);
   const all = compareSpeed(low.latency, original.latency);
   const both = `the mixed model is ${mixed.words}, all in ${lowFormat.toUpperCase()} is ${all.words}`;
-  // All in another format than the plan's says nothing of those of the plan.
-  const judged = [mixed, ...(planFormats.includes(lowFormat) ? [all] : [])].map(({ outcome }) => outcome);
+  // All in one format says nothing of a plan that has others.
+  const isOfPlan = planFormats.every((format) => format === lowFormat);
+  const judged = [mixed, ...(isOfPlan ? [all] : [])].map(({ outcome }) => outcome);
   if (judged.includes('faster')) {
     return { pays: true, sentence: `${name} ${pays} on this machine: ${both}.` };
   }

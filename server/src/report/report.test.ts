@@ -351,6 +351,16 @@ describe('conclusions', () => {
     );
   });
 
+  it('slower in two formats, one of which is faster alone: that says nothing of both', () => {
+    const { rows } = comparison([10, 20, 5]);
+    expect(concludeSpeed({ rows }, 'fp16', { planFormats: ['fp16', 'int8'] })).toMatchObject({
+      pays: false,
+      sentence: expect.stringMatching(
+        /^FP16 and INT8 do not pay on this machine: .*2\.00 times slower/,
+      ) as string,
+    });
+  });
+
   it('slower, for want of kernels', () => {
     const { rows } = comparison([10, 20, 15]);
     expect(concludeSpeed({ rows }, 'fp16', { lacksKernels: true })?.sentence).toMatch(

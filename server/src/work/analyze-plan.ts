@@ -58,6 +58,7 @@ import { gradientReport, type GradientReport } from './gradient-report.js';
 import { layerLatencies, type Timing } from './layer-latencies.js';
 import { layerReports, type LayerReport } from './layer-reports.js';
 import type { Work } from './open-work.js';
+import { optionReasons } from './option-reasons.js';
 import { supportReasons } from './support-reasons.js';
 import { nothingToCompare } from './nothing-to-compare.js';
 import { guarded, refused, refusedBy, type Refused } from './problem.js';
@@ -184,7 +185,12 @@ export async function analyzePlan(
         orderedBy: method === 'hessian' || method === 'first-order' ? method : undefined,
         latencyOf: latencies.of,
         quiet: quietLayers(plan, format),
-        found: joined(flagReasons(sensitivities?.errors ?? []), silent, supportReasons(plan, support)),
+        found: joined(
+          flagReasons(sensitivities?.errors ?? []),
+          silent,
+          supportReasons(plan, support),
+          optionReasons(plan, format),
+        ),
       }),
       ...{ local, measured, ranges, sensitivities: sensitivities?.errors, gradients: report },
       rankCorrelations: rankCorrelations(measured, local, sensitivities?.errors, scores?.byLayer),

@@ -68,6 +68,7 @@ export async function reportLayers(
   options: WorkOptions = {},
 ): Promise<readonly ReportLayer[]> {
   const { decisions } = plan;
+  const decisionOf = new Map(decisions.map((one) => [one.layer, one]));
   const found = new Map<Layer, ReportLayer>();
   const others = lowFormats(plan).filter((format) => format !== local.format);
   for (const format of [local.format, ...others]) {
@@ -85,7 +86,7 @@ export async function reportLayers(
     const byName = new Map(reports.map((one) => [one.name, one]));
     for (const layer of layers) {
       const report = byName.get(layer.name);
-      const decision = decisions.find((one) => one.layer === layer);
+      const decision = decisionOf.get(layer);
       if (report === undefined) continue;
       const { name, op, error, range, reason } = report;
       found.set(layer, {

@@ -47,8 +47,10 @@ export const DEAREST = 5;
 
 /**
  * `overflow` and `underflow` of the layers that `plan` puts into `format`. What a layer writes or stores beyond the range is an
- * error, and so is what it reads, unless a layer wrote it in that format, of which it is said. What it only computes inside depends on what the target holds sums in: a warning where the samples reached it, an
- * error where the plan says that sums are held in 16 bits, and no finding where it is only a bound.
+ * error, and so is what it reads, unless a layer wrote it in that format, of which it is said: to run that one alone in FP32 would
+ * only pass the error on, so that the layers of a finding are those that read it, too. What a layer only computes inside depends on
+ * what the target holds sums in: a warning where the samples reached it, an error where the plan says that sums are held in 16 bits,
+ * and no finding where it is only a bound.
  */
 export function rangeFindings(
   plan: BoundPlan,
@@ -88,6 +90,18 @@ export function rangeFindings(
   const [stated, unstated] = [true, false].map((isStated) =>
     inside.filter(({ layer }) => holdsShortSums(plan, decided.get(layer.nodeIndex)) === isStated),
   );
+  const readers = low
+    .filter(({ overflow: own }) => own === 0)
+    .map((range) => ({
+      layer: range.layer,
+      writers: new Set(readBeyond(range).flatMap(({ tensor }) => [...writersOf(plan, tensor)])),
+    }));
+  const withReaders = (finding: LayerFinding): LayerFinding => {
+    const own = new Set(finding.layers);
+    const writers = overflow.filter(({ layer }) => own.has(layer.name)).map(({ layer }) => layer.nodeIndex);
+    const behind = readers.filter((one) => writers.some((writer) => one.writers.has(writer)));
+    return { ...finding, layers: [...finding.layers, ...behind.map(({ layer }) => layer.name)] };
+  };
   const underflow = low
     .filter((range) => range.underflow > UNDERFLOW_SHARE)
     .toSorted((a, b) => b.underflow - a.underflow);
@@ -96,7 +110,7 @@ export function rangeFindings(
       code: 'overflow',
       severity: 'error' as const,
       message: `beyond the range of ${format}: ${listed(own, (one) => describeOverflow(one, samples))}`,
-    })),
+    })).map(withReaders),
     ...perStatement(plan, decided, reading, (own) => ({
       code: 'overflow',
       severity: 'error' as const,
@@ -264,16 +278,28 @@ function isWrittenIn(
   tensor: string,
   format: FormatName,
 ): boolean {
-  const facts = modelFacts(plan.model);
+  const writers = writersOf(plan, tensor);
+  return writers.size > 0 && [...writers].every((at) => decided.get(at)?.format === format);
+}
+
+/** The nodes, by index, that a tensor's values come from, whatever moves them; -1 for what no node writes. Constants are none. */
+function writersOf({ model }: BoundPlan, tensor: string): ReadonlySet<number> {
+  const facts = modelFacts(model);
   const { index } = facts;
-  const at = index.producers.get(tensor);
-  const node = plan.model.graph.nodes[at ?? -1];
-  if (at === undefined || node === undefined) return false;
-  if (!isMovement(node)) return decided.get(at)?.format === format;
-  const moved = node.inputs.filter(
-    (name) => isFloating(facts.elementType(name)) && index.constantOf(name) === undefined,
-  );
-  return moved.length > 0 && moved.every((name) => isWrittenIn(plan, decided, name, format));
+  const writers = new Set<number>();
+  const names = new Set([tensor]);
+  // A set is walked in the order in which it grows, also while it grows.
+  for (const name of names) {
+    const at = index.producers.get(name) ?? -1;
+    const node = model.graph.nodes[at];
+    if (node === undefined || !isMovement(node)) writers.add(at);
+    else {
+      for (const input of node.inputs) {
+        if (isFloating(facts.elementType(input)) && index.constantOf(input) === undefined) names.add(input);
+      }
+    }
+  }
+  return writers;
 }
 
 function describeInside({ layer, inside }: LayerRange): string {

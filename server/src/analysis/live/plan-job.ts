@@ -147,9 +147,9 @@ class PlanJob {
     for (const other of others) if (!other.isMeasured) await other.measuredErrors();
     await prediction.correct();
     await prediction.metricFits();
-    await prediction.flips(await inSlices(flippedLayersSteps(plan, main.format)));
     await this.support();
     await this.latency();
+    await prediction.flips(await inSlices(flippedLayersSteps(plan, main.format)));
   }
 
   /** Whether the targets that the plan names are there, and how they add up, on which the verdict depends. */

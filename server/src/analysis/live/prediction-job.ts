@@ -117,7 +117,10 @@ export class PredictionJob {
       if (asked === undefined || asked.length === 0) continue;
       const layers = [...new Set(asked.map(({ layer }) => layer))];
       const sketch = await this.sketchUnlessDear(one, layers);
-      if (sketch !== undefined) await this.useSketch(one, sketch);
+      if (sketch === undefined) continue;
+      await this.useSketch(one, sketch);
+      // What was measured in place of the other sketches still is.
+      await this.correct();
     }
     await this.options(flipped);
   }

@@ -7,7 +7,7 @@ import { learnMeasuredPlans, predictorFrom } from '../prediction/index.js';
 import { measuredAnew, withStore, type Results } from '../remembered.js';
 import { knownSketch } from '../sketch/index.js';
 import { findMeasurement, knownMeasurement } from './known-verdict.js';
-import { differingLayers, measuredPlans, noteMeasuredPlan } from './measured-plans.js';
+import { differingLayers, measuredPlans, nearestMeasuredPlans, noteMeasuredPlan } from './measured-plans.js';
 
 const { runtime, folder } = await computeForTests();
 const model = writeChain(join(folder, 'chain.onnx'), 4);
@@ -45,6 +45,11 @@ describe('plans that were measured', () => {
     expect(found).toMatchObject({ path: 'a.precision', at, tolerances: [{ measured: 1e-3 }] });
     expect(differingLayers(decisions, found?.decisions ?? [])).toEqual([]);
     expect(differingLayers(plan('default: fp16\n').decisions, found?.decisions ?? [])).toEqual([0, 2, 4]);
+    const asked = plan('').decisions;
+    await noteMeasuredPlan(results, { decisions: plan('default: fp16\n').decisions, tolerances: [] });
+    await noteMeasuredPlan(results, { decisions: plan('layer "mul_3": fp16\n').decisions, tolerances: [] });
+    const near = await nearestMeasuredPlans(results, { layers, decisions: asked }, 2);
+    expect(near.map((one) => differingLayers(asked, one.decisions).length)).toEqual([1, 7]);
     // Those of another export of the model are none of this one.
     expect(await measuredPlans(results, { layers: layers.slice(1) })).toEqual([]);
   });

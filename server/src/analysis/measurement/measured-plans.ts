@@ -10,7 +10,9 @@ import {
   type LayerDecision,
   type Tolerance,
 } from '../../plan/index.js';
+import { isStep, type Steps } from '../../onnx/index.js';
 import type { Results } from '../remembered.js';
+import { inSlices } from '../sessions/in-slices.js';
 
 /** A plan that was measured, emulated. */
 export interface MeasuredPlan {
@@ -58,10 +60,43 @@ export async function measuredPlans(
   results: Results,
   { layers }: Pick<BoundPlan, 'layers'>,
 ): Promise<readonly MeasuredPlan[]> {
-  const stored = await storedPlans(results);
-  return stored.flatMap(({ ways, decided, ...own }): MeasuredPlan[] =>
-    decided.length === layers.length ? [{ ...own, decisions: unpacked(layers, ways, decided) }] : [],
-  );
+  return await nearestMeasuredPlans(results, { layers, decisions: [] }, MOST);
+}
+
+/** At most so many of them, first those that decide the fewest layers otherwise. */
+export async function nearestMeasuredPlans(
+  results: Results,
+  { layers, decisions }: Pick<BoundPlan, 'layers' | 'decisions'>,
+  most: number,
+): Promise<readonly MeasuredPlan[]> {
+  const stored = (await storedPlans(results)).filter(({ decided }) => decided.length === layers.length);
+  return await inSlices(nearestSteps(stored, layers, decisions, most));
+}
+
+function* nearestSteps(
+  stored: readonly StoredPlan[],
+  layers: readonly Layer[],
+  decisions: readonly LayerDecision[],
+  most: number,
+): Steps<readonly MeasuredPlan[]> {
+  const texts: string[] = [];
+  for (const [at, decision] of decisions.entries()) {
+    if (isStep(at)) yield;
+    texts.push(wayText(decision));
+  }
+  const known: { readonly plan: StoredPlan; readonly differing: number }[] = [];
+  for (const plan of stored) {
+    yield;
+    const ways = plan.ways.map(wayText);
+    const differing = texts.filter((text, at) => ways[plan.decided[at] ?? 0] !== text).length;
+    known.push({ plan, differing });
+  }
+  const found: MeasuredPlan[] = [];
+  for (const { plan } of known.toSorted((a, b) => a.differing - b.differing).slice(0, most)) {
+    const { ways, decided, ...own } = plan;
+    found.push({ ...own, decisions: yield* unpackedSteps(layers, ways, decided) });
+  }
+  return found;
 }
 
 /** Positions of the layers that two sets of decisions on the same layers decide differently. */
@@ -94,15 +129,18 @@ function packedDecisions(decisions: readonly LayerDecision[]): Pick<StoredPlan, 
   return { ways, decided };
 }
 
-function unpacked(
+function* unpackedSteps(
   layers: readonly Layer[],
   ways: readonly Way[],
   decided: Uint16Array,
-): readonly LayerDecision[] {
-  return layers.map((layer, at) => {
+): Steps<readonly LayerDecision[]> {
+  const decisions: LayerDecision[] = [];
+  for (const [at, layer] of layers.entries()) {
+    if (isStep(at)) yield;
     const way = ways[decided[at] ?? 0];
-    return { ...layerInFormat(layer, way?.format ?? 'original'), ...way };
-  });
+    decisions.push({ ...layerInFormat(layer, way?.format ?? 'original'), ...way });
+  }
+  return decisions;
 }
 
 function wayText({ format, overflow, numerics }: Way): string {

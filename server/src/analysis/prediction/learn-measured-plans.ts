@@ -1,6 +1,6 @@
 /** The plans that were measured of a model, told to what predicts it: those that are nearest to the plan at hand. */
 import type { BoundPlan } from '../../plan/index.js';
-import { differingLayers, measuredPlans } from '../measurement/measured-plans.js';
+import { nearestMeasuredPlans } from '../measurement/measured-plans.js';
 import type { Results } from '../remembered.js';
 import { MOST_PLANS } from './near-plans.js';
 import type { Predictor } from './predictor.js';
@@ -11,11 +11,7 @@ export async function learnMeasuredPlans(
   results: Results,
   plan: Pick<BoundPlan, 'layers' | 'decisions'>,
 ): Promise<void> {
-  const known = (await measuredPlans(results, plan)).map((one) => ({
-    one,
-    differing: differingLayers(plan.decisions, one.decisions).length,
-  }));
-  const nearest = known.toSorted((a, b) => a.differing - b.differing).slice(0, MOST_PLANS);
+  const nearest = await nearestMeasuredPlans(results, plan, MOST_PLANS);
   // What is learnt last stays longest.
-  for (const { one } of nearest.toReversed()) predictor.learnPlan(one);
+  for (const one of nearest.toReversed()) predictor.learnPlan(one);
 }

@@ -55,15 +55,15 @@ export class LearntOptions {
 
   /**
    * @param ranges by format that was sketched: how its ranges were chosen, as `rangesText`; empty for formats without.
-   * @param overflows whether something that the layer rounds is beyond the format's range
+   * @param layers what sketches tell of single layers
    */
   constructor(
     private readonly outputs: readonly string[],
     private readonly ranges: ReadonlyMap<FormatName, string>,
-    overflows: Sketched['overflows'],
+    layers: Pick<Sketched, 'isKnown' | 'overflows'>,
   ) {
     this.effects = outputs.map(() => []);
-    this.sketched = { has: this.isSketched, overflows };
+    this.sketched = { ...layers, has: this.isSketched };
   }
 
   learn(options: OptionSquares): void {
@@ -111,8 +111,8 @@ export class LearntOptions {
   of(decision: LayerDecision): { readonly ofSums: Answer; readonly ofRoundings: Answer } {
     const { format, layer, numerics, overflow } = decision;
     // Most layers have neither: this is asked of all of them at every keystroke.
+    if (this.isPlainDecision(decision)) return { ofSums: undefined, ofRoundings: undefined };
     const isPlain = overflow !== 'saturate' && this.isPlain(format);
-    if (numerics === undefined && isPlain) return { ofSums: undefined, ofRoundings: undefined };
     const isOfSums = numerics !== undefined && isOnlyOfSums(numerics) && isPlain;
     return {
       ofSums: this.answerOfSums(decision),
@@ -122,6 +122,7 @@ export class LearntOptions {
 
   unknown(decisions: readonly LayerDecision[]): readonly OptionEffect[] {
     return decisions
+      .filter((decision) => !this.isPlainDecision(decision))
       .flatMap((decision) => [sumsEffect(decision) ?? [], roundingEffect(decision, this.sketched) ?? []])
       .flat()
       .filter(({ key, layer }) => this.answer(key, layer) === 'unknown');
@@ -144,6 +145,10 @@ export class LearntOptions {
     const known = this.known.get(key) ?? [];
     this.known.set(key, known);
     return known;
+  }
+
+  private isPlainDecision({ format, numerics, overflow }: LayerDecision): boolean {
+    return numerics === undefined && overflow !== 'saturate' && this.isPlain(format);
   }
 
   /** Whether a sketch has all that the format does. */

@@ -52,6 +52,8 @@ export function isOnlyOfSums({ weights, stochastic, quantize, perChannel, scale 
 export interface Sketched {
   /** Whether the ranges of the format are chosen as they are in its sketch; formats without ranges always are. */
   has(format: FormatName, numerics: LayerNumerics | undefined): boolean;
+  /** Whether what the format does to the layer can be added up: there is a gradient, and nothing infinite. */
+  isKnown(format: FormatName, layer: Layer): boolean;
   /** Whether something that the layer rounds is beyond the range of the format, of which a sketch makes an infinity. */
   overflows(format: FormatName, layer: Layer): boolean;
 }
@@ -66,8 +68,11 @@ export function roundingKey(
 ): string | undefined {
   if (format === 'original') return undefined;
   const { stochastic, scale, weights = format } = numerics ?? {};
-  const isHeld = overflow === 'saturate' && sketched.overflows(format, layer);
-  const isPlain = stochastic !== true && scale === undefined && !isHeld;
+  const formats = [format, weights];
+  const isHeld = overflow === 'saturate' && formats.some((one) => sketched.overflows(one, layer));
+  // What is measured in place of a sketch is of a layer that has one format.
+  const isSplit = weights !== format && !formats.every((one) => sketched.isKnown(one, layer));
+  const isPlain = stochastic !== true && scale === undefined && !isHeld && !isSplit;
   if (isPlain && sketched.has(format, numerics) && sketched.has(weights, numerics)) return undefined;
   return `rounding ${format} ${overflow} ${numericsText(roundingOptions(numerics))}`;
 }

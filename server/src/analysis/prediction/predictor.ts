@@ -144,10 +144,13 @@ export class Predictor {
       return { events, tables, running, stands, weights };
     });
     const byFormat = new Map(sketches.map(({ format, ranges }) => [format, rangesText(ranges)]));
-    this.learntOptions = new LearntOptions(sketches[0]?.outputs ?? [], byFormat, (format, { nodeIndex }) => {
-      const place = this.placeOf.get(nodeIndex);
-      const own = this.formats.find(({ events }) => events.format === format);
-      return place !== undefined && own?.running.isNonFinite(place) === true;
+    const runningOf = (format: FormatName): RunningErrors | undefined =>
+      this.formats.find(({ events }) => events.format === format)?.running;
+    this.learntOptions = new LearntOptions(sketches[0]?.outputs ?? [], byFormat, {
+      isKnown: (format, { nodeIndex }) =>
+        runningOf(format)?.isKnown(this.placeOf.get(nodeIndex) ?? -1) !== false,
+      overflows: (format, { nodeIndex }) =>
+        runningOf(format)?.isNonFinite(this.placeOf.get(nodeIndex) ?? -1) === true,
     });
     this.layers = sketches[0]?.events.layers ?? [];
     this.ways = new Int32Array(this.layers.length);

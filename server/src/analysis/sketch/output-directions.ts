@@ -54,7 +54,9 @@ export async function outputDirections(
     }
     for (const name of [...exact.keys()]) {
       const found = fewDirections(errors.get(name) ?? [], probes);
+      // What few moves promise more of them may take back.
       if (found.directions.length > 0) directions.set(name, found.directions);
+      else directions.delete(name);
       if (found.variance < ENOUGH || found.variance === 1) exact.delete(name);
     }
   }

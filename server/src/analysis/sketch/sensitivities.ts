@@ -6,12 +6,13 @@ import type { LowFormatName } from '../../formats/index.js';
 import { performance } from 'node:perf_hooks';
 import { isMixed } from '../../emulate/index.js';
 import type { Model } from '../../onnx/index.js';
-import { roundingEvents, type Layer, type Tolerance } from '../../plan/index.js';
+import { roundingEventsSteps, type Layer, type Tolerance } from '../../plan/index.js';
 import { RuntimeFailure } from '../../runtime/index.js';
 import { knownMeasuredErrors, storedMeasuredErrors } from '../errors/known-errors.js';
 import type { MeasuredErrors } from '../errors/measured-errors.js';
 import { nodeTimes } from '../errors/node-times.js';
 import { effortOf, NO_EFFORT, type Effort, type Results } from '../remembered.js';
+import { inSlices } from '../sessions/in-slices.js';
 import { isSketchCheaper } from './cost.js';
 import {
   knownSketch,
@@ -167,7 +168,7 @@ async function isSketchWorthwhile(
   return isSketchCheaper({
     ...{ open, run, outputs, probes },
     nodes: model.graph.nodes.length,
-    events: roundingEvents(model, all, format).events.length,
+    events: (await inSlices(roundingEventsSteps(model, all, format))).events.length,
     layers: layers.length,
     samples: results.samples.length,
   });

@@ -13,6 +13,7 @@ import {
   makeTensorType,
   makeValueInfo,
   type Attribute,
+  type Graph,
   type Node,
   type Tensor,
 } from '../../onnx/index.js';
@@ -32,6 +33,11 @@ const JUST_BELOW_ONE = 1 - 2 ** -53;
 const LARGEST_HANDLED = 2 ** 20;
 /** What makes 2^16, which follows FP16's largest number, an infinity of FP64. */
 const OVERFLOW_FACTOR = 2 ** 1008;
+
+/** What a sum in chunks carries third. */
+const PLACE_IN_CHUNK = 2;
+/** The end of a slice of a shape that goes up to its last axis. */
+const BEYOND_LAST_AXIS = 2 ** 31 - 1;
 
 export interface SumPlace {
   readonly opset: number;
@@ -65,75 +71,126 @@ export class SequentialSum {
   /** The sum of the slices of one operand, or of the products of those of two or more, in FP64, of the shape that is given. */
   protected sumOf(operands: readonly Operand[], shape: string, isFlat = false): string {
     const { accumulation } = this;
-    const whole = accumulation.kind === 'lanes' ? this.stacked(accumulation.count, shape) : shape;
-    const zero = makeTensor('', DataType.DOUBLE, [1], new Uint8Array(Float64Array.of(0).buffer));
-    const zeros = this.add(
-      'ConstantOfShape',
-      [whole],
-      [makeAttribute('value', { kind: 'tensor', value: zero })],
+    const zeros = this.zeros(shape);
+    const scanned = operands.map((operand) =>
+      operand.isMask === true
+        ? operand
+        : { ...operand, tensor: this.add('Cast', [operand.tensor], [toType(DataType.DOUBLE)]) },
     );
-    const scanned = operands.map(({ tensor, isMask }) =>
-      isMask === true ? tensor : this.add('Cast', [tensor], [toType(DataType.DOUBLE)]),
-    );
-    const start = this.startOf(zeros);
+    if (accumulation.kind === 'lanes') {
+      // The runtime wants to know the rank of what is scanned, and does not know it of what is laid out in lanes.
+      const sums = this.lanes(scanned, this.reshape(zeros, [-1]), accumulation.count);
+      const sum = this.ofLanes(sums, accumulation.count);
+      return isFlat ? sum : this.add('Reshape', [sum, shape]);
+    }
+    const [sum = '', total = ''] = this.scan(scanned, zeros, isFlat);
+    return accumulation.kind === 'chunked' ? this.rounded(this.add('Add', [total, sum])) : sum;
+  }
+
+  private zeros(shape: string, type: DataType.DOUBLE | DataType.BOOL = DataType.DOUBLE): string {
+    const zero = makeTensor('', type, [1], new Uint8Array(type === DataType.BOOL ? 1 : 8));
+    return this.add('ConstantOfShape', [shape], [makeAttribute('value', { kind: 'tensor', value: zero })]);
+  }
+
+  /** One term after the other; what the last step leaves. */
+  private scan(operands: readonly Operand[], zeros: string, isFlat: boolean): readonly string[] {
+    const start = this.accumulation.kind === 'chunked' ? [zeros, zeros, this.int(0)] : [zeros];
     const names = start.map(() => this.name());
+    this.addScan(start, operands, names, this.body(start.length, operands, isFlat));
+    return names;
+  }
+
+  private addScan(
+    start: readonly string[],
+    operands: readonly Pick<Operand, 'tensor' | 'axis'>[],
+    names: readonly string[],
+    body: Graph,
+  ): void {
     this.list.push(
       makeNode({
         opType: 'Scan',
-        inputs: [...start, ...scanned],
+        inputs: [...start, ...operands.map(({ tensor }) => tensor)],
         outputs: names,
         attributes: [
-          makeAttribute('body', { kind: 'graph', value: this.body(operands, isFlat) }),
+          makeAttribute('body', { kind: 'graph', value: body }),
           makeAttribute('num_scan_inputs', { kind: 'int', value: operands.length }),
           makeAttribute('scan_input_axes', { kind: 'ints', value: operands.map(({ axis }) => axis) }),
         ],
       }),
     );
-    const [sum = '', second = ''] = names;
-    switch (accumulation.kind) {
-      case 'chunked':
-        return this.rounded(this.add('Add', [second, sum]));
-      case 'lanes':
-        return this.ofLanes(this.inOrder(sum, second, accumulation.count), accumulation.count);
-      default:
-        return sum;
-    }
   }
 
-  /** What the Scan carries: a sum; of chunks also their total, and the place in the chunk; of lanes the lane that is next. */
-  private startOf(zeros: string): readonly string[] {
-    switch (this.accumulation.kind) {
-      case 'chunked':
-        return [zeros, zeros, this.int(0)];
-      case 'lanes':
-        return [zeros, this.int(0)];
-      default:
-        return [zeros];
-    }
-  }
-
-  /** One step: the product of a slice of each operand, added to the sum and rounded. */
-  private body(operands: readonly Operand[], isFlat: boolean) {
+  /**
+   * The sum of each lane in a row of its own: one lane after the other, so that no more than one sum is carried from term to term.
+   * Terms of 0 fill up the last of each lane, and change no sum.
+   */
+  private lanes(operands: readonly Operand[], zeros: string, count: number): string {
+    const scanned = operands.map((operand) => ({
+      tensor: this.inLanes(operand, count),
+      axis: operand.axis < 0 ? operand.axis : operand.axis + 1,
+    }));
+    const slices = operands.map(() => this.name());
     const outer = this.list;
     const nodes: Node[] = [];
     this.list = nodes;
-    const { accumulation } = this;
-    const counts = accumulation.kind === 'chunked' ? 2 : accumulation.kind === 'lanes' ? 1 : undefined;
-    const state = this.startOf('').map(() => this.name());
+    const own = operands.map((operand, at) => ({ ...operand, tensor: slices[at] ?? '' }));
+    const results = this.scan(own, zeros, true);
+    this.list = outer;
+    const sums = this.name();
+    this.addScan(
+      [],
+      scanned,
+      [sums],
+      makeGraph({
+        name: 'lane',
+        nodes,
+        inputs: slices.map((name, at) => typed(name, typeOf(operands[at]))),
+        outputs: results.map((name) => typed(name, DataType.DOUBLE)),
+      }),
+    );
+    return sums;
+  }
+
+  /** An operand with an axis of lanes after the one that is summed, and as many zeros at its end as that takes: one step at least. */
+  private inLanes({ tensor, axis, isMask }: Operand, count: number): string {
+    const one = (value: number) => this.store(DataType.INT64, [1], BigInt64Array.of(BigInt(value)));
+    const shape = this.shapeOf(tensor);
+    const length = this.add('Gather', [shape, one(axis)]);
+    const lanes = one(count);
+    const needed = this.add('Div', [this.add('Add', [length, one(count - 1)]), lanes]);
+    const steps = this.add('Where', [this.add('Equal', [length, one(0)]), one(1), needed]);
+    const missing = this.add('Sub', [this.add('Mul', [steps, lanes]), length]);
+    const before = axis === 0 ? [] : [this.slice(shape, 0, axis)];
+    const after = axis === -1 ? [] : [this.slice(shape, axis + 1, BEYOND_LAST_AXIS)];
+    const filling = this.zeros(
+      this.joined(...before, missing, ...after),
+      isMask === true ? DataType.BOOL : DataType.DOUBLE,
+    );
+    const filled = this.add(
+      'Concat',
+      [tensor, filling],
+      [makeAttribute('axis', { kind: 'int', value: axis })],
+    );
+    return this.add('Reshape', [filled, this.joined(...before, steps, lanes, ...after)]);
+  }
+
+  /** One step: the product of a slice of each operand, added to the sum and rounded. */
+  private body(stateLength: number, operands: readonly Operand[], isFlat: boolean): Graph {
+    const outer = this.list;
+    const nodes: Node[] = [];
+    this.list = nodes;
+    const state = Array.from({ length: stateLength }, () => this.name());
     const slices = operands.map(() => this.name());
     const term = this.term(operands, slices, isFlat);
     const results = this.step(state, term);
     this.list = outer;
-    const typed = (name: string, type: DataType) => makeValueInfo(name, makeTensorType(type, undefined));
-    const stateType = (at: number) => (at === counts ? DataType.INT64 : DataType.DOUBLE);
+    const stateType = (at: number) => (at === PLACE_IN_CHUNK ? DataType.INT64 : DataType.DOUBLE);
     return makeGraph({
       name: 'partial_sum',
       nodes,
       inputs: [
         ...state.map((name, at) => typed(name, stateType(at))),
-        ...slices.map((name, at) =>
-          typed(name, operands[at]?.isMask === true ? DataType.BOOL : DataType.DOUBLE),
-        ),
+        ...slices.map((name, at) => typed(name, typeOf(operands[at]))),
       ],
       outputs: results.map((name, at) => typed(name, stateType(at))),
     });
@@ -150,33 +207,20 @@ export class SequentialSum {
     return isFlat ? this.reshape(whole ?? '', [-1]) : (whole ?? '');
   }
 
-  /** The state with one more term. */
+  /** The state with one more term: a sum; of chunks also their total, and the place in the chunk. */
   private step(state: readonly string[], term: string): readonly string[] {
     const { accumulation } = this;
-    const [sum = '', second = '', third = ''] = state;
-    switch (accumulation.kind) {
-      case 'chunked': {
-        // Where a chunk begins, its predecessor's sum goes to the total first.
-        const isBegin = this.add('Equal', [third, this.int(0)]);
-        const soFar = this.rounded(this.add('Add', [second, sum]));
-        const base = this.add('Where', [isBegin, this.double(0), sum]);
-        return [
-          this.rounded(this.add('Add', [base, term])),
-          this.add('Where', [isBegin, soFar, second]),
-          this.next(third, accumulation.length),
-        ];
-      }
-      case 'lanes': {
-        // The lanes stand in a row that moves on by one with each term, so that it is always the first that is added to.
-        const { count } = accumulation;
-        const own = this.add('Gather', [sum, this.int(0)]);
-        const added = this.spread(this.rounded(this.add('Add', [own, term])), 0);
-        const moved = count === 1 ? added : this.joined(this.slice(sum, 1, count), added);
-        return [moved, this.next(second, count)];
-      }
-      default:
-        return [this.rounded(this.add('Add', [sum, term]))];
-    }
+    const [sum = '', total = '', place = ''] = state;
+    if (accumulation.kind !== 'chunked') return [this.rounded(this.add('Add', [sum, term]))];
+    // Where a chunk begins, its predecessor's sum goes to the total first.
+    const isBegin = this.add('Equal', [place, this.int(0)]);
+    const soFar = this.rounded(this.add('Add', [total, sum]));
+    const base = this.add('Where', [isBegin, this.double(0), sum]);
+    return [
+      this.rounded(this.add('Add', [base, term])),
+      this.add('Where', [isBegin, soFar, total]),
+      this.next(place, accumulation.length),
+    ];
   }
 
   /** The number that follows, and 0 after the last. Mod is younger than the rest. */
@@ -185,27 +229,8 @@ export class SequentialSum {
     return this.add('Where', [this.add('Equal', [after, this.int(count)]), this.int(0), after]);
   }
 
-  /** A shape with an axis of this length before the others. */
-  private stacked(count: number, shape: string): string {
-    const first = this.store(DataType.INT64, [1], BigInt64Array.of(BigInt(count)));
-    return this.joined(first, shape);
-  }
-
   protected joined(...tensors: readonly string[]): string {
     return this.add('Concat', tensors, [makeAttribute('axis', { kind: 'int', value: 0 })]);
-  }
-
-  /** Lanes that were moved on, the first in front again; `next` is the one that stands in front now. */
-  private inOrder(lanes: string, next: string, count: number): string {
-    const places = this.store(
-      DataType.INT64,
-      [count],
-      BigInt64Array.from({ length: count }, (_, lane) => BigInt(lane)),
-    );
-    const moved = this.add('Sub', [places, next]);
-    const isBefore = this.add('Less', [moved, this.int(0)]);
-    const wrapped = this.add('Add', [moved, this.int(count)]);
-    return this.add('Gather', [lanes, this.add('Where', [isBefore, wrapped, moved])]);
   }
 
   /** The sum of sums side by side: the second half to the first, until one is left. */
@@ -311,6 +336,15 @@ export class SequentialSum {
   private name(): string {
     return this.place.takeName(`${this.to}_sum`);
   }
+}
+
+function typeOf(operand: Operand | undefined): DataType {
+  return operand?.isMask === true ? DataType.BOOL : DataType.DOUBLE;
+}
+
+/** What a graph within the graph is given or gives, of any shape. */
+function typed(name: string, type: DataType) {
+  return makeValueInfo(name, makeTensorType(type, undefined));
 }
 
 /** What a Cast casts to. */

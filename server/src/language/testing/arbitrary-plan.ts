@@ -40,17 +40,21 @@ function call(name: string, items: Parts): Parts {
   return [name, '(', ...items.flatMap((item, index) => (index === 0 ? [item] : [',', item])), ')'];
 }
 
-const decisionOptions = fc.subarray<Parts>([
-  ['weights', ':', 'int8'],
-  ['accumulate', ':', ...call('chunked', ['64'])],
-  ['rounding', ':', 'stochastic'],
-  ['quantize', ':', ...call('percentile', ['99.9'])],
-  ['per', ':', 'channel'],
-  ['overflow', ':', 'inf'],
-  ['scale', ':', '2^-3'],
-  ['pinned', ':', 'true'],
-  ['reason', ':', '"a # no comment, { no brace"'],
-]);
+const accumulations: readonly Parts[] = [['fp16'], call('chunked', ['64']), call('lanes', ['64'])];
+
+const decisionOptions = fc.constantFrom(...accumulations).chain((sums) =>
+  fc.subarray<Parts>([
+    ['weights', ':', 'int8'],
+    ['accumulate', ':', ...sums],
+    ['rounding', ':', 'stochastic'],
+    ['quantize', ':', ...call('percentile', ['99.9'])],
+    ['per', ':', 'channel'],
+    ['overflow', ':', 'inf'],
+    ['scale', ':', '2^-3'],
+    ['pinned', ':', 'true'],
+    ['reason', ':', '"a # no comment, { no brace"'],
+  ]),
+);
 
 function braces(options: fc.Arbitrary<readonly Parts[]>): fc.Arbitrary<Parts> {
   return options.map((list) =>

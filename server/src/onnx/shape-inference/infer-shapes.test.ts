@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { functionBody } from '../functions.js';
 import { makeAttribute } from '../make.js';
 import type { LocalFunction, Model, Node } from '../model.js';
 import { DataType } from '../model.js';
@@ -8,7 +9,7 @@ import { openModel } from '../read-model.js';
 import type { GraphText } from '../testing/text-models.js';
 import { graph, integers, model, node, shapeText } from '../testing/text-models.js';
 import type { ShapeOptions } from './infer-shapes.js';
-import { inferShapes } from './infer-shapes.js';
+import { inferScopedShapes, inferShapes } from './infer-shapes.js';
 
 type Attributes = Parameters<typeof node>[1];
 
@@ -209,6 +210,25 @@ describe('sub-graphs and functions', () => {
       ),
     );
     expect(shapeText(shapes.get('y'))).toBe('3,8');
+  });
+
+  it('each call of a function has a body of its own', () => {
+    const called: LocalFunction = {
+      ...{ name: 'Inner', domain: 'local', overload: '', inputs: ['a'], outputs: ['b'], attributes: [] },
+      nodes: [node('h = Flatten(a)'), node('b = Relu(h)')],
+      opsets: new Map([['', 17]]),
+      message: undefined,
+    };
+    const outer: LocalFunction = { ...called, name: 'Outer', nodes: [node('b = local.Inner(a)')] };
+    const calls = [node('y = local.Outer(x)'), node('z = local.Outer(v)')] as const;
+    const text = { inputs: ['x: float[2,3,4]', 'v: float[5,6]'], nodes: calls };
+    const scopes = inferScopedShapes(model(text, 17, { functions: [called, outer] }));
+    const inside = calls.map((call) => {
+      const [nested] = functionBody(outer, call) ?? [];
+      const body = nested === undefined ? undefined : functionBody(called, nested);
+      return shapeText(body === undefined ? undefined : scopes.get(body)?.get('h'));
+    });
+    expect(inside).toEqual(['2,12', '5,6']);
   });
 });
 

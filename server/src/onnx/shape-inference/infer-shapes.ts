@@ -42,12 +42,18 @@ export function* inferShapesSteps(
   return (yield* scopedSteps(model, options)).get(model.graph) ?? new Map<string, Shape>();
 }
 
-type ScopedShapes = ReadonlyMap<Graph, ReadonlyMap<string, Shape>>;
+/** A graph by itself; the body of a function, as a call runs it, by its nodes. */
+type ScopeKey = Graph | readonly Node[];
+
+type ScopedShapes = ReadonlyMap<ScopeKey, ReadonlyMap<string, Shape>>;
 
 /** By model: the shapes without options, which everything that begins with a model asks for. */
 const remembered = new WeakMap<Model, ScopedShapes>();
 
-/** The same for the main graph and every sub-graph, each without the names of the scopes around it. */
+/**
+ * The same for the main graph, every sub-graph and, by what `functionBody` gives, the body of every call, each without the names of
+ * the scopes around it.
+ */
 export function inferScopedShapes(model: Model, options: ShapeOptions = {}): ScopedShapes {
   return finish(scopedSteps(model, options));
 }
@@ -87,7 +93,7 @@ interface Scope {
 }
 
 class ShapePass {
-  readonly scopes = new Map<Graph, Map<string, Shape>>();
+  readonly scopes = new Map<ScopeKey, Map<string, Shape>>();
   sawContradiction = false;
   private readonly folder: string | undefined;
   private readonly bound: ReadonlyMap<string, number>;
@@ -214,6 +220,7 @@ class ShapePass {
       if (shape !== undefined) body.shapes.set(name, shape);
     });
     for (const at of index.order) this.inferNode(at, body);
+    this.scopes.set(nodes, body.shapes);
     return called.outputs.map((name) => body.shapes.get(name));
   }
 

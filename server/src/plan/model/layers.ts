@@ -7,7 +7,6 @@ import {
   inferScopedShapes,
   isStep,
   multiplyAdds,
-  type Graph,
   type Model,
   type Shape,
   type Steps,
@@ -65,7 +64,7 @@ export function* findLayersSteps(model: Model, shapes?: ReadonlyMap<string, Shap
  * Loop or Scan does is not known, and neither is then the work in it.
  */
 class WorkCount {
-  private inner: ReadonlyMap<Graph, ReadonlyMap<string, Shape>> | undefined;
+  private inner: ReturnType<typeof inferScopedShapes> | undefined;
 
   constructor(
     private readonly scopes: ModelScopes,

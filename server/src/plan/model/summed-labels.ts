@@ -24,7 +24,11 @@ export function addsUpLabels(node: Node): boolean {
   return letters.some((letter) => !isKept(letter)) || (right?.includes('.') === false && left.includes('.'));
 }
 
-/** Undefined where a rank that the equation needs is not known, or an operand has a label twice (a diagonal). */
+/**
+ * Undefined where a rank that the equation needs is not known, an operand has a label twice (a diagonal), or a letter that the output
+ * keeps is 1 where it stands first and may be more elsewhere: the runtime then takes the output to be 1 there, too, and runs nothing
+ * that reads its shape.
+ */
 export function summedLabels(scopes: ModelScopes, at: number): SummedLabels | undefined {
   const scoped = scopes.nodes[at];
   if (scoped === undefined) return undefined;
@@ -34,6 +38,13 @@ export function summedLabels(scopes: ModelScopes, at: number): SummedLabels | un
   const { terms: operands, output } = parsed;
   const isDiagonal = [...operands, output].some((labels) => new Set(labels).size < labels.length);
   if (isDiagonal) return undefined;
+  const isRepeated = output.some((label) => {
+    const [first, ...others] = operands.flatMap((labels, operand) =>
+      labels.includes(label) ? [shapes[operand]?.[labels.indexOf(label)]] : [],
+    );
+    return !label.startsWith('.') && first === 1 && others.some((length) => length !== 1);
+  });
+  if (isRepeated) return undefined;
   const summed = [...new Set(operands.flat())].filter((label) => !output.includes(label)).sort();
   return summed.length === 0 ? undefined : { operands, output, summed };
 }

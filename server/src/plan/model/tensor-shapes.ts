@@ -1,6 +1,6 @@
 /**
- * The shape of a tensor of any scope, as far as inference finds it. What is in a function's body has none but what its caller
- * declares. Knows tensors by id; not what shapes are needed for.
+ * The shape of a tensor of any scope, as far as inference finds it; in the body of a function for the call that the scope stands for.
+ * Knows tensors by id; not what shapes are needed for.
  */
 import { inferScopedShapes, type Shape } from '../../onnx/index.js';
 import { constantOf, type ModelScopes } from './scope.js';
@@ -10,6 +10,11 @@ export function tensorShape({ model, tensors }: ModelScopes, id: string): Shape 
   const tensor = tensors.get(id);
   if (tensor === undefined) return undefined;
   const { scope, name, type } = tensor;
-  const found = constantOf(tensor)?.dims ?? inferScopedShapes(model).get(scope.graph)?.get(name);
+  const constant = constantOf(tensor)?.dims;
+  if (constant !== undefined) return constant;
+  const { graph, kind } = scope;
+  const found = inferScopedShapes(model)
+    .get(kind === 'function' ? graph.nodes : graph)
+    ?.get(name);
   return found ?? (type?.kind === 'tensor' ? type.shape : undefined);
 }

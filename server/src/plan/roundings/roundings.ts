@@ -82,6 +82,8 @@ export function sumProblem(model: Model, { node, nodeIndex, weights }: Layer): s
     return `emulating it needs opset ${FIRST_OPSET_WITH_LAST_AXES}, and the model has opset ${opset}`;
   if (node.opType === 'Conv' && weights.length === 0)
     return 'the shape of a kernel that is computed is not known';
+  // Sums of nothing are exact in FP32, and no runtime counts to none in steps.
+  if (isOfNothing(model, nodeIndex)) return 'nothing is added up where a length is 0';
   if (node.opType === 'AveragePool') {
     if (intAttribute(node, 'ceil_mode', 0) === 1)
       return 'windows beyond the edge (`ceil_mode`) are not emulated';
@@ -92,8 +94,15 @@ export function sumProblem(model: Model, { node, nodeIndex, weights }: Layer): s
   if (node.opType === 'CumSum' && runningAxis(modelScopes(model), nodeIndex) === undefined)
     return 'the axis of the sum, or the rank of what is summed, is not known';
   if (node.opType === 'Einsum' && summedLabels(modelScopes(model), nodeIndex) === undefined)
-    return 'its equation has a diagonal, or an ellipsis of unknown rank';
+    return 'its equation has a diagonal, an ellipsis of unknown rank, or elements that are repeated along a label that it keeps';
   return undefined;
+}
+
+/** Whether a tensor that the node reads or writes is known to have no elements. */
+function isOfNothing(model: Model, at: number): boolean {
+  const scopes = modelScopes(model);
+  const { inputs = [], outputs = [] } = scopes.nodes[at] ?? {};
+  return [...inputs, ...outputs].some((id) => tensorShape(scopes, id)?.includes(0) === true);
 }
 
 /** How many channels the first input of a node has; undefined where that is not known. */
