@@ -2,17 +2,12 @@
 import { dirname } from 'node:path';
 import {
   effortOf,
-  firstOrderScores,
   floatingOutputs,
-  hessianScores,
   inSlices,
   knownLocalErrors,
-  knownLossCurvatures,
   knownMeasuredErrors,
   knownRanges,
   knownSensitivities,
-  knownSketch,
-  knownSpectra,
   LabelMismatch,
   NO_EFFORT,
   quietLayers,
@@ -29,35 +24,26 @@ import {
   type Effort,
   type Label,
   type LayerRange,
-  type LayerSpectrum,
   type LocalError,
   type LocalErrors,
-  type LossCurvature,
   type MeasuredErrors,
   type OwnError,
   type Reason,
   type Results,
   type Sensitivity,
   type SensitivityOptions,
-  type SensitivitySubject,
   type Sketch,
   type SketchFlag,
   type WorkOptions,
 } from '../analysis/index.js';
 import { isFloatFormat, type LowFormatName } from '../formats/index.js';
 import type { Diagnostic } from '../language/index.js';
-import {
-  allowsFormat,
-  integerRanges,
-  layersMatching,
-  type BoundPlan,
-  type Layer,
-  type PlanLabels,
-} from '../plan/index.js';
+import { allowsFormat, integerRanges, type BoundPlan, type Layer, type PlanLabels } from '../plan/index.js';
 import { gradientReport, type GradientReport } from './gradient-report.js';
 import { layerLatencies, type Timing } from './layer-latencies.js';
 import { layerReports, type LayerReport } from './layer-reports.js';
 import type { Work } from './open-work.js';
+import { layerScores, type SpectrumWish } from './layer-scores.js';
 import { optionReasons } from './option-reasons.js';
 import { supportReasons } from './support-reasons.js';
 import { nothingToCompare } from './nothing-to-compare.js';
@@ -102,7 +88,7 @@ export interface AnalysisWishes {
   /** Whether layers are timed on the plan's target where nobody knows how long they take. */
   readonly latency?: boolean;
   /** Of the layers whose names match, the spectrum of the Hessian, too. */
-  readonly spectrum?: { readonly glob: string; readonly lambda?: number | undefined } | undefined;
+  readonly spectrum?: SpectrumWish | undefined;
   /** Of a sketch. */
   readonly probes?: number | undefined;
   readonly seed?: number | undefined;
@@ -154,7 +140,11 @@ export async function analyzePlan(
       plan.labels !== undefined && (isAll || method === 'first-order' || spectrum !== undefined);
     const labels = isOfLoss ? await labelsOf(plan, plan.labels, work.samples.length) : undefined;
     if (labels !== undefined && 'problem' in labels) return labels;
-    const scores = await layerScores(results, subject, method, { ...options, labels }, spectrum).catch(
+    const scored = {
+      ...{ hessian: isAll || method === 'hessian', firstOrder: isAll || method === 'first-order' },
+      spectrum,
+    };
+    const scores = await layerScores(results, subject, scored, { ...options, labels }).catch(
       (error: unknown) => {
         if (!(error instanceof LabelMismatch) || plan.labels === undefined) throw error;
         return refusedLabels(plan, plan.labels, 'input-shape', error.message);
@@ -251,91 +241,6 @@ function refusedLabels(plan: BoundPlan, { source }: PlanLabels, code: string, me
     ...(path === plan.path ? {} : { path }),
   } as const;
   return refusedBy('input', plan, [diagnostic]) ?? refused('input', code, message, path);
-}
-
-/** Scores of the methods that give no errors, those asked for. */
-async function layerScores(
-  results: Results,
-  { model, all, format, tolerances, floatOutputs }: SensitivitySubject,
-  method: AnalysisMethod,
-  options: SensitivityOptions,
-  spectrum: AnalysisWishes['spectrum'],
-): Promise<
-  (Effort & { readonly byLayer: ReadonlyMap<Layer, Readonly<Record<string, number>>> }) | undefined
-> {
-  const outputs = sketchedOutputs(floatOutputs, tolerances);
-  const hessian =
-    method === 'hessian' || method === 'all'
-      ? await knownSketch(results, model, all, format, outputs, { ...options, curvature: true })
-      : undefined;
-  const { probes: _, labels, ...others } = options;
-  const firstOrder =
-    method === 'first-order' || method === 'all'
-      ? await knownSketch(results, model, all, format, outputs, {
-          ...others,
-          direction: labels === undefined ? 'output' : 'loss',
-          labels,
-        })
-      : undefined;
-  const looked =
-    spectrum === undefined
-      ? undefined
-      : await knownSpectra(results, layersMatching(all, spectrum.glob), outputs, {
-          ...{ lambda: spectrum.lambda, seed: options.seed },
-          ...{ signal: options.signal, progress: options.progress },
-        });
-  const ofLoss =
-    spectrum === undefined || labels === undefined
-      ? undefined
-      : await knownLossCurvatures(results, layersMatching(all, spectrum.glob), outputs, {
-          ...{ format, labels, seed: options.seed },
-          ...{ signal: options.signal, progress: options.progress },
-        });
-  if (hessian === undefined && firstOrder === undefined && looked === undefined) return undefined;
-  const spectra = new Map(looked?.spectra.map((one) => [one.layer, one]));
-  const traces = new Map(
-    hessian === undefined ? [] : hessianScores(hessian).map((score) => [score.layer, score]),
-  );
-  const changes = firstOrder === undefined ? undefined : firstOrderScores(firstOrder);
-  const byLayer = new Map(
-    all.map((layer): [Layer, Readonly<Record<string, number>>] => {
-      const trace = traces.get(layer);
-      const change = changes?.get(layer);
-      return [
-        layer,
-        {
-          ...(trace === undefined
-            ? {}
-            : {
-                ...{ hessian: trace.all, 'hessian-weights': trace.weights },
-                ...(trace.outputTrace === undefined ? {} : { outputTrace: trace.outputTrace }),
-                ...(trace.weightTrace === undefined ? {} : { weightTrace: trace.weightTrace }),
-              }),
-          ...(change === undefined ? {} : { 'first-order': change }),
-          ...spectrumScores(spectra.get(layer)),
-          ...lossScores(ofLoss?.curvatures.get(layer)),
-        },
-      ];
-    }),
-  );
-  return { byLayer, ...effortOf(hessian, firstOrder, looked, ofLoss) };
-}
-
-function lossScores(curvature: LossCurvature | undefined): Readonly<Record<string, number>> {
-  if (curvature === undefined) return {};
-  const { trace, largest, firstOrder, secondOrder } = curvature;
-  return {
-    ...{ lossTrace: trace, lossLargest: largest },
-    ...{ lossFirstOrder: firstOrder, lossSecondOrder: secondOrder },
-  };
-}
-
-function spectrumScores(spectrum: LayerSpectrum | undefined): Readonly<Record<string, number>> {
-  const { output, weights } = spectrum ?? {};
-  return {
-    ...(output && { outputLargest: output.largest, outputLogDeterminant: output.logDeterminant }),
-    ...(weights && { weightLargest: weights.largest, weightLogDeterminant: weights.logDeterminant }),
-  };
 }
 
 /** How far each method that was asked for puts the layers in the order of their measured errors. */

@@ -96,9 +96,9 @@ export function rangeFindings(
       layer: range.layer,
       writers: new Set(readBeyond(range).flatMap(({ tensor }) => [...writersOf(plan, tensor)])),
     }));
+  const nodeOf = new Map(overflow.map(({ layer }) => [layer.name, layer.nodeIndex]));
   const withReaders = (finding: LayerFinding): LayerFinding => {
-    const own = new Set(finding.layers);
-    const writers = overflow.filter(({ layer }) => own.has(layer.name)).map(({ layer }) => layer.nodeIndex);
+    const writers = finding.layers.flatMap((name) => nodeOf.get(name) ?? []);
     const behind = readers.filter((one) => writers.some((writer) => one.writers.has(writer)));
     return { ...finding, layers: [...finding.layers, ...behind.map(({ layer }) => layer.name)] };
   };
