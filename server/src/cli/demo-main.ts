@@ -1,9 +1,11 @@
 /** The process of `npm run demo`. No logic. */
 import { resolve } from 'node:path';
+import { compileLater } from '../work/index.js';
 import { runDemo } from './demo.js';
 import { Output } from './output.js';
 import { reportFailure } from './run.js';
 
+compileLater();
 const interrupt = new AbortController();
 process.on('SIGINT', () => {
   interrupt.abort();

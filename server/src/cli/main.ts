@@ -1,5 +1,8 @@
 /** The process of the `onnx-precision` command: its arguments, its streams, Ctrl-C. No logic. */
+import { compileLater } from '../work/index.js';
 import { runCommand } from './run.js';
+
+if (process.argv[2] !== 'lsp') compileLater();
 
 // Whoever reads the output may stop reading, as `head` does: then there is nobody to write for.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

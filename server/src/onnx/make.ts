@@ -23,8 +23,17 @@ export interface NodeParts {
   readonly attributes?: readonly Attribute[];
 }
 
-export function makeNode(parts: NodeParts): Node {
-  return { name: '', domain: '', overload: '', attributes: [], ...parts, message: undefined };
+/** Its fields stand in the order of a node that was read: code that sees thousands of both is compiled for one form of them. */
+export function makeNode({
+  name = '',
+  opType,
+  domain = '',
+  overload = '',
+  inputs,
+  outputs,
+  attributes = [],
+}: NodeParts): Node {
+  return { name, opType, domain, overload, inputs, outputs, attributes, message: undefined };
 }
 
 export interface NodeChanges {
@@ -47,7 +56,7 @@ export function madeLike(node: Node, changes: NodeChanges): Node {
   const attributes = node.attributes.map((attribute) =>
     PLAIN_ATTRIBUTES.has(attribute.kind) ? { ...attribute, message: undefined } : attribute,
   );
-  return { ...node, name: '', attributes, ...changes, message: undefined };
+  return makeNode({ ...node, name: '', attributes, ...changes });
 }
 
 /** The kinds of attributes whose value is all that there is to them. */

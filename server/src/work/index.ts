@@ -54,3 +54,4 @@ export { verifyPlan, type VerifiedPlan } from './verify-plan.js';
 export { VERSION } from './version.js';
 export { saveLock, writeLock } from './write-lock.js';
 export { benchedPrices, type BenchedPrices } from './benched-prices.js';
+export { compileLater } from './compile-later.js';

@@ -41,10 +41,17 @@ const SUM_INPUTS = 13;
 /** Constants up to so many elements are rounded here, larger ones in the run: they stay in the model's file. */
 const ROUNDED_HERE = 1024;
 
+/** They stand where the events do: a runtime comes to what stands last first, and frees what it needed for that. */
+const JOINING: ReadonlySet<string> = new Set(['Concat', 'Reshape']);
+
 /** Writes nodes whose names come from `takeName`. */
 export class AtomWriter {
+  /** Of the errors, which may stand right behind what they read. */
+  readonly errorNodes: Node[] = [];
+  /** What joins them, and all that reads what was joined. */
   readonly nodes: Node[] = [];
   readonly initializers: Tensor[] = [];
+  private readonly joined = new Set<string>();
   private readonly roundings = new Map<string, string>();
   private readonly errors = new Map<string, string>();
   private readonly squares = new Map<string, number>();
@@ -75,7 +82,10 @@ export class AtomWriter {
   /** A node with one output, whose name is returned. */
   op(opType: string, inputs: readonly string[], attributes: readonly Attribute[] = []): string {
     const output = this.newName(opType);
-    this.nodes.push(makeNode({ opType, inputs, outputs: [output], attributes }));
+    const isJoined = JOINING.has(opType) || inputs.some((name) => this.joined.has(name));
+    if (isJoined) this.joined.add(output);
+    const nodes = isJoined ? this.nodes : this.errorNodes;
+    nodes.push(makeNode({ opType, inputs, outputs: [output], attributes }));
     return output;
   }
 
@@ -98,11 +108,12 @@ export class AtomWriter {
     return this.op('Concat', tensors, [intAttributeOf('axis', axis)]);
   }
 
-  /** From [M, N] to [M, 1]. */
-  sumOfRows(matrix: string): string {
+  /** From [M, ...] of some rank to [M, 1, ...]. */
+  sumOfRows(tensor: string, rank = 2): string {
+    const axes = Array.from({ length: rank - 1 }, (_, at) => at + 1);
     return this.opset < SUM_INPUTS
-      ? this.op('ReduceSum', [matrix], [intsAttributeOf('axes', [1])])
-      : this.op('ReduceSum', [matrix, this.integers([1])]);
+      ? this.op('ReduceSum', [tensor], [intsAttributeOf('axes', axes)])
+      : this.op('ReduceSum', [tensor, this.integers(axes)]);
   }
 
   /** A matrix of one zero. */
@@ -158,7 +169,7 @@ export class AtomWriter {
   private twinOf({ node }: Layer, rounded: readonly number[]): ReadonlyMap<string, string> {
     const inputs = node.inputs.map((name, input) => (rounded.includes(input) ? this.rounded(name) : name));
     const outputs = node.outputs.map((name) => (name === '' ? '' : this.newName('twin')));
-    this.nodes.push(madeLike(node, { inputs, outputs }));
+    this.errorNodes.push(madeLike(node, { inputs, outputs }));
     const facts = modelFacts(this.model);
     return new Map(
       node.outputs.flatMap((name, output): [string, string][] =>
@@ -179,7 +190,7 @@ export class AtomWriter {
 
   /** Rounds `from` as the model's tensor `like` is. */
   private addRounding(from: string, like: string, to: string): void {
-    const { opset, format, nodes } = this;
+    const { opset, format, errorNodes: nodes } = this;
     if (isRunFormat(format)) {
       const low = this.newName('low');
       nodes.push(
@@ -250,7 +261,7 @@ export class AtomWriter {
       return isMoved ? this.movedError(source, name, like) : name;
     });
     const outputs = node.outputs.map((name) => (name === '' ? '' : this.newName('moved')));
-    this.nodes.push(madeLike(node, { inputs, outputs }));
+    this.errorNodes.push(madeLike(node, { inputs, outputs }));
     return new Map(node.outputs.map((name, output) => [name, outputs[output] ?? '']));
   }
 

@@ -5,39 +5,10 @@
  * number to it.
  */
 import type { FactoredGradient } from '../../gradients/index.js';
+import { elementsOf } from '../sessions/session-tensors.js';
 import type { AtomWriter } from './atom-writer.js';
 import { intAttributeOf } from './atom-writer.js';
-
-/** What a number of the result is. */
-export type SketchFigure =
-  /** K numbers: g . atom. */
-  | 'dots'
-  /** K numbers: the sum of g^2 atom^2. */
-  | 'diagonals'
-  /** |atom|^2 */
-  | 'atoms'
-  /** The squared norm of what the atom is an error of. */
-  | 'exact'
-  /** The squared norm of the change of a weight event's constants. */
-  | 'constants'
-  /** The squared norm of gradients: of the output of an output event, of the constants of a weight event. */
-  | 'curvature'
-  /** The same over the number of elements, times the squared norm of what rounding changes in them; tensor by tensor. */
-  | 'weighed';
-
-/** What is added to a figure of some columns. */
-interface Target {
-  readonly figure: SketchFigure;
-  readonly columns: readonly number[];
-  /** What it is multiplied by before; 1 if left out. */
-  readonly factor?: number;
-}
-
-/** Where in the result it stands: its one number, or the first of K, of which each is so far from the one before. */
-export interface SketchPiece extends Target {
-  readonly from: number;
-  readonly step: number;
-}
+import { JoinedParts, type SketchFigure, type SketchPiece, type Target } from './joined-parts.js';
 
 /** A gradient and the error that it is multiplied by. */
 export interface Pair {
@@ -61,11 +32,20 @@ interface SiteAtom {
 /** What is multiplied by one gradient. */
 interface Site {
   readonly gradient: string;
-  readonly elements: number;
+  /** Of each error: the gradient's without the axis of probes. */
+  readonly shape: readonly number[];
   /** By error and factor. */
   readonly atoms: Map<string, SiteAtom>;
   /** By name of the tensor that the errors are of. */
   readonly exact: Map<string, number[]>;
+}
+
+/** Errors below each other, [M, N], and what each of them is. */
+interface Stack {
+  readonly matrix: string;
+  readonly atoms: readonly SiteAtom[];
+  /** By row; undefined where the norm is not what is asked for. */
+  readonly norms: readonly (Target | undefined)[];
 }
 
 /**
@@ -75,6 +55,8 @@ interface Site {
  */
 const STACKED_ELEMENTS = 16384;
 const STACKED_ATOMS = 5;
+/** So many elements of errors wait to be joined, and are kept alive by that: 4 MB. */
+const WAITING_ELEMENTS = 2 ** 20;
 /** Gemm broadcasts what it adds from 7 on, and need add nothing from 11 on. */
 const GEMM_BROADCASTS = 7;
 const GEMM_ALONE = 11;
@@ -82,23 +64,24 @@ const GEMM_ALONE = 11;
 export class ProductWriter {
   private readonly sites = new Map<string, Site>();
   private readonly others: { readonly piece: Target; readonly tensors: readonly string[] }[] = [];
-  private readonly pieces: SketchPiece[] = [];
-  private readonly parts: string[] = [];
-  /** How many numbers there are in the parts. */
-  private length = 0;
+  private readonly parts: JoinedParts;
+  /** Elements of the errors that wait. */
+  private waiting = 0;
 
-  /** @param elementsOf how many elements a tensor of the model has in the run */
+  /** @param shapeOf of a tensor of the model in the run */
   constructor(
     private readonly writer: AtomWriter,
     private readonly probes: number,
-    private readonly elementsOf: (tensor: string) => number,
-  ) {}
+    private readonly shapeOf: (tensor: string) => readonly number[],
+  ) {
+    this.parts = new JoinedParts(writer, probes);
+  }
 
   /** Adds the products of a pair to a column. */
   add(column: number, { gradient: { gradient, factor }, atom, of, isIndependent }: Pair): void {
     let site = this.sites.get(gradient);
     if (site === undefined) {
-      site = { gradient, elements: this.elementsOf(of), atoms: new Map(), exact: new Map() };
+      site = { gradient, shape: this.shapeOf(of), atoms: new Map(), exact: new Map() };
       this.sites.set(gradient, site);
     }
     const key = `${atom} ${factor ?? ''}`;
@@ -128,21 +111,24 @@ export class ProductWriter {
    */
   result(): { readonly name: string; readonly pieces: readonly SketchPiece[] } | undefined {
     for (const site of this.sites.values()) this.addSite(site);
+    this.parts.join();
     for (const { piece, tensors } of this.others) {
       const norms = tensors.map((tensor) => this.normOf(tensor));
-      this.push(piece, norms.length === 1 ? (norms[0] ?? '') : this.writer.op('Mul', norms));
+      this.parts.addColumn(piece, norms.length === 1 ? (norms[0] ?? '') : this.writer.op('Mul', norms));
     }
-    if (this.parts.length === 0) return undefined;
-    return { name: this.writer.concat(this.parts, 0), pieces: this.pieces };
+    return this.parts.result();
   }
 
-  private addSite({ gradient, elements, atoms: byKey, exact }: Site): void {
-    const { writer } = this;
+  private addSite({ gradient, shape, atoms: byKey, exact }: Site): void {
+    const { writer, parts } = this;
+    const elements = elementsOf(shape);
     const atoms = [...byKey.values()];
+    const isSmall = elements < STACKED_ELEMENTS;
+    // What a large site needs is freed before the next one.
+    if (!isSmall) this.join();
     const rows = writer.reshape(gradient, [this.probes, -1]);
     const isIndependent = atoms.some((atom) => atom.isIndependent);
     const squares = isIndependent ? writer.op('Mul', [rows, rows]) : undefined;
-    const isSmall = elements < STACKED_ELEMENTS;
     // Scalars cannot be joined.
     const isStacked =
       squares !== undefined &&
@@ -150,32 +136,37 @@ export class ProductWriter {
       atoms.length > 1 &&
       (isSmall || atoms.length >= STACKED_ATOMS) &&
       writer.opset >= GEMM_BROADCASTS;
-    const hasNorms = isStacked && isSmall;
     if (isStacked) {
-      this.addStacked(rows, squares, atoms, hasNorms ? exact : undefined);
+      const stack = isSmall ? this.stackOfSmall(shape, atoms, exact) : this.stackOfLarge(atoms);
+      this.addStacked(rows, squares, stack);
+      this.waiting += elements * stack.norms.length;
     } else {
       for (const atom of atoms) this.addSingle(rows, atom.isIndependent ? squares : undefined, atom);
     }
-    const norms = isStacked ? atoms.filter(({ factor }) => !hasNorms || factor !== undefined) : [];
-    this.addNorms(
-      [
-        ...norms.map(({ atom, columns }) => ({ figure: 'atoms', columns, tensor: atom }) as const),
-        ...[...(hasNorms ? [] : exact)].map(
-          ([tensor, columns]) => ({ figure: 'exact', columns, tensor }) as const,
-        ),
-      ],
-      elements > 1,
-    );
+    if (isStacked && isSmall) {
+      if (this.waiting > WAITING_ELEMENTS) this.join();
+      return;
+    }
+    if (isStacked) {
+      for (const { atom, columns } of atoms) this.holdNorms([{ figure: 'atoms', columns }], atom, shape);
+    }
+    for (const [tensor, columns] of exact) this.holdNorms([{ figure: 'exact', columns }], tensor, shape);
+    if (!isSmall) parts.join();
+  }
+
+  private join(): void {
+    this.parts.join();
+    this.waiting = 0;
   }
 
   /** @param squares of the rows, where the expected squares are asked for. */
   private addSingle(rows: string, squares: string | undefined, { atom, factor, columns }: SiteAtom): void {
-    const { writer } = this;
+    const { writer, parts } = this;
     const own = writer.reshape(this.pulled(atom, factor), [-1, 1]);
-    this.push({ figure: 'dots', columns }, writer.op('MatMul', [rows, own]));
+    parts.addColumn({ figure: 'dots', columns }, writer.op('MatMul', [rows, own]));
     const ownSquares = squares && writer.op('Mul', [own, own]);
     if (squares !== undefined && ownSquares !== undefined) {
-      this.push({ figure: 'diagonals', columns }, writer.op('MatMul', [squares, ownSquares]));
+      parts.addColumn({ figure: 'diagonals', columns }, writer.op('MatMul', [squares, ownSquares]));
     }
     // Without axes the operators sum over all of them, at every opset.
     const norm =
@@ -184,7 +175,7 @@ export class ProductWriter {
         : ownSquares === undefined
           ? writer.op('ReduceSumSquare', [own])
           : writer.op('ReduceSum', [ownSquares]);
-    this.push({ figure: 'atoms', columns }, norm);
+    parts.addColumn({ figure: 'atoms', columns }, norm);
   }
 
   /** An error as it stands where the gradient is that of. */
@@ -192,64 +183,72 @@ export class ProductWriter {
     return factor === undefined ? atom : this.writer.op('Mul', [atom, factor]);
   }
 
-  /**
-   * @param exact what the errors are of, if it is to be multiplied with them, since its norm comes with that at less than
-   * a node; left out, no norm is given, not even those of errors.
-   */
-  private addStacked(
-    rows: string,
-    squares: string,
+  /** What is small is joined before it is multiplied by the factor that it has in common; and with what the errors are of. */
+  private stackOfSmall(
+    shape: readonly number[],
     atoms: readonly SiteAtom[],
-    exact?: ReadonlyMap<string, readonly number[]>,
-  ): void {
+    exact: ReadonlyMap<string, readonly number[]>,
+  ): Stack {
     const { writer } = this;
-    const others = [...(exact ?? [])];
-    const tensors = [
-      ...atoms.map(({ atom, factor }) => this.pulled(atom, factor)),
-      ...others.map(([tensor]) => tensor),
-    ];
-    const stacked = writer.reshape(writer.concat(tensors, 0), [tensors.length, -1]);
-    const stackedSquares = writer.op('Mul', [stacked, stacked]);
-    const [{ length: count }, { probes }] = [tensors, this];
-    const from = this.length;
-    // The second factor is copied by a runtime into the order in which it multiplies: so it is the larger one.
-    const isTurned = probes < count;
-    const figures = isTurned
-      ? [this.timesTransposed(rows, stacked), this.timesTransposed(squares, stackedSquares)]
-      : [this.timesTransposed(stacked, rows), this.timesTransposed(stackedSquares, squares)];
-    this.parts.push(writer.reshape(writer.concat(figures, isTurned ? 0 : 1), [-1, 1]));
-    this.length += 2 * count * probes;
-    for (const [at, { columns }] of atoms.entries()) {
-      const [start, next, step] = isTurned ? [at, count * probes, count] : [2 * at * probes, probes, 1];
-      this.pieces.push({ figure: 'dots', columns, from: from + start, step });
-      this.pieces.push({ figure: 'diagonals', columns, from: from + start + next, step });
-    }
-    if (exact === undefined) return;
-    // The norm of what was pulled back is another.
-    for (const [at, { columns, factor }] of atoms.entries()) {
+    const tensors: string[] = [];
+    const norms: (Target | undefined)[] = [];
+    const ordered: SiteAtom[] = [];
+    for (const [factor, alike] of byFactor(atoms)) {
+      ordered.push(...alike);
+      const targets = alike.map(({ columns }): Target => ({ figure: 'atoms', columns }));
       if (factor === undefined) {
-        this.pieces.push({ figure: 'atoms', columns, from: this.length + at, step: 1 });
+        tensors.push(...alike.map(({ atom }) => atom));
+        norms.push(...targets);
+        continue;
+      }
+      // The norm of what was pulled back is another.
+      norms.push(...alike.map(() => undefined));
+      const together = alike.length > 1 && isOneOf(shape);
+      const groups = together ? [alike] : alike.map((one) => [one]);
+      for (const group of groups) {
+        const names = group.map(({ atom }) => atom);
+        const joined = names.length === 1 ? (names[0] ?? '') : writer.concat(names, 0);
+        tensors.push(this.pulled(joined, factor));
+        const own = group.map(({ columns }): Target => ({ figure: 'atoms', columns }));
+        this.holdNorms(own, joined, shape);
       }
     }
-    for (const [at, [, columns]] of others.entries()) {
-      this.pieces.push({ figure: 'exact', columns, from: this.length + atoms.length + at, step: 1 });
+    for (const [tensor, columns] of exact) {
+      tensors.push(tensor);
+      norms.push({ figure: 'exact', columns });
     }
-    this.parts.push(writer.sumOfRows(stackedSquares));
-    this.length += count;
+    const matrix = writer.reshape(writer.concat(tensors, 0), [norms.length, -1]);
+    return { matrix, atoms: ordered, norms };
   }
 
-  /** The squared norms of tensors of one rank, joined where they are no scalars. */
-  private addNorms(norms: readonly (Target & { readonly tensor: string })[], canBeJoined: boolean): void {
+  /** Norms of what is large are asked for tensor by tensor. */
+  private stackOfLarge(atoms: readonly SiteAtom[]): Stack {
     const { writer } = this;
-    if (norms.length < 2 || !canBeJoined) {
-      for (const { tensor, ...piece } of norms) this.push(piece, this.normOf(tensor));
-      return;
+    const tensors = atoms.map(({ atom, factor }) => this.pulled(atom, factor));
+    const matrix = writer.reshape(writer.concat(tensors, 0), [tensors.length, -1]);
+    return { matrix, atoms, norms: atoms.map(() => undefined) };
+  }
+
+  private addStacked(rows: string, squares: string, { matrix, atoms, norms }: Stack): void {
+    const { writer, parts, probes } = this;
+    const matrixSquares = writer.op('Mul', [matrix, matrix]);
+    // The second factor is copied by a runtime into the order in which it multiplies: so it is the larger one.
+    const isTurned = probes < norms.length;
+    const lie = isTurned ? 'by probe' : 'by error';
+    const products = [
+      ['dots', rows, matrix],
+      ['diagonals', squares, matrixSquares],
+    ] as const;
+    for (const [figure, gradients, errors] of products) {
+      const targets = norms.map((_, at) => {
+        const columns = atoms[at]?.columns;
+        return columns && ({ figure, columns } as const);
+      });
+      const [a, b] = isTurned ? [gradients, errors] : [errors, gradients];
+      parts.holdProducts(lie, targets, this.timesTransposed(a, b));
     }
-    const sums = norms.map(({ tensor }) => writer.op('ReduceSumSquare', [tensor]));
-    this.parts.push(writer.reshape(writer.concat(sums, 0), [-1, 1]));
-    for (const { figure, columns } of norms) {
-      this.pieces.push({ figure, columns, from: this.length, step: 1 });
-      this.length += 1;
+    if (norms.some((target) => target !== undefined)) {
+      parts.holdNorms(norms, writer.sumOfRows(matrixSquares), 2);
     }
   }
 
@@ -260,17 +259,39 @@ export class ProductWriter {
     return writer.op('Gemm', [a, b, ...addend], [intAttributeOf('transB', 1)]);
   }
 
+  /** @param tensor of some shape, or as many of them as there are targets, joined along a first axis of 1. */
+  private holdNorms(targets: readonly Target[], tensor: string, shape: readonly number[]): void {
+    const { writer, parts } = this;
+    const rank = shape.length;
+    // A runtime squares and sums quickly all that a tensor holds, and slowly a part of it.
+    const sums =
+      targets.length === 1
+        ? writer.op('ReduceSumSquare', [tensor])
+        : writer.sumOfRows(writer.op('Mul', [tensor, tensor]), rank);
+    if (rank > 0) parts.holdNorms(targets, sums, rank);
+    else parts.holdNorms(targets, writer.reshape(sums, [1]), 1);
+  }
+
   /** The sum of squares, [1, 1]. */
   private normOf(tensor: string): string {
     const sum = this.writer.op('ReduceSumSquare', [tensor], [intAttributeOf('keepdims', 0)]);
     return this.writer.reshape(sum, [1, 1]);
   }
+}
 
-  private push(target: Target, part: string): void {
-    this.pieces.push({ ...target, from: this.length, step: 1 });
-    this.parts.push(part);
-    this.length += target.figure === 'dots' || target.figure === 'diagonals' ? this.probes : 1;
+/** Whether tensors of the shape lie below each other when they are joined along their first axis. */
+function isOneOf(shape: readonly number[]): boolean {
+  return shape.length > 1 && shape[0] === 1;
+}
+
+function byFactor(atoms: readonly SiteAtom[]): ReadonlyMap<string | undefined, readonly SiteAtom[]> {
+  const found = new Map<string | undefined, SiteAtom[]>();
+  for (const atom of atoms) {
+    const known = found.get(atom.factor);
+    if (known === undefined) found.set(atom.factor, [atom]);
+    else known.push(atom);
   }
+  return found;
 }
 
 function append(to: Map<string, number[]>, key: string, column: number): void {

@@ -20,7 +20,8 @@ import {
 } from '../../plan/index.js';
 import { elementsOf } from '../sessions/session-tensors.js';
 import { AtomWriter } from './atom-writer.js';
-import { ProductWriter, type Pair, type SketchPiece } from './products.js';
+import type { SketchPiece } from './joined-parts.js';
+import { ProductWriter, type Pair } from './products.js';
 
 /** What can be known of an event from gradients. */
 export type EventState =
@@ -107,6 +108,7 @@ export function* sketchGraphSteps(request: SketchGraphRequest): Steps<SketchGrap
   const { name: result, pieces } = products;
   const float = makeTensorType(DataType.FLOAT, undefined);
   const variant = yield* backwardVariantSteps(backward, [makeValueInfo(result, float)], {
+    early: writer.atoms.errorNodes,
     nodes: writer.atoms.nodes,
     initializers: writer.atoms.initializers,
   });
@@ -152,7 +154,11 @@ class EventWriter {
       quantizations,
       ranges,
     );
-    this.products = new ProductWriter(this.atoms, request.probes, (tensor) => this.elementsOf(tensor));
+    this.products = new ProductWriter(
+      this.atoms,
+      request.probes,
+      (tensor) => request.shapes.get(tensor) ?? [],
+    );
     this.states = request.events.events.map(() => 'unreached');
     this.stuck = new Set(backward.withoutRule.map(({ node }) => node));
     for (const event of request.events.events) {

@@ -18,7 +18,7 @@ import { lossOf } from './loss.js';
 import { outputDirections } from './output-directions.js';
 import { probeRows, type ProbeKinds, type ProbeRows } from './probes.js';
 import { isSaturated, saturatingOperator } from './saturation.js';
-import type { SketchFigure, SketchPiece } from './products.js';
+import type { SketchFigure, SketchPiece } from './joined-parts.js';
 import { sketchGraphSteps, type EventState, type SketchGraph } from './sketch-graph.js';
 
 /** What the events do to one output in one sample. Errors are relative: divided by the norm of the exact output. */

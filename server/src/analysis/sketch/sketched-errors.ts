@@ -65,18 +65,20 @@ export function sketchedErrors(
   const placeOf = new Map(events.layers.map(({ nodeIndex }, place) => [nodeIndex, place]));
   // Where nothing else is low, a layer rounds all that it reads and writes.
   const eventsOf = eventsByLayer(sketch);
+  const reached = reachedEvents(sketch);
   return layers.flatMap((layer): Sensitivity[] => {
     const place = placeOf.get(layer.nodeIndex);
     if (place === undefined || drawsRandomNumbers(layer.node)) return [];
-    return [sensitivity(sketch, layer, events.covered[place] === true, eventsOf[place] ?? [], tolerances)];
+    const own = { isCovered: events.covered[place] === true, events: eventsOf[place] ?? [] };
+    return [sensitivity(sketch, layer, own, reached, tolerances)];
   });
 }
 
 function sensitivity(
   sketch: Sketch,
   layer: Layer,
-  isCovered: boolean,
-  own: readonly number[],
+  { isCovered, events: own }: { readonly isCovered: boolean; readonly events: readonly number[] },
+  reached: Uint8Array,
   tolerances: readonly Tolerance[],
 ): Sensitivity {
   const flags = new Set<SketchFlag>();
@@ -92,16 +94,7 @@ function sensitivity(
       else if (atom > LARGE_LOCAL_ERROR * (exact[event] ?? 0)) flags.add('large-local-error');
     }
   }
-  const isReached = sketch.samples.some(({ outputs }) =>
-    outputs.some(({ dots, diagonals }) =>
-      own.some((event) => {
-        const from = event * sketch.probes;
-        return [dots, diagonals].some((figures) =>
-          figures.subarray(from, from + sketch.probes).some((value) => value !== 0),
-        );
-      }),
-    ),
-  );
+  const isReached = own.some((event) => reached[event] === 1);
   if (!isReached && own.length > 0 && flags.size === 0) flags.add('zero-gradient');
   if (isUnseen(sketch, layer, own)) flags.add('zero-gradient');
   const perOutput = sketch.outputs.map((output, place): OutputError => {
@@ -120,6 +113,20 @@ function sensitivity(
   if (judged.value < RESOLVED * resolutionOf(sketch, counting)) flags.add('unresolved-output');
   if (judged.value > LARGE_ERROR && Number.isFinite(judged.value)) flags.add('large-error');
   return { layer, ...judged, method: 'sketch', perOutput, flags: [...flags] };
+}
+
+/** By event: 1 where it reaches some output to first order in some sample. */
+function reachedEvents({ events, samples, probes }: Sketch): Uint8Array {
+  const count = events.events.length;
+  const reached = new Uint8Array(count);
+  for (const { outputs } of samples) {
+    for (const { dots, diagonals } of outputs) {
+      for (let at = 0; at < count * probes; at++) {
+        if ((dots[at] ?? 0) !== 0 || (diagonals[at] ?? 0) !== 0) reached[Math.floor(at / probes)] = 1;
+      }
+    }
+  }
+  return reached;
 }
 
 /** What a saturated output's own arithmetic makes it err by, relative to it. */
