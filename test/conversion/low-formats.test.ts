@@ -156,7 +156,23 @@ describe('integers', () => {
 });
 
 describe('stochastic rounding', () => {
-  for (const format of [...LOW, 'fp16'] as const) {
+  it('takes every number to one of its two neighbours in bf16, of the whole range of fp32', async () => {
+    const odd = [0, -0, Infinity, -Infinity, NaN, 2 ** -149, -(2 ** -133), 2 ** 127, -3.4e38, 3.3961e38];
+    const values = Float32Array.from([...odd, ...randomBits(20_000, 7)]);
+    for (const overflow of ['error', 'saturate'] as const) {
+      const drawn = await rounded(values, { format: 'bf16', numerics: { stochastic: true }, overflow });
+      const most = overflow === 'saturate' ? formatInformation('bf16').largest : Infinity;
+      const wrong = [...values].flatMap((value, at) => {
+        const actual = drawn[at] ?? 0;
+        const { below, above: up } = neighbours('bf16', value);
+        const allowed = [below, up].map((one) => Math.min(Math.max(one, -most), most));
+        return allowed.some((one) => Object.is(one, actual)) ? [] : [{ value, actual, allowed }];
+      });
+      expect(wrong).toEqual([]);
+    }
+  });
+
+  for (const format of [...LOW, 'fp16', 'bf16'] as const) {
     it(`takes numbers to either neighbour in ${format}, as often as they are near`, async () => {
       const { largest, smallestNormal } = formatInformation(format);
       const share = 0.3;

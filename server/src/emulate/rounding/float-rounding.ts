@@ -25,7 +25,7 @@ const LARGE = 2 ** 100;
 const FP32_BITS = 23;
 
 export interface FloatRounding {
-  /** Not BF16: its range is that of FP32, and Cast rounds to it. */
+  /** Not BF16: its range is that of FP32, Cast rounds to it, and `drawn-bf16.ts` where that is drawn. */
   readonly format: Exclude<FloatFormatName, 'fp32' | 'bf16'>;
   readonly overflow: OverflowHandling;
   /** The seed of stochastic rounding; left out, to nearest. */
@@ -52,13 +52,13 @@ export function addFloatRounding(nodes: ArithmeticNodes, from: string, rounding:
 }
 
 /** 1 or -1, also of zeros. */
-function sign(nodes: ArithmeticNodes, value: string): string {
+export function sign(nodes: ArithmeticNodes, value: string): string {
   const reciprocal = nodes.add('Reciprocal', [value]);
   return nodes.clip(nodes.calculate('Mul', reciprocal, LARGE), -1, 1);
 }
 
 /** -0 for every number, so that adding it changes nothing; NaN for NaN. */
-function nothingOrNaN(nodes: ArithmeticNodes, value: string): string {
+export function nothingOrNaN(nodes: ArithmeticNodes, value: string): string {
   const positive = nodes.calculate('Add', nodes.add('Abs', [value]), 1);
   return nodes.calculate('Mul', nodes.add('Reciprocal', [positive]), -0);
 }
@@ -101,20 +101,20 @@ function roundedMagnitude(
 }
 
 /** The largest power of two that is not above a magnitude; exact. */
-function binadeBegin(nodes: ArithmeticNodes, magnitude: string): string {
+export function binadeBegin(nodes: ArithmeticNodes, magnitude: string): string {
   const large = nodes.calculate('Mul', magnitude, BINADE_FACTOR);
   return nodes.add('Sub', [large, nodes.calculate('Mul', large, JUST_BELOW_ONE)]);
 }
 
 /** Whole steps: those below, and one more as often as what is left over is near to it. */
-function drawnSteps(nodes: ArithmeticNodes, steps: string, draw: string): string {
+export function drawnSteps(nodes: ArithmeticNodes, steps: string, draw: string): string {
   const below = nodes.add('Floor', [steps]);
   const rest = nodes.add('Sub', [steps, below]);
   return nodes.add('Add', [below, nodes.add('Floor', [nodes.add('Add', [rest, draw])])]);
 }
 
 /** 1 where a value is above a threshold, else 0. */
-function isAbove(nodes: ArithmeticNodes, value: string, threshold: number): string {
+export function isAbove(nodes: ArithmeticNodes, value: string, threshold: number): string {
   const difference = nodes.calculate('Sub', value, threshold);
   return nodes.clip(nodes.calculate('Mul', difference, LARGE), 0, 1);
 }

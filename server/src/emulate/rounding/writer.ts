@@ -11,6 +11,7 @@ import {
   type TakeName,
   type TensorRounding,
 } from '../../plan/index.js';
+import { addDrawnBf16 } from './drawn-bf16.js';
 import { addFloatRounding } from './float-rounding.js';
 import { addIntegerRounding } from './integer-rounding.js';
 import { ArithmeticNodes } from './nodes.js';
@@ -55,7 +56,7 @@ export class RoundingWriter {
     dims: readonly number[] = [],
   ): void {
     const nodes = this.arithmetic(list, to);
-    const seed = rounding.stochastic ? { seed: this.nextSeed++ } : {};
+    const seed: { readonly seed?: number } = rounding.stochastic ? { seed: this.nextSeed++ } : {};
     const { format } = rounding;
     if (format === 'int8' || format === 'int4') {
       const quantization = this.graph.quantizations.get(quantizationKey(id, rounding));
@@ -67,6 +68,12 @@ export class RoundingWriter {
       renameLast(list, to);
       return;
     }
+    const overflow = rounding.overflow === 'saturate' ? 'saturate' : 'inf';
+    if (format === 'bf16' && seed.seed !== undefined) {
+      addDrawnBf16(nodes, from, { overflow, seed: seed.seed });
+      renameLast(list, to);
+      return;
+    }
     const hasCast = format === 'fp16' || format === 'bf16';
     if (format === 'bf16' || (hasCast && !rounding.stochastic && rounding.overflow !== 'saturate')) {
       const { largest } = formatInformation(format);
@@ -74,7 +81,6 @@ export class RoundingWriter {
       this.castPair(list, held, format === 'bf16' ? DataType.BFLOAT16 : DataType.FLOAT16, to);
       return;
     }
-    const overflow = rounding.overflow === 'saturate' ? 'saturate' : 'inf';
     addFloatRounding(nodes, from, { format, overflow, ...seed });
     renameLast(list, to);
   }

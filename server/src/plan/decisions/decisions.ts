@@ -184,7 +184,7 @@ export function numericsOf(
   if (format === 'original') return undefined;
   const { node } = layer;
   const { scale, accumulate = format === 'fp32' ? undefined : ofPlan, ...rest } = wanted ?? {};
-  const others = withoutBf16Limits(rest, format, opsetOf(model));
+  const others = withoutBf16Weights(rest, opsetOf(model));
   const numerics: LayerNumerics = {
     ...others,
     ...(scale === undefined || scaledInputs(node) === undefined ? {} : { scale }),
@@ -201,21 +201,13 @@ export function numericsOf(
 /** BF16 is rounded by Cast alone, which has it from here on. */
 const FIRST_OPSET_WITH_BF16 = 13;
 
-/** What is left of options where BF16 cannot be rounded as they say. */
-function withoutBf16Limits(
-  { stochastic, weights, ...others }: LayerNumerics,
-  format: FormatName,
-  opset: number,
-): LayerNumerics {
-  const isBf16 = format === 'bf16' || weights === 'bf16';
-  return {
-    ...others,
-    ...(stochastic === undefined || isBf16 ? {} : { stochastic }),
-    ...(weights === undefined || (weights === 'bf16' && opset < FIRST_OPSET_WITH_BF16) ? {} : { weights }),
-  };
+/** What is left of options where weights cannot be in BF16. */
+function withoutBf16Weights({ weights, ...others }: LayerNumerics, opset: number): LayerNumerics {
+  const isLeftOut = weights === undefined || (weights === 'bf16' && opset < FIRST_OPSET_WITH_BF16);
+  return isLeftOut ? others : { ...others, weights };
 }
 
-/** One diagnostic for a statement of whose options BF16 takes less than they say. */
+/** One diagnostic for a statement whose layers cannot have their weights in BF16. */
 function bf16Diagnostic(
   { placed: { statement, file }, wish }: Candidate,
   decided: readonly number[],
@@ -225,14 +217,8 @@ function bf16Diagnostic(
   if (numerics === undefined || wanted === 'original' || decided.length === 0 || !statement.format) {
     return undefined;
   }
-  const left = withoutBf16Limits(numerics, wanted, opset);
-  const message =
-    left.weights !== numerics.weights
-      ? `Weights in \`bf16\` need opset ${FIRST_OPSET_WITH_BF16}, and the model has opset ${opset}: they are in the format of the layer.`
-      : left.stochastic !== numerics.stochastic
-        ? 'Stochastic rounding to `bf16` is not yet analysed: these layers round to the nearest.'
-        : undefined;
-  if (message === undefined) return undefined;
+  if (withoutBf16Weights(numerics, opset).weights === numerics.weights) return undefined;
+  const message = `Weights in \`bf16\` need opset ${FIRST_OPSET_WITH_BF16}, and the model has opset ${opset}: they are in the format of the layer.`;
   return diagnosticIn(file, 'not-yet-analysed', 'information', statement.format.range, message);
 }
 
