@@ -51,7 +51,7 @@ function textOf(status: AnalysisStatus | undefined, isWithoutGain: boolean): str
   switch (status?.state) {
     case undefined:
     case 'idle':
-      return isWithoutGain ? '$(info) Precision: no faster here' : '$(check) Precision';
+      return isWithoutGain ? '$(info) Precision: no gain seen here' : '$(check) Precision';
     case 'waiting':
       return '$(clock) Precision';
     case 'failed':

@@ -172,7 +172,7 @@ async function openMachine(isGpu: boolean, wantsSoftware: boolean): Promise<Mach
   const hasCard = states.some(({ name, usable }) => name !== 'cpu' && usable);
   if (!wantsSoftware && (isGpu || hasCard)) {
     const found = isGpu && !hasWebgpu(states) ? await withLoader(script) : undefined;
-    if (found === undefined) return { runtime: own, states, isSoftware: false };
+    if (found === undefined) return { runtime: own, states, isSoftware: isOnSoftware(states) };
     await own.dispose();
     return found;
   }
@@ -183,6 +183,11 @@ async function openMachine(isGpu: boolean, wantsSoftware: boolean): Promise<Mach
 
 function hasWebgpu(states: readonly TargetState[]): boolean {
   return states.some(({ name, usable }) => name === 'webgpu' && usable);
+}
+
+/** Whether what stands in for a card is known to be software. */
+function isOnSoftware(states: readonly TargetState[]): boolean {
+  return states.some(({ device }) => device?.isSoftware === true);
 }
 
 /** The machine with a loader for Vulkan of the tests' own, if that is all that it lacks: the driver of a card is of no use without one. */
@@ -197,7 +202,7 @@ async function withLoader(script: string): Promise<Machine | undefined> {
   }
   const runtime = startCompute({ script, environment });
   const states = await targetStates(runtime);
-  if (hasWebgpu(states)) return { runtime, states, isSoftware: false };
+  if (hasWebgpu(states)) return { runtime, states, isSoftware: isOnSoftware(states) };
   await runtime.dispose();
   return undefined;
 }

@@ -2,6 +2,7 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { formatNumber } from '../../server/src/report/index.js';
 import { newFolder, POSE, POSE_PLAN, poseFolder, run, runJson } from './command.js';
 
 interface ToleranceDocument {
@@ -119,7 +120,15 @@ describe('analyze by other methods', () => {
     const plan = poseFolder(POSE_PLAN, ['walker_a', 'astronaut']);
     const document = (await runJson(['analyze', plan, '--method', 'all'], 'analyze')) as {
       rankCorrelations: Readonly<Record<string, number>>;
+      layers: { name: string; error: { value: number }; sketch?: { value: number } }[];
     };
+    const ratios = document.layers.map((one) => (one.sketch?.value ?? Number.NaN) / one.error.value);
+    expect(ratios.toSorted((a, b) => a - b)[ratios.length >> 1]).toBeCloseTo(1, 0);
+    expect(ratios.filter((ratio) => ratio > 0.5 && ratio < 2).length).toBeGreaterThan(0.9 * ratios.length);
+    const [worst] = document.layers;
+    const [titles = '', , first = ''] = (await run(['analyze', plan, '--method', 'all'])).out.split('\n');
+    expect(titles).toMatch(/measured error +sketch +hessian +first-order +local error/);
+    expect(first.split(/ {2,}/)).toEqual(expect.arrayContaining([formatNumber(worst?.sketch?.value ?? 0)]));
     const { sketch = 0, local = 0, hessian = 0 } = document.rankCorrelations;
     expect(Object.keys(document.rankCorrelations)).toEqual([
       'sketch',

@@ -2,6 +2,7 @@
 import * as ort from 'onnxruntime-node';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { computeForTests } from '../../server/src/analysis/testing/index.js';
 import { emulated } from '../../server/src/emulate/index.js';
 import {
   conv,
@@ -12,6 +13,8 @@ import {
   type Accumulation,
   type ShapedValues,
 } from '../../server/src/formats/index.js';
+import { DataType } from '../../server/src/onnx/index.js';
+import type { LayerNumerics } from '../../server/src/plan/index.js';
 import { modelOf } from './graph-text.js';
 import { graphFor } from './plans.js';
 import { floatsOf, randomNumbers, runModel } from './run-model.js';
@@ -24,6 +27,7 @@ const ACCUMULATIONS: readonly Accumulation[] = [
   { kind: 'lanes', count: 1 },
   { kind: 'lanes', count: 3 },
   { kind: 'lanes', count: 64 },
+  { kind: 'lanes', count: 100 },
 ];
 
 /** Values of few digits and very different size, so that partial sums are ties, are swamped and overflow. */
@@ -39,9 +43,10 @@ async function run(
   accumulate: Accumulation,
   feeds: Readonly<Record<string, ShapedValues>>,
   opset?: number,
+  others: LayerNumerics = {},
 ): Promise<readonly number[]> {
   const model = modelOf(text, opset === undefined ? {} : { opset });
-  const variant = emulated(graphFor(model, { '*': 'fp32' }, 'error', { accumulate }));
+  const variant = emulated(graphFor(model, { '*': 'fp32' }, 'error', { accumulate, ...others }));
   const tensors = Object.entries(feeds).map(([name, { values, shape }]) => [
     name,
     new ort.Tensor('float32', values, shape),
@@ -177,6 +182,8 @@ const declare = (feeds: Readonly<Record<string, ShapedValues>>): string =>
   Object.entries(feeds)
     .map(([name, { shape }]) => `input ${name}: float[${shape.join(',')}]\n`)
     .join('');
+
+const { runtime, folder } = await computeForTests();
 
 /** Scan is another operator up to 10, and Mod is younger than 9. */
 const opsets = fc.constantFrom(9, 10, 11, 13, 17);
@@ -476,6 +483,101 @@ describe('accumulation', () => {
     }
   });
 
+  /** A call, its inputs and whatever else is in the model. */
+  interface Empty {
+    readonly call: string;
+    readonly shapes: Readonly<Record<string, readonly number[]>>;
+    readonly more?: string;
+    readonly opset?: number;
+  }
+
+  const lengths = fc.constantFrom(0, 1, 3);
+  const emptyCases = fc
+    .tuple(lengths, lengths, lengths)
+    .chain(([n, k, m]) =>
+      fc.constantFrom<Empty>(
+        { call: 'MatMul(a, b)', shapes: { a: [n, k], b: [k, m] } },
+        { call: 'MatMul(a, b)', shapes: { a: [2, n, k], b: [k, m] } },
+        { call: 'MatMul(a, b)', shapes: { a: [k], b: [k, m] } },
+        { call: 'Gemm(a, b, c) {"alpha": {"float": 0.5}}', shapes: { a: [n, k], b: [k, m], c: [m] } },
+        { call: 'Einsum(a, b) {"equation": "ij,jk->ki"}', shapes: { a: [n, k], b: [k, m] } },
+        { call: 'Einsum(a) {"equation": "ijk->j"}', shapes: { a: [n, k, m] } },
+        { call: 'Conv(x, w)', shapes: { x: [n, 2, 3, 3], w: [4, 2, 3, 2] } },
+        { call: 'AveragePool(x) {"kernel_shape": [3, 2]}', shapes: { x: [n, 2, 3, 3] } },
+        { call: 'GlobalAveragePool(x)', shapes: { x: [n, 2, 3, 3] } },
+        { call: 'ReduceSum(x, axes)', shapes: { x: [n, k, m] }, more: 'init axes: int64[1] = 1\n' },
+        { call: 'ReduceMean(x) {"axes": [0, 2], "keepdims": 0}', shapes: { x: [n, k, m] } },
+        { call: 'ReduceL2(x) {"axes": [1]}', shapes: { x: [n, k, m] } },
+        { call: 'ReduceLogSumExp(x) {"axes": [2]}', shapes: { x: [n, k, m] } },
+        { call: 'Softmax(x) {"axis": 1}', shapes: { x: [n, k, m] } },
+        { call: 'LogSoftmax(x)', shapes: { x: [n, k, m] }, opset: 11 },
+        { call: 'CumSum(x, axis)', shapes: { x: [n, k, m] }, more: 'init axis: int64[] = 1\n' },
+      ),
+    );
+
+  it('of shapes that are known only when it runs is the same, and of nothing what FP32 makes of it', async () => {
+    const property = fc.asyncProperty(
+      emptyCases,
+      accumulations,
+      fc.boolean(),
+      seeds,
+      async ({ call, shapes, more = '', opset }, accumulate, isInBranch, seed) => {
+        const feeds = Object.fromEntries(
+          Object.entries(shapes).map(([name, shape], at) => [name, valuesOf(shape, seed + at)]),
+        );
+        const isEmpty = Object.values(shapes).flat().includes(0);
+        // Kernels and channels are known, as where weights have them.
+        const symbolic = Object.entries(shapes).map(([name, shape]) => {
+          const known = (axis: number): boolean => name === 'w' || (call.includes('Pool') && axis === 1);
+          const dims = shape.map((length, axis) => (known(axis) && length > 0 ? length : `d_${name}${axis}`));
+          return `input ${name}: float[${dims.join(',')}]\n`;
+        });
+        const inBranch =
+          `graph then\nt = ${call}\noutput t: float\nend\ngraph else\ne = Identity(${Object.keys(shapes)[0] ?? ''})\noutput e: float\nend\n` +
+          'which = Constant() {"value": {"tensor": "bool[] = 1"}}\ny = If(which) {"then_branch": {"graph": "then"}, "else_branch": {"graph": "else"}}';
+        const textOf = (inputs: string, node: string): string => `${inputs}${more}${node}\noutput y: float`;
+        const wanted = await run(
+          textOf(declare(feeds), `y = ${call}`),
+          isEmpty ? { kind: 'fp32' } : accumulate,
+          feeds,
+          opset,
+        );
+        const text = textOf(symbolic.join(''), isInBranch ? inBranch : `y = ${call}`);
+        expect(await run(text, accumulate, feeds, opset)).toEqual(wanted);
+      },
+    );
+    await fc.assert(property, { numRuns: 100 });
+  });
+
+  it('of many lanes takes no memory for each of them', async () => {
+    const many = { kind: 'lanes', count: 4096 } as const;
+    const [a, b] = [valuesOf([128, 8], 1), valuesOf([8, 128], 2)];
+    const text = 'input a: float[128,k]\ninput b: float[k,128]\ny = MatMul(a, b)\noutput y: float';
+    const { bytes } = emulated(graphFor(modelOf(text), { '*': 'fp32' }, 'error', { accumulate: many }));
+    const session = await runtime.open({
+      ...{ model: { bytes, weightsFolder: folder }, provider: 'cpu', optimization: 'disabled', threads: 1 },
+    });
+    const put = ({ values, shape }: ShapedValues) =>
+      runtime.put(DataType.FLOAT, shape, { kind: 'bytes', bytes: new Uint8Array(values.buffer) });
+    const before = await runtime.peakMemory();
+    const { y } = await runtime.run(session, { a: await put(a), b: await put(b) });
+    if (y === undefined) throw new Error('There is no y.');
+    const found = new Float32Array((await runtime.read(y)).slice().buffer);
+    expect(plain(found)).toEqual(plain(matMul(a, b, { accumulation: many })?.values));
+    // A row for each lane would take 8 bytes for each of 4096 times 16,384 sums: 537 MB.
+    expect((await runtime.peakMemory()) - before).toBeLessThan(200e6);
+  });
+
+  it('of convolutions in more lanes than are added up at once, and than there are terms', async () => {
+    const feeds = { x: valuesOf([1, 32, 4, 4], 3), w: valuesOf([2, 32, 3, 3], 4) };
+    const text = `${declare(feeds)}y = Conv(x, w)\noutput y: float`;
+    for (const count of [64, 250, 256, 4096, 5000]) {
+      const accumulate = { kind: 'lanes', count } as const;
+      const expected = conv(feeds.x, feeds.w, { accumulation: accumulate }, {});
+      expect(await run(text, accumulate, feeds)).toEqual(plain(expected?.values));
+    }
+  });
+
   it('of lanes over an axis that turns out to be empty is 0', async () => {
     const lanes = { kind: 'lanes', count: 3 } as const;
     const text = 'input x: float\ny = ReduceL1(x) {"keepdims": 0}\noutput y: float';
@@ -562,4 +664,27 @@ describe('accumulation', () => {
     expect(await run(text, { kind: 'fp16' }, feeds)).toEqual([2048]);
     expect(await run(text, { kind: 'chunked', length: 64 }, feeds)).toEqual([4096]);
   });
+
+  it.each([{ kind: 'fp16' }, { kind: 'chunked', length: 8 }, { kind: 'lanes', count: 4 }] as const)(
+    'of %o that is rounded by chance is right on average, of numbers of FP16, and the same again',
+    async (accumulation) => {
+      const step = 2 ** -11;
+      const [rows, terms] = [4000, 32];
+      // To the nearest, every term but the first of each row is lost.
+      const a = Float32Array.from({ length: rows * terms }, (_, at) => (at % terms === 0 ? 1 : step / 8));
+      const feeds = {
+        a: { values: a, shape: [rows, terms] },
+        b: { values: new Float32Array(terms).fill(1), shape: [terms, 1] },
+      };
+      const text = `${declare(feeds)}y = MatMul(a, b)\noutput y: float`;
+      const drawn = await run(text, accumulation, feeds, undefined, { stochastic: true });
+      const mean = drawn.reduce((sum, value) => sum + value, 0) / rows;
+      const exact = 1 + ((terms - 1) * step) / 8;
+      expect(Math.abs(mean - exact)).toBeLessThan((6 * step * Math.sqrt(terms)) / Math.sqrt(rows));
+      expect(drawn.filter((value) => roundTo('fp16', value) !== value)).toEqual([]);
+      expect(new Set(drawn).size).toBeGreaterThan(1);
+      expect(await run(text, accumulation, feeds, undefined, { stochastic: true })).toEqual(drawn);
+      expect(new Set(await run(text, accumulation, feeds)).size).toBe(1);
+    },
+  );
 });

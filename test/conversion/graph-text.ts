@@ -135,11 +135,13 @@ function namesIn(list: string): string[] {
   return list.trim() === '' ? [] : list.split(',').map((one) => one.trim());
 }
 
-function typeOf(text: string): { type: DataType; dims: readonly number[] | undefined } {
-  const [, name = '', , dims] = /^(\w+)(\[([\d,]*)\])?$/.exec(text.trim()) ?? [];
+/** Lengths are numbers or, of what a model is given or gives, names. */
+function typeOf(text: string): { type: DataType; dims: readonly (number | string)[] | undefined } {
+  const [, name = '', , dims] = /^(\w+)(\[([\w,]*)\])?$/.exec(text.trim()) ?? [];
   const type = TYPES[name];
   if (type === undefined) throw new Error(`no type: ${text}`);
-  return { type, dims: dims?.split(',').filter(Boolean).map(Number) };
+  const lengths = dims?.split(',').filter(Boolean);
+  return { type, dims: lengths?.map((length) => (/^\d+$/.test(length) ? Number(length) : length)) };
 }
 
 function valueOf(text: string): ValueInfo {
@@ -151,7 +153,8 @@ function valueOf(text: string): ValueInfo {
 export function tensorOf(text: string): Tensor {
   const [head = '', values = '0'] = text.split(' = ');
   const [name = '', written = ''] = head.includes(': ') ? head.split(': ') : ['', head];
-  const { type, dims = [] } = typeOf(written);
+  const { type, dims: lengths = [] } = typeOf(written);
+  const dims = lengths.map(Number);
   const given = values.trim().split(/\s+/).map(Number);
   const count = dims.reduce((product, dim) => product * dim, 1);
   const all = Array.from({ length: count }, (_, at) => given[at % given.length] ?? 0);

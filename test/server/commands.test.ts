@@ -261,8 +261,14 @@ describe('the status of a plan', () => {
     const [, before, after] = /([\d.]+) → ([\d.]+) ms/u.exec(totals.command?.title ?? '') ?? [];
     const ratio = Number(after) / Number(before);
     expect(ratio).toBeGreaterThan(0);
-    if (ratio < 0.9) expect(status.noGain).toBeUndefined();
-    else if (ratio > 1) expect(status.noGain).toMatch(/^FP16 does not pay on this machine: the plan is /u);
+    if (status.noGain === undefined) expect(ratio).toBeLessThan(1);
+    else {
+      expect(status.noGain).toMatch(
+        /^(?:FP16 does not pay on this machine|Whether FP16 pays on this machine cannot be told): the plan is /u,
+      );
+      // Faster in the medians it may be by chance alone.
+      if (ratio < 0.9) expect(status.noGain).toMatch(/^Whether .* within the spread of FP32\.$/u);
+    }
     await editor.stop();
   });
 });

@@ -21,6 +21,21 @@ const HEAD = 'model "m.onnx"\ninput "x" = ones\ntolerance "y" relative_l2 <= 0.0
 /** A folder of these tests' own. */
 const CACHE = `--cache ${join(folder, '../kept')}`;
 
+it('is listed by the name of the device, and software is called so', async () => {
+  if (process.platform !== 'linux') return;
+  const { out, status } = await run(`targets --json ${CACHE}`, { environment });
+  expect(status).toBe(0);
+  const { targets } = JSON.parse(out) as { readonly targets: readonly { readonly name: string }[] };
+  const isSoftware = environment['VK_DRIVER_FILES'] !== undefined;
+  expect(targets.find(({ name }) => name === 'webgpu')).toMatchObject({
+    usable: true,
+    device: { name: expect.stringMatching(isSoftware ? /^llvmpipe/ : /./) as string, software: isSoftware },
+    summary: expect.stringMatching(
+      isSoftware ? /llvmpipe.*software \(no graphics card\)\.$/ : /\.$/,
+    ) as string,
+  });
+});
+
 describe('a plan for webgpu', () => {
   beforeEach(() => {
     // 4096 halves of the last digit of 1: a sum in FP16 never leaves 1, one in FP32 reaches 3.

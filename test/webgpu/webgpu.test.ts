@@ -36,6 +36,7 @@ interface TargetsDocument {
 interface ExecutedDocument {
   readonly holds: boolean;
   readonly mode: string;
+  readonly unlike: string | null;
   readonly target: string;
   readonly kernels: {
     readonly onTarget: number;
@@ -166,7 +167,8 @@ describe('verify --executed', () => {
       'verify',
     );
     expect(found.outputs[0]?.relative_l2).toBeGreaterThan(1e-5);
-    // Emulation is of that model, and not of the plan, which lowers nothing.
+    // What is said is of that model, and not of the plan, which lowers nothing.
+    expect(found.unlike).toMatch(/in other types: 6 layers/);
     expect(found.outputs[0]?.emulated?.relative_l2).toBeGreaterThan(1e-5);
   });
 
@@ -343,6 +345,7 @@ describe('bench', () => {
     expect(JSON.parse(out)).toMatchObject({
       ...{ target: 'webgpu', options: { preferredLayout: 'NHWC' } },
       graphics: expect.stringMatching(/./) as string,
+      ...(process.platform === 'linux' ? { graphicsDevice: expect.stringMatching(/./) as string } : {}),
     });
   });
 });

@@ -43,6 +43,7 @@ export { originalFile, withOptimized, type OpenedSession } from './sessions/open
 export {
   layerRangeIn,
   readBeyond,
+  readLosses,
   shapeElements,
   UNDERFLOW_SHARE,
   type LayerRange,
@@ -53,11 +54,15 @@ export { type MeasuredLayerRange } from './ranges/layer-surroundings.js';
 export {
   explain,
   flagsOf,
+  notesOf,
   placeOf,
   reasonText,
+  type FlagCode,
   type LayerEvidence,
+  type NoteCode,
   type Reason,
 } from './findings/reasons.js';
+export { leftOutReason, optionsLeftOut } from './findings/left-out-options.js';
 export { ownMetricFaults, ownMetricFindings } from './findings/own-metric-faults.js';
 export { sketchedOwnErrors, type OwnError } from './findings/own-errors.js';
 export { reasonsWithoutEffect, SATURATED } from './findings/without-effect.js';

@@ -279,6 +279,10 @@ const METHODS: readonly { readonly names: readonly AnalysisMethod[]; readonly te
       'only this layer in the format',
   },
   {
+    names: ['all'],
+    text: 'sketch: the same error from gradients, to first order',
+  },
+  {
     names: ['hessian', 'all'],
     text:
       'hessian: mean trace of the Gauss-Newton Hessian of half the squared relative error times the squared change, over all that the ' +
@@ -312,6 +316,7 @@ function layerTable(
   const errors = (one: LayerReport): string[] => [
     formatNumber(one.error.value),
     ...(isMixed ? [one.error.method] : []),
+    ...(method === 'all' ? [one.sketch === undefined ? '' : formatNumber(one.sketch.value)] : []),
     ...scored.map((name) => (one.scores?.[name] === undefined ? '' : formatNumber(one.scores[name]))),
     ...(one.local === undefined ? [] : [formatNumber(one.local.value)]),
   ];
@@ -322,6 +327,7 @@ function layerTable(
       { title: 'decided' },
       { title: TITLES[method], align: 'right' },
       ...(isMixed ? [{ title: 'by' }] : []),
+      ...(method === 'all' ? [{ title: 'sketch', align: 'right' } as const] : []),
       ...scored.map((title) => ({ title, align: 'right' }) as const),
       ...(method === 'all' ? [{ title: 'local error', align: 'right' } as const] : []),
       { title: 'largest value', align: 'right' },

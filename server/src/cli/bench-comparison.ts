@@ -43,7 +43,17 @@ function isFigures(document: unknown): document is BenchFigures {
     ...document,
   };
   const texts = (
-    ['graphics', 'platform', 'version', 'decisions', 'input', 'at', 'model', 'modelPath'] as const
+    [
+      'graphics',
+      'graphicsDevice',
+      'platform',
+      'version',
+      'decisions',
+      'input',
+      'at',
+      'model',
+      'modelPath',
+    ] as const
   ).map((key) => rest[key] ?? '');
   return (
     [target, device, onnxRuntime, ...texts].every((one) => typeof one === 'string') &&

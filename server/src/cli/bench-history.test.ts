@@ -1,7 +1,7 @@
 /** Earlier benchmarks as a table: what they ran on stands beside the times. */
 import { describe, expect, it } from 'vitest';
 import type { KeptBenchmark } from '../analysis/index.js';
-import { historyTable } from './bench-history.js';
+import { deviceWords, historyTable } from './bench-history.js';
 
 const KEPT: KeptBenchmark = {
   ...{ at: '2026-01-02T03:04:05.678Z', plan: '/plans/p.precision', decisions: '', input: '' },
@@ -11,6 +11,11 @@ const KEPT: KeptBenchmark = {
 };
 
 describe('the history of benchmarks', () => {
+  it('names the graphics device by itself where it is known', () => {
+    const words = deviceWords({ device: 'A Processor', graphics: 'files', graphicsDevice: 'A Card' });
+    expect(words).toBe('A Card, processor A Processor');
+  });
+
   it('names the graphics devices and the options of the provider, where there are any', () => {
     const graphics = '0x10de:0x2684, driver 570';
     const options = { preferredLayout: 'NHWC', deviceId: 1 };

@@ -33,16 +33,17 @@ export function historyTable(kept: readonly KeptBenchmark[]): string[] {
   );
 }
 
-/** The processor, and for another target the graphics devices with their drivers and the options that the plan gives its provider. */
+/** The processor, and for another target the graphics device, or all of them where it is not told which, and the options of its provider. */
 export function deviceWords({
   device,
   graphics,
+  graphicsDevice,
   options = {},
-}: Pick<KeptBenchmark, 'device' | 'graphics' | 'options'>): string {
+}: Pick<KeptBenchmark, 'device' | 'graphics' | 'graphicsDevice' | 'options'>): string {
   const given = Object.entries(options).map(([name, value]) => `${name}: ${String(value)}`);
   return [
-    device,
-    ...(graphics === undefined ? [] : [`graphics ${graphics}`]),
+    ...(graphicsDevice === undefined ? [device] : [graphicsDevice, `processor ${device}`]),
+    ...(graphics === undefined || graphicsDevice !== undefined ? [] : [`graphics ${graphics}`]),
     ...(given.length === 0 ? [] : [`{ ${given.join(', ')} }`]),
   ].join(', ');
 }

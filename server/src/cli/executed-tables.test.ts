@@ -10,7 +10,7 @@ type Suspicious = VerifiedExecuted['suspicious'][number];
 function sentenceOf(executed: number, format: Suspicious['format'], target = 'webgpu'): string {
   const node = makeNode({ opType: 'Softmax', name: 'attention', inputs: ['x'], outputs: ['y'] });
   const layer = { name: 'attention', node, nodeIndex: 0, weights: [], multiplyAdds: 0 };
-  const suspicious = [{ layer, executed, emulated: 0.001, follows: false, format }];
+  const suspicious = [{ layer, executed, emulated: 0.001, elements: 8, follows: false, format }];
   return suspiciousSentences({ suspicious }, target)[0] ?? '';
 }
 

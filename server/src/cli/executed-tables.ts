@@ -78,11 +78,12 @@ function withoutNumbers(format: VerifiedExecuted['suspicious'][number]['format']
 
 /** What the document says of an execution beside what it says of any verification. */
 export function executedDocument(verified: VerifiedExecuted, target: string): object {
-  const { placement, layers, suspicious, optimization, measurement, verdicts, emulated } = verified;
+  const { placement, layers, suspicious, optimization, measurement, verdicts, emulated, unlike } = verified;
   return {
     mode: 'executed',
     target,
     optimization,
+    unlike: unlike ?? null,
     tolerances: toleranceDocuments(verdicts).map((one, at) => ({
       ...one,
       emulated: emulated.tolerances[at]?.measured ?? Number.NaN,

@@ -48,8 +48,9 @@ export const targets: Subcommand = {
         platform,
         device,
         cores,
-        targets: states.map(({ name, usable, summary, advice, accumulation }) => ({
+        targets: states.map(({ name, usable, summary, device: on, advice, accumulation }) => ({
           ...{ name, usable, summary },
+          device: on === undefined ? null : { name: on.name, software: on.isSoftware },
           advice: advice ?? null,
           accumulation,
           operators: (support.find(({ target }) => target === name)?.operators ?? []).map(

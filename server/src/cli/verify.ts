@@ -147,6 +147,7 @@ async function verifyOnTarget(
   const verified = resultOf(await verifyExecuted(work, { draws, exported }), loaded);
   const { placement, notes, measurement, verdicts } = verified;
   for (const note of notes) output.note(note);
+  if (verified.unlike !== undefined) output.problem(`warning not-the-conversion: ${verified.unlike}`);
   warnElsewhere(placementNotes(placement, work.target), output);
   for (const sentence of suspiciousSentences(verified, work.target)) output.note(sentence);
   return {

@@ -7,7 +7,6 @@
  * Sub-graphs stay sub-graphs, and what passes their borders in a low type passes in FP32, rounded. Functions are written out
  * where they are called.
  */
-import type { Accumulation } from '../formats/index.js';
 import {
   capturedNames,
   DataType,
@@ -42,6 +41,7 @@ import {
   tensorNamed,
   tensorShape,
   type ModelScopes,
+  type NodeRounding,
   type PrecisionGraph,
   type Scope,
   type ScopedNode,
@@ -53,6 +53,9 @@ import { addAccumulatedSum } from './sums/accumulated-sum.js';
 import { treatmentOf } from './treatment.js';
 import { WideValues } from './wide-values.js';
 
+/** Seeds below are those of the roundings of tensors. */
+const FIRST_SUM_SEED = 1_000_000;
+
 /** Builds the FP32 graph node by node. Names of tensors are kept as far as their types are. Tensors go by id. */
 export class ExplicitCasts {
   readonly takeName: TakeName;
@@ -63,6 +66,8 @@ export class ExplicitCasts {
   private readonly scopes: ModelScopes;
   private readonly frames: Frames;
   readonly values: WideValues;
+  /** Of sums that are rounded by chance. */
+  private nextSumSeed = FIRST_SUM_SEED;
 
   /** The whole graph with its roundings, a few nodes at a time. */
   static *of(graph: PrecisionGraph): Steps<ExplicitCasts> {
@@ -204,32 +209,40 @@ export class ExplicitCasts {
     });
     const name = this.frames.isWrittenOut(scope) ? '' : node.name;
     const written = withNode(node, { name, inputs, outputs, attributes: this.widenedAttributes(at) });
-    if (!this.addOwnSum(at, written, frame, rounding?.accumulate)) frame.nodes.push(written);
+    if (!this.addOwnSum(at, written, frame, rounding)) frame.nodes.push(written);
     for (const add of after) add();
   }
 
   /** A node whose sums are rounded as they grow; false where it has none, or they cannot be told. */
-  private addOwnSum(at: number, node: Node, frame: Frame, accumulation: Accumulation | undefined): boolean {
+  private addOwnSum(at: number, node: Node, frame: Frame, rounding: NodeRounding | undefined): boolean {
     const scoped = this.scopes.nodes[at];
+    const accumulation = rounding?.accumulate;
     if (accumulation === undefined || scoped === undefined) return false;
-    const { scope, inputs } = scoped;
+    const { scope, inputs, outputs } = scoped;
     const shapes = inputs.map((id) => tensorShape(this.scopes, id));
+    const result = tensorShape(this.scopes, outputs[0] ?? '');
+    const isFixed = [...shapes.filter((_, input) => inputs[input] !== ''), result].every(
+      (shape) => shape?.every((dim) => typeof dim === 'number') === true,
+    );
     const weights = shapes[1]?.flatMap((dim) => (typeof dim === 'number' ? [dim] : []));
     const channels = shapes[0]?.[1];
     const { takeName, initializers } = this;
+    const nextSeed = rounding?.drawsSums === true ? () => this.nextSumSeed++ : undefined;
     return addAccumulatedSum(
       {
         node,
-        ranks: shapes.map((shape) => shape?.length),
+        shapes,
         weights: weights?.length === shapes[1]?.length ? weights : undefined,
         channels: typeof channels === 'number' ? channels : undefined,
         summed: summedAxes(this.scopes, at),
         running: runningAxis(this.scopes, at),
         labels: summedLabels(this.scopes, at),
         accumulation,
+        mayBeEmpty: !isFixed,
+        rank: result?.length,
         to: node.outputs[0] ?? '',
       },
-      { opset: scope.opsets.get('') ?? 1, takeName, nodes: frame.nodes, initializers },
+      { opset: scope.opsets.get('') ?? 1, takeName, nodes: frame.nodes, initializers, nextSeed },
     );
   }
 

@@ -9,6 +9,7 @@ import { plainJson } from './plain-json.js';
 import { tensorrt } from './tensorrt.js';
 
 export type { ExchangeKind, Exported, Imported, ImportedDecision, ImportProblem, Loss } from './kind.js';
+export { layersInMixed, type LayersInMixed } from './mixed-model.js';
 export { intoPlan, type PlanWithImport } from './into-plan.js';
 
 /** In the order in which help lists them. */

@@ -2,7 +2,7 @@
  * A model in mixed precision that exists already, ours or another tool's, as decisions for the model in FP32 that it was made
  * of: a layer has the format that its node computes in there. Casts and copies of constants are not decisions.
  */
-import type { Model } from '../onnx/index.js';
+import type { DataType, Model } from '../onnx/index.js';
 import {
   formatOfType,
   indexNodeNames,
@@ -22,17 +22,33 @@ export const mixedModel: ExchangeKind = {
   imported: { from: 'model', read },
 };
 
-function read(plan: TracedPlan, mixed: Model): Imported | ImportProblem {
+export interface LayersInMixed {
+  /** In which type each layer that is found computes; undefined where that is not known. */
+  readonly types: ReadonlyMap<Layer, DataType | undefined>;
+  /** Those that no node of the model has become. */
+  readonly missing: readonly Layer[];
+}
+
+/** What has become of a plan's layers in a model that was made of the plan's. */
+export function layersInMixed({ layers }: Pick<TracedPlan, 'layers'>, mixed: Model): LayersInMixed {
   const find = nodeFinder(mixed);
-  const decisions = new Map<string, ImportedDecision>();
+  const types = new Map<Layer, DataType | undefined>();
   const missing: Layer[] = [];
-  const otherwise: Layer[] = [];
-  for (const layer of plan.layers) {
+  for (const layer of layers) {
     const at = find(layer);
-    const type = at === undefined ? undefined : nodeType(mixed, at);
-    const format = type === undefined ? undefined : formatOfType(type);
     if (at === undefined) missing.push(layer);
-    else if (format !== undefined) decisions.set(layer.name, { format });
+    else types.set(layer, nodeType(mixed, at));
+  }
+  return { types, missing };
+}
+
+function read(plan: TracedPlan, mixed: Model): Imported | ImportProblem {
+  const { types, missing } = layersInMixed(plan, mixed);
+  const decisions = new Map<string, ImportedDecision>();
+  const otherwise: Layer[] = [];
+  for (const [layer, type] of types) {
+    const format = type === undefined ? undefined : formatOfType(type);
+    if (format !== undefined) decisions.set(layer.name, { format });
     else if (type !== presentType(plan.model, layer)) otherwise.push(layer);
   }
   if (decisions.size === 0) {

@@ -100,6 +100,34 @@ describe('lenses above statements', () => {
     ]);
   });
 
+  it('tell what options do where that is known, and name those that an error leaves out', () => {
+    const plan = `${header}op Add: fp16 { accumulate: fp16 }\nlayer "conv2d/Conv", "conv2d_5/Conv": fp16 { scale: 4 }\n`;
+    const decision = openWorkspace(plan).open.plan?.decisions.find(
+      ({ layer }) => layer.name === 'conv2d/Conv',
+    );
+    if (decision === undefined) throw new Error('the model has the layer');
+    const known = { decision, value: 0.02, low: 0.01, high: 0.04, share: 19 };
+    // What adds nothing up has no such option.
+    checkStatements(plan, measured({ sensitivity: errors, optioned: new Map([['conv2d/Conv', known]]) }), [
+      '2: 16 layers · worst measured error in fp16 0, 0 % of the tolerance · flip to fp32',
+      '2: flip add/add (0 %)',
+      '2: …',
+      '2: …',
+      '3: 2 layers · worst predicted error in fp16 with scale: 4 0.02, 19 times the tolerance · flip to fp32',
+      '3: flip conv2d/Conv (19 times)',
+      '3: flip conv2d_5/Conv (82 %)',
+    ]);
+    checkStatements(plan, measured({ sensitivity: errors }), [
+      '2: 16 layers · worst measured error in fp16 0, 0 % of the tolerance · flip to fp32',
+      '2: flip add/add (0 %)',
+      '2: …',
+      '2: …',
+      '3: 2 layers · worst measured error in fp16 without scale: 4 4.10e-3, 82 % of the tolerance · flip to fp32',
+      '3: flip conv2d_5/Conv (82 %)',
+      '3: flip conv2d/Conv (12 %)',
+    ]);
+  });
+
   it('of layers in FP32 offer those that would cost least', () => {
     checkStatements(`${header}default: fp32\n`, measured({ sensitivity: errors }), [
       '2: 133 layers · worst measured error in fp16 4.10e-3, 82 % of the tolerance · flip to fp16',

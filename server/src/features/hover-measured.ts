@@ -7,10 +7,11 @@ import {
   insteadOf,
   layerRangeIn,
   placeOf,
-  readBeyond,
+  readLosses,
   type LayerEvidence,
   type LayerRangeNumbers,
   type LayerSensitivity,
+  type PlannedSensitivity,
   type PlanNumbers,
   type PredictedTolerance,
 } from '../analysis/index.js';
@@ -23,12 +24,13 @@ import {
   intervalWords,
   latencyWords,
   milliseconds,
+  optionWords,
   shareWords,
   STALE,
 } from './measured-words.js';
 import { type Block, bold, code, type Inline, paragraph, table } from './rich-text.js';
 import { spreadText } from './spread-text.js';
-import { latencyOf, overflowing, rankedLayers } from './statement-effect.js';
+import { latencyOf, overflowing, rankedLayers, type StatementNumbers } from './statement-effect.js';
 
 /** Layers of a statement that are named. */
 const NAMED = 3;
@@ -37,6 +39,8 @@ const NAMED = 3;
 export interface StatedNumerics {
   readonly accumulate?: Accumulation | undefined;
   readonly scale?: number | undefined;
+  /** What is known of the layer as it is decided. */
+  readonly planned?: PlannedSensitivity | undefined;
 }
 
 /** Error, range and latency of one layer, and why it stands out. `numerics` is how the plan says that it computes. */
@@ -60,6 +64,7 @@ export function describeLayerNumbers(
   });
   return [
     ...(sensitivity === undefined ? [] : [errorBlock(sensitivity, numbers)]),
+    ...optionBlocks(numerics.planned, numbers),
     ...reasons,
     ...(range === undefined ? [] : rangeBlocks(range, numbers)),
     ...latencyBlocks(name, numbers),
@@ -85,14 +90,14 @@ function supportBlocks(name: string, { support }: PlanNumbers): readonly Block[]
 }
 
 /** The sums over the layers that a statement decides, and the worst of them. */
-export function describeSum(names: readonly string[], numbers: PlanNumbers): readonly Block[] {
+export function describeSum(names: readonly string[], numbers: StatementNumbers): readonly Block[] {
   const worst = rankedLayers(names, numbers, NAMED);
   const over = overflowing(names, numbers);
   const time = latencyOf(names, numbers);
   const listed = worst.flatMap(({ name, sensitivity }, index): readonly Inline[] => [
     index === 0 ? 'Most sensitive: ' : ', ',
     code(name),
-    ` (${sensitivity.share === undefined ? formatNumber(sensitivity.value) : shareWords(sensitivity.share)})`,
+    ` (${sensitivity.share === undefined ? formatNumber(sensitivity.value) : shareWords(sensitivity.share)}${optionWords(sensitivity.options)})`,
   ]);
   return [
     ...(listed.length === 0 ? [] : [paragraph(...listed, '.', ...sumOfShares(names, numbers))]),
@@ -100,7 +105,7 @@ export function describeSum(names: readonly string[], numbers: PlanNumbers): rea
       ? []
       : [
           paragraph(
-            `${over} ${over === 1 ? 'layer goes' : 'layers go'} beyond the range of `,
+            `${over} ${over === 1 ? 'layer writes, holds or reads' : 'layers write, hold or read'} values beyond the range of `,
             code(numbers.format),
             '.',
           ),
@@ -199,13 +204,31 @@ function errorBlock(
   );
 }
 
+/** What the layer's options do to its error, as far as that is known. */
+function optionBlocks(planned: PlannedSensitivity | undefined, { format }: PlanNumbers): readonly Block[] {
+  const options = planned?.options;
+  if (planned === undefined || options === undefined) return [];
+  if (!options.areIn) return [paragraph('Without ', code(options.text), ', which this error does not have.')];
+  const use = planned.share === undefined ? '' : `, ${shareWords(planned.share)}`;
+  return [
+    paragraph(
+      bold('Error'),
+      ' alone in ',
+      code(format),
+      ' with ',
+      code(options.text),
+      `: ${intervalWords(planned)} relative at the model's outputs (predicted)${use}.`,
+    ),
+  ];
+}
+
 function rangeBlocks(range: LayerRangeNumbers, numbers: PlanNumbers): readonly Block[] {
   const unseen =
     range.isUnseen === true
       ? [paragraph(bold('Range'), ': not known of what is read and written inside a sub-graph or function.')]
       : [];
-  // Of what it reads, the writer tells; but not that this layer cannot hold it.
-  const tensors = [...range.tensors, ...readBeyond(range)];
+  // Of what it reads, the writer tells; but not that this layer cannot hold it, or loses it.
+  const tensors = [...range.tensors, ...readLosses(range)];
   if (tensors.length === 0) return unseen;
   return [
     ...unseen,

@@ -1,11 +1,12 @@
 /** What a name of the model stands for: a layer with all that is known of it, an input, an output. */
 import { relative, dirname } from 'node:path';
-import { numbersIn, type PlanNumbers } from '../analysis/index.js';
+import { numbersIn, plannedSensitivity, type PlanNumbers } from '../analysis/index.js';
 import { LineIndex } from '../language/index.js';
 import { dataTypeName, tensorByteLength } from '../onnx/index.js';
 import {
   constantOf,
   elementTypeOf,
+  integerRanges,
   layerEnergy,
   type LayerDecision,
   modelFacts,
@@ -43,6 +44,7 @@ export function describeLayer(written: string, open: OpenPlan, numbers: PlanNumb
     ...describeLayerNumbers(layer.name, own, {
       accumulate: decision.numerics?.accumulate ?? usualAccumulation(plan, layer, decision.format),
       scale: decision.format === own.format ? decision.numerics?.scale : undefined,
+      planned: plannedSensitivity(decision, own, integerRanges(plan.decisions, own.format)),
     }),
     describeTensors(layer.nodeIndex, plan),
     paragraph(describeWork(decision, plan)),

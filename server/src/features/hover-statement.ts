@@ -1,5 +1,5 @@
 /** What a statement says and, where it decides layers, what it does in this plan. */
-import { numbersIn, type PlanNumbers } from '../analysis/index.js';
+import { numbersIn, plannedSensitivities, type PlanNumbers } from '../analysis/index.js';
 import { STATEMENTS } from '../language/index.js';
 import {
   accumulationReason,
@@ -91,7 +91,8 @@ export function describeOperator(
   { plan }: OpenPlan,
   numbers: PlanNumbers,
 ): readonly Block[] {
-  const decisions = (plan?.decisions ?? []).filter(({ layer }) => writeOperatorType(layer.node) === operator);
+  if (plan === undefined) return [];
+  const decisions = plan.decisions.filter(({ layer }) => writeOperatorType(layer.node) === operator);
   if (decisions.length === 0) return [];
   const { formats, layers, weighted, multiplyAdds } = summarizeDecisions(decisions);
   return [
@@ -100,7 +101,7 @@ export function describeOperator(
       `: ${layers} ${layers === 1 ? 'layer' : 'layers'}, ${weighted} with weights, `,
       `${countText(multiplyAdds)} multiply-adds`,
     ),
-    ...describeFormats(decisions, numbers),
+    ...describeFormats(decisions, plan.decisions, numbers),
     table(
       ['format', 'layers', 'multiply-adds'],
       [...formats].map(([format, share]) => [
@@ -113,17 +114,21 @@ export function describeOperator(
 }
 
 /** The sums over layers, apart for each of the plan's low formats: each is told in its own. */
-function describeFormats(decisions: Decisions, numbers: PlanNumbers): readonly Block[] {
-  const names = new Map<PlanNumbers['format'], string[]>();
-  for (const { layer, format } of decisions) {
-    const own = numbersIn(numbers, format).format;
-    const known = names.get(own);
-    if (known === undefined) names.set(own, [layer.name]);
-    else known.push(layer.name);
+function describeFormats(decisions: Decisions, all: Decisions, numbers: PlanNumbers): readonly Block[] {
+  const byFormat = new Map<PlanNumbers['format'], Decisions[number][]>();
+  for (const decision of decisions) {
+    const own = numbersIn(numbers, decision.format).format;
+    const known = byFormat.get(own);
+    if (known === undefined) byFormat.set(own, [decision]);
+    else known.push(decision);
   }
-  const isOne = names.size === 1;
-  return [...names].flatMap(([format, own]) => {
-    const sums = describeSum(own, numbersIn(numbers, format));
+  const isOne = byFormat.size === 1;
+  return [...byFormat].flatMap(([format, decided]) => {
+    const own = numbersIn(numbers, format);
+    const sums = describeSum(
+      decided.map(({ layer }) => layer.name),
+      { ...own, sensitivity: plannedSensitivities(decided, all, own) },
+    );
     return isOne || sums.length === 0 ? sums : [paragraph('Those in ', code(format), ':'), ...sums];
   });
 }

@@ -11,7 +11,6 @@ import {
   optionsOfTarget,
   type OptionTerm,
   type Statement,
-  TARGETS,
   type Term,
   TOLERANCE_OPTIONS,
   type ValueShape,
@@ -82,8 +81,6 @@ export function describeTerm(part: Part): readonly Block[] {
       return describeOption(part);
     case 'generator':
       return describe(GENERATORS, part.text);
-    case 'target':
-      return describe(TARGETS, part.text);
     case 'objective':
       return describe(OBJECTIVES, part.text);
     case 'choice': {

@@ -5,6 +5,7 @@ import type { ClientAbilities } from './capabilities.js';
 import { describeGraphValue, describeLayer } from './hover-model.js';
 import { describeNumber } from './hover-number.js';
 import { describeOperator, describeSource, describeStatement } from './hover-statement.js';
+import { describeTarget } from './hover-target.js';
 import { describeFormat, describeTerm } from './hover-terms.js';
 import type { OpenPlan } from './open-plan.js';
 import { type Part, partAt } from './parts.js';
@@ -47,6 +48,8 @@ function describe(part: Part, open: OpenPlan, numbers: PlanNumbers): readonly Bl
       return describeFormat(part.text);
     case 'file path':
       return describeSource(part, open);
+    case 'target':
+      return describeTarget(part.text, open);
     default:
       return describeTerm(part);
   }

@@ -56,6 +56,26 @@ describe('inlay hints', () => {
     );
   });
 
+  it('tell it with the options of the layer where that is known, and otherwise what they leave out', () => {
+    const decisions = 'layer "add/add": fp16 { scale: 4 }\nlayer "conv2d/Conv": fp16 { accumulate: fp16 }\n';
+    const { open } = openWorkspace(header + decisions);
+    const decision = open.plan?.decisions.find(({ layer }) => layer.name === 'conv2d/Conv');
+    if (decision === undefined) throw new Error('the model has the layer');
+    const known = { decision, value: 0.02, low: 0.01, high: 0.04, share: 19.3 };
+    checkHints(
+      decisions,
+      measured({ sensitivity: shares, optioned: new Map([['conv2d/Conv', known]]) }),
+      'layer "add/add": fp16 { scale: 4 } <uses 12 % of the tolerance without scale: 4 · 2 of 2>\n' +
+        'layer "conv2d/Conv": fp16 { accumulate: fp16 } <predicted 19.3 times the tolerance with accumulate: fp16>\n',
+    );
+    checkHints(
+      'layer "conv2d/Conv": fp16 { accumulate: chunked(8) }\n',
+      measured({ sensitivity: shares, optioned: new Map([['conv2d/Conv', known]]) }),
+      'layer "conv2d/Conv": fp16 { accumulate: chunked(8) } ' +
+        '<uses 82 % of the tolerance without accumulate: chunked(8) · 1 of 2>\n',
+    );
+  });
+
   it('tell what each tolerance was measured to be, the one worst off where a line sets several', () => {
     const text = `${header}tolerance "ld_3d" max_abs <= 4\ntolerance max_abs <= 3\n`;
     const { open } = openWorkspace(text);

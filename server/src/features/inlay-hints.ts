@@ -3,11 +3,16 @@
  * what it was measured to be.
  */
 import { type InlayHint, type Range } from 'vscode-languageserver';
-import { type LayerSensitivity, numbersIn, type PlanNumbers } from '../analysis/index.js';
+import {
+  numbersIn,
+  plannedSensitivity,
+  type PlannedSensitivity,
+  type PlanNumbers,
+} from '../analysis/index.js';
 import type { TextRange } from '../language/index.js';
-import type { BoundStatement, Tolerance, TracedPlan } from '../plan/index.js';
+import { integerRanges, type BoundStatement, type Tolerance, type TracedPlan } from '../plan/index.js';
 import { formatNumber } from '../report/index.js';
-import { predictedHintWords, shareWords, toleranceHintWords } from './measured-words.js';
+import { optionWords, predictedHintWords, shareWords, toleranceHintWords } from './measured-words.js';
 import type { OpenPlan } from './open-plan.js';
 import { runsLow } from './statement-effect.js';
 
@@ -42,9 +47,10 @@ function layerWords(plan: TracedPlan, bound: BoundStatement, numbers: PlanNumber
   const { path, decides } = bound;
   const [only] = decides;
   if (path !== plan.path || decides.length !== 1 || only === undefined) return undefined;
-  const name = plan.layers[only]?.name;
-  const own = numbersIn(numbers, plan.decisions[only]?.format ?? 'original');
-  const known = name === undefined ? undefined : own.sensitivity.get(name);
+  const decision = plan.decisions[only];
+  if (decision === undefined) return undefined;
+  const own = numbersIn(numbers, decision.format);
+  const known = plannedSensitivity(decision, own, integerRanges(plan.decisions, own.format));
   if (known === undefined) return undefined;
   return { label: label(known, own, runsLow(plan, bound)), tooltip: tooltip(known, own) };
 }
@@ -80,26 +86,41 @@ function toleranceWords(tolerances: readonly Tolerance[], numbers: PlanNumbers):
   return { label: words, tooltip: [...figures, OFF].join(' ') };
 }
 
-function label(known: LayerSensitivity, { format, sensitivity }: PlanNumbers, isLow: boolean): string {
-  const { share, method, value, rank } = known;
+function label(
+  { share, method, value, rank, options }: PlannedSensitivity,
+  { format, sensitivity }: PlanNumbers,
+  isLow: boolean,
+): string {
+  const asked = optionWords(options);
+  // What layers do without their options is what they are ranked by.
+  if (options?.areIn === true) {
+    const figure = share === undefined ? `${formatNumber(value)} in ${format}` : shareWords(share);
+    return `predicted ${figure}${asked}`;
+  }
   const use =
     share === undefined
-      ? `${method} ${formatNumber(value)} in ${format}`
+      ? `${method} ${formatNumber(value)} in ${format}${asked}`
       : isLow
-        ? `uses ${shareWords(share)}`
-        : `would use ${shareWords(share)} in ${format}`;
+        ? `uses ${shareWords(share)}${asked}`
+        : `would use ${shareWords(share)} in ${format}${asked}`;
   return `${use} · ${rank} of ${sensitivity.size}`;
 }
 
-function tooltip({ method, value, low, high }: LayerSensitivity, { format }: PlanNumbers): string {
+function tooltip({ method, value, low, high, options }: PlannedSensitivity, { format }: PlanNumbers): string {
+  const asked = optionWords(options);
+  const figures = `${formatNumber(value)}, ${formatNumber(low)} to ${formatNumber(high)}`;
+  if (method === 'predicted') {
+    return (
+      `Relative error of the model's outputs, with this layer alone in ${format}${asked}: ${figures}, predicted from what the format and the ` +
+      `options do each by itself. ${OFF}`
+    );
+  }
   const what =
     method === 'local'
-      ? `Relative error of this layer's own output, with the layer alone in ${format}`
-      : `Relative error of the model's outputs, with this layer alone in ${format}`;
-  return (
-    `${what}: ${formatNumber(value)}, ${formatNumber(low)} to ${formatNumber(high)} over the samples. ` +
-    `Rank 1 is the most sensitive. ${OFF}`
-  );
+      ? `Relative error of this layer's own output, with the layer alone in ${format}${asked}`
+      : `Relative error of the model's outputs, with this layer alone in ${format}${asked}`;
+  const left = options === undefined ? '' : 'What the options do is measured in the background. ';
+  return `${what}: ${figures} over the samples. Rank 1 is the most sensitive. ${left}${OFF}`;
 }
 
 /** Behind the last character of the line, a comment included: a hint before it would push it away. */

@@ -6,7 +6,7 @@ import { metricLabel } from '../metrics/index.js';
 import type {
   Interval,
   LatencyNumbers,
-  LayerSensitivity,
+  PlannedSensitivity,
   PlanNumbers,
   PlanVerdict,
   ToleranceVerdict,
@@ -36,9 +36,17 @@ export function shareFigure(share: number): string {
 }
 
 /** What one layer alone in the low format does. */
-export function errorWords({ method, value, share }: LayerSensitivity, { format }: PlanNumbers): string {
-  const error = `${method} error in ${format} ${formatNumber(value)}`;
+export function errorWords(
+  { method, value, share, options }: PlannedSensitivity,
+  { format }: PlanNumbers,
+): string {
+  const error = `${method} error in ${format}${optionWords(options)} ${formatNumber(value)}`;
   return share === undefined ? error : `${error}, ${shareWords(share)}`;
+}
+
+/** Behind what a layer does: which of its options are in that, or are not. */
+export function optionWords(options: PlannedSensitivity['options']): string {
+  return options === undefined ? '' : ` ${options.areIn ? 'with' : 'without'} ${options.text}`;
 }
 
 /** `4.30 → 5.58 ms`: in the original model and in the plan. */

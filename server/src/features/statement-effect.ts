@@ -2,13 +2,24 @@
  * What is known of the layers that a statement decides, put together: which matter most, what they cost, how long they
  * take. Numbers in, numbers out; the words for them are in measured-words.ts.
  */
-import { type LayerSensitivity, numbersIn, type PlanNumbers } from '../analysis/index.js';
+import {
+  numbersIn,
+  plannedSensitivities,
+  type PlannedSensitivity,
+  type PlanNumbers,
+  readBeyond,
+} from '../analysis/index.js';
 import { LOW_FORMAT_NAMES } from '../formats/index.js';
 import type { BoundStatement, TracedPlan } from '../plan/index.js';
 
 export interface RankedLayer {
   readonly name: string;
-  readonly sensitivity: LayerSensitivity;
+  readonly sensitivity: PlannedSensitivity;
+}
+
+/** The numbers of layers as the plan decides them, options included as far as these are known. */
+export interface StatementNumbers extends PlanNumbers {
+  readonly sensitivity: ReadonlyMap<string, PlannedSensitivity>;
 }
 
 /** Milliseconds in one run of the original and of the converted model, casts included. */
@@ -41,8 +52,14 @@ export function runsLow(plan: TracedPlan, bound: BoundStatement): boolean {
 }
 
 /** The numbers of what the statement decides, in the format that it has there; of what is not low in that of a flip. */
-export function statementNumbers(plan: TracedPlan, bound: BoundStatement, numbers: PlanNumbers): PlanNumbers {
-  return numbersIn(numbers, lowFormatOf(plan, bound) ?? 'fp32');
+export function statementNumbers(
+  plan: TracedPlan,
+  bound: BoundStatement,
+  numbers: PlanNumbers,
+): StatementNumbers {
+  const own = numbersIn(numbers, lowFormatOf(plan, bound) ?? 'fp32');
+  const decided = bound.decides.flatMap((at) => plan.decisions[at] ?? []);
+  return { ...own, sensitivity: plannedSensitivities(decided, plan.decisions, own) };
 }
 
 function lowFormatOf(plan: TracedPlan, { decides }: BoundStatement): string | undefined {
@@ -56,7 +73,7 @@ function lowFormatOf(plan: TracedPlan, { decides }: BoundStatement): string | un
 /** At most `most` of the layers whose sensitivity is known, the most sensitive first, or the least sensitive. */
 export function rankedLayers(
   names: readonly string[],
-  { sensitivity }: PlanNumbers,
+  { sensitivity }: Pick<StatementNumbers, 'sensitivity'>,
   most: number,
   order: 'worst first' | 'best first' = 'worst first',
 ): readonly RankedLayer[] {
@@ -74,9 +91,12 @@ export function rankedLayers(
   return found;
 }
 
-/** How many of the layers write or hold values beyond the range of the low format. */
+/** How many of the layers write, hold or read values beyond the range of the low format. */
 export function overflowing(names: readonly string[], { ranges }: PlanNumbers): number {
-  return names.filter((name) => (ranges.get(name)?.overflow ?? 0) > 0).length;
+  return names.filter((name) => {
+    const range = ranges.get(name);
+    return range !== undefined && (range.overflow > 0 || readBeyond(range).length > 0);
+  }).length;
 }
 
 /** How long the layers take together; undefined where nothing is measured. */

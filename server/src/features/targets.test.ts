@@ -1,5 +1,6 @@
 /** The targets of this machine as an editor shows them: in completion, in the list to choose from, and in hovers of layers. */
 import { describe, expect, it } from 'vitest';
+import type { Accumulation } from '../formats/index.js';
 import type { FoundTarget, PlanTarget } from '../plan/index.js';
 import { completionOf } from './completion.js';
 import { hoverOf } from './hover.js';
@@ -7,7 +8,14 @@ import { targetEntries, targetStatus } from './targets.js';
 import { everything, header, measured, nothing, openWorkspace, type Workspace } from './testing.js';
 
 const FOUND: Readonly<Record<string, FoundTarget>> = {
-  cpu: { usable: true, summary: 'It runs here.', advice: undefined, sums: new Map() },
+  cpu: {
+    ...{ usable: true, summary: 'It runs here.', advice: undefined },
+    sums: new Map<string, Accumulation>([
+      ['Gemm', { kind: 'lanes', count: 4 }],
+      ['MatMul', { kind: 'fp32' }],
+      ['Conv', { kind: 'lanes', count: 4 }],
+    ]),
+  },
   cuda: { usable: false, summary: 'There is none.', advice: 'Get one.', sums: new Map() },
 };
 
@@ -55,6 +63,18 @@ describe('targets', () => {
     expect(targetStatus([{ name: 'cuda', threads: undefined }], find)).toEqual([
       { name: 'cuda', usable: false, detail: 'There is none. Get one.' },
     ]);
+  });
+
+  it('tell in their own hover what this machine has of them, and how they add up', () => {
+    const hoverOn = (fixture: string): string => {
+      const { open, cursor } = onMachine(fixture);
+      return JSON.stringify(hoverOf(open, cursor, nothing)?.contents);
+    };
+    const here = hoverOn(`${header}target cp$0u`);
+    expect(here).toMatch(/On this machine: It runs here\./);
+    expect(here).toMatch(/FP16 layers are added up in lanes\(4\): Gemm, Conv\..*in fp32: MatMul\./);
+    expect(hoverOn(`${header}target cu$0da`)).toMatch(/Not on this machine: There is none\. Get one\./);
+    expect(hoverOn(`${header}target web$0gpu`)).not.toMatch(/this machine/);
   });
 
   it('tell in the hover of a layer how they run it', () => {

@@ -3,7 +3,8 @@
  * tests only.
  */
 import { resolve } from 'node:path';
-import type { Position, TextEdit } from 'vscode-languageserver';
+import { MarkupContent, type Position, type TextEdit } from 'vscode-languageserver';
+import { expect } from 'vitest';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import {
   bufferSource,
@@ -28,6 +29,7 @@ import {
 } from '../analysis/index.js';
 import type { ClientAbilities } from './capabilities.js';
 import { pathOfUri, uriOfPath } from './document-path.js';
+import { hoverOf } from './hover.js';
 import { type OpenPlan, OpenPlans } from './open-plan.js';
 import { workspaceFiles, type WorkspaceFiles } from './workspace-files.js';
 
@@ -116,12 +118,17 @@ export function ranged(...tensors: readonly Partial<TensorRange>[]): LayerRangeN
     nonFinite: 0,
     scale: 1,
   };
-  const own = tensors.map((one) => ({ ...nothing, ...one }));
+  const all = tensors.map((one) => ({ ...nothing, ...one }));
+  const [own, reads] = [
+    all.filter(({ kind }) => kind !== 'input'),
+    all.filter(({ kind }) => kind === 'input'),
+  ];
   return {
     tensors: own,
-    maxAbs: Math.max(...own.map(({ maxAbs }) => maxAbs)),
+    ...(reads.length === 0 ? {} : { reads }),
+    maxAbs: Math.max(0, ...own.map(({ maxAbs }) => maxAbs)),
     overflow: own.reduce((sum, { overflow }) => sum + overflow, 0),
-    underflow: Math.max(...own.map(({ underflow, nonZero }) => underflow / nonZero)),
+    underflow: Math.max(0, ...own.map(({ underflow, nonZero }) => underflow / nonZero)),
     inside: undefined,
     terms: undefined,
     cancellation: undefined,
@@ -235,4 +242,46 @@ export function longModel(layers: number): Model {
   const result = readModel(bufferSource(encodeBytes(encodeFresh({ irVersion: 8, opsets, graph }))));
   if ('problem' in result) throw new Error(result.problem.message);
   return result.model;
+}
+
+/** The hover at `$0`. */
+export function hover(
+  fixture: string,
+  abilities: ClientAbilities = everything,
+  model?: Model,
+  numbersOf: (open: OpenPlan) => PlanNumbers = () => measured({}),
+) {
+  const { open, cursor } = openWorkspace(fixture, model);
+  const found = hoverOf(open, cursor, abilities, numbersOf(open));
+  const contents = found?.contents;
+  return {
+    text: MarkupContent.is(contents) ? contents.value : '',
+    kind: MarkupContent.is(contents) ? contents.kind : undefined,
+    on: found?.range === undefined ? '' : open.document.getText(found.range),
+  };
+}
+
+/** The hover at `$0` stands on a text and has these pieces in this order. */
+export function checkHover(fixture: string, on: string, ...pieces: readonly string[]): void {
+  const found = hover(fixture);
+  expect(found.on).toBe(on);
+  checkPieces(found.text, pieces);
+}
+
+/** The hover at `$0` has these pieces in this order, once so much is known. */
+export function checkNumbers(
+  fixture: string,
+  numbers: PlanNumbers | ((open: OpenPlan) => PlanNumbers),
+  ...pieces: readonly string[]
+): void {
+  const numbersOf = typeof numbers === 'function' ? numbers : () => numbers;
+  checkPieces(hover(fixture, everything, undefined, numbersOf).text, pieces);
+}
+
+function checkPieces(text: string, pieces: readonly string[]): void {
+  let rest = text;
+  for (const piece of pieces) {
+    expect(rest).toContain(piece);
+    rest = rest.slice(rest.indexOf(piece) + piece.length);
+  }
 }

@@ -275,6 +275,8 @@ export interface NodeRounding {
   readonly outputs: readonly (TensorRounding | undefined)[];
   /** Undefined for FP32, and for operators that add nothing up. */
   readonly accumulate?: Accumulation;
+  /** Whether each partial sum goes to one of its two neighbours by chance, as often as it is near. */
+  readonly drawsSums?: true;
   /** The power of two that inputs are multiplied by before they are rounded, and by what an output is divided after. */
   readonly scale?: number;
   /** Of a layer in a type of 16 bits: where what is beyond its range, infinities too, becomes its largest number. */

@@ -61,6 +61,18 @@ it('tells that the graphics device or the options of the target were others, whe
   expect(compareBenches(earlier, FIGURES).differences).toEqual([]);
 });
 
+it('tells a graphics device by its name, and of the same one that its driver was another', () => {
+  const earlier: BenchFigures = { ...FIGURES, graphics: 'files', graphicsDevice: 'a card' };
+  const differencesOf = (change: Partial<BenchFigures>) =>
+    compareBenches({ ...earlier, ...change }, earlier).differences;
+  expect(differencesOf({ graphics: 'other files', graphicsDevice: 'llvmpipe' })).toEqual([
+    'the graphics device was a card, is llvmpipe',
+  ]);
+  expect(differencesOf({ graphics: 'other files' })).toEqual([
+    'the driver of the graphics device, or the system, was another',
+  ]);
+});
+
 it('compares nothing with another model, and says where it is not known which it was', () => {
   const pose: BenchFigures = { ...FIGURES, model: 'a1', modelPath: '/m/pose.onnx' };
   const mlp: BenchFigures = { ...FIGURES, model: 'b2', modelPath: '/m/mlp.onnx' };

@@ -10,6 +10,8 @@ export interface BenchFigures {
   readonly device: string;
   /** The graphics devices and their drivers. */
   readonly graphics?: string;
+  /** The one of them that it ran on. */
+  readonly graphicsDevice?: string;
   readonly platform?: string;
   readonly onnxRuntime: string;
   readonly version?: string;
@@ -33,6 +35,9 @@ export interface BenchFigures {
   }[];
 }
 
+/** What is called otherwise in a sentence than in a document. */
+const TITLES: Readonly<Record<string, string>> = { graphicsDevice: 'the graphics device' };
+
 type TargetOptions = NonNullable<PlanTarget['options']>;
 
 export interface BenchComparison {
@@ -51,9 +56,18 @@ export interface BenchComparison {
 /** Nothing is compared with another model. Rows that only one of them has are left out. */
 export function compareBenches(now: BenchFigures, before: BenchFigures): BenchComparison {
   const told = (
-    ['target', 'device', 'graphics', 'platform', 'onnxRuntime', 'version', 'threads'] as const
+    ['target', 'device', 'graphicsDevice', 'platform', 'onnxRuntime', 'version', 'threads'] as const
   ).filter((key) => differs(now[key], before[key]));
-  const differences = told.map((key) => `${key} was ${before[key]}, is ${now[key]}`);
+  const differences = told.map((key) => `${TITLES[key] ?? key} was ${before[key]}, is ${now[key]}`);
+  // A device that is known by name is the same: what differs is how it is driven.
+  if (differs(now.graphics, before.graphics) && !differs(now.graphicsDevice, before.graphicsDevice)) {
+    const isNamed = now.graphicsDevice !== undefined && before.graphicsDevice !== undefined;
+    differences.push(
+      isNamed
+        ? 'the driver of the graphics device, or the system, was another'
+        : `graphics was ${before.graphics}, is ${now.graphics}`,
+    );
+  }
   const [options, earlierOptions] = [optionsText(now.options), optionsText(before.options)];
   if (differs(options, earlierOptions)) differences.push(`options were ${earlierOptions}, are ${options}`);
   if (differs(now.decisions, before.decisions)) differences.push('the plan decided otherwise');

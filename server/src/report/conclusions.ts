@@ -88,7 +88,8 @@ export function concludeSpeed(
 }
 
 /**
- * The sentence for a plan that is no faster than the original on this machine; undefined where it is, or may be. In milliseconds.
+ * The sentence for a plan that is no faster than the original on this machine, or of which that cannot be told; undefined where it is. In
+ * milliseconds.
  */
 export function concludeNoGain(
   original: Spread,
@@ -96,11 +97,15 @@ export function concludeNoGain(
   lowFormat: string,
   { files, target }: { readonly files?: readonly string[]; readonly target?: string } = {},
 ): string | undefined {
-  const ratio = plan.median / original.median;
-  if (Number.isNaN(ratio) || ratio < 1 - SAME_SPEED) return undefined;
+  if (Number.isNaN(plan.median / original.median)) return undefined;
+  const { outcome, words } = compareSpeed(plan, original);
+  if (outcome === 'faster') return undefined;
   const here = `on ${target === undefined ? '' : `${target} on `}this machine`;
   const where = files === undefined ? here : `on another device (${files.join(', ')})`;
-  return `${lowFormat.toUpperCase()} does not pay ${where}: the plan is ${compareSpeed(plan, original).words}.`;
+  const name = lowFormat.toUpperCase();
+  return outcome === 'untold'
+    ? `Whether ${name} pays ${where} cannot be told: the plan is ${words}.`
+    : `${name} does not pay ${where}: the plan is ${words}.`;
 }
 
 /** Untold: the medians differ, and the spreads of the two overlap, so that it may be chance. */

@@ -16,6 +16,7 @@ import {
 } from 'vscode-jsonrpc/node';
 import { cancelled } from './call-queue.js';
 import type { Request } from './protocol.js';
+import { isLoaderLine, speakingLoader, spokenDevice, type GraphicsDevice } from './spoken-device.js';
 import { RuntimeFailure, type RuntimeFailureKind } from './types.js';
 
 /** How long the last lines of a process that has exited are waited for. */
@@ -69,6 +70,7 @@ export class ComputeProcess {
   private readonly connection: MessageConnection;
   private readonly lastWords: string[] = [];
   private intended = false;
+  private spoken: GraphicsDevice | undefined;
 
   /** @param onEnd called before anyone who waits for `ended` or for an answer goes on */
   constructor(
@@ -80,7 +82,12 @@ export class ComputeProcess {
       // Not the inspector of the parent, nor the hooks of a test runner.
       execArgv: [],
       // Under VS Code the parent runs on Electron's binary, which is a Node only if asked.
-      env: { ...process.env, ...options.environment, ELECTRON_RUN_AS_NODE: '1' },
+      env: {
+        ...process.env,
+        ...options.environment,
+        ...speakingLoader({ ...process.env, ...options.environment }),
+        ELECTRON_RUN_AS_NODE: '1',
+      },
       serialization: 'advanced',
       // The parent's stdout may carry a protocol.
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -181,6 +188,14 @@ export class ComputeProcess {
     return this.intended;
   }
 
+  /**
+   * The last graphics device that it was heard to make. What it said before an answer has been read when the next answer comes, since
+   * both are read in one loop.
+   */
+  get graphicsDevice(): GraphicsDevice | undefined {
+    return this.spoken;
+  }
+
   /** Ends the process at once. */
   kill(): void {
     this.intended = true;
@@ -224,6 +239,8 @@ export class ComputeProcess {
   private keepLine(line: string): void {
     const trimmed = line.trimEnd();
     if (trimmed === '') return;
+    this.spoken = spokenDevice(trimmed) ?? this.spoken;
+    if (isLoaderLine(trimmed)) return;
     this.options.log(`compute process: ${trimmed}`);
     this.lastWords.push(trimmed);
     if (this.lastWords.length > LINES_KEPT) this.lastWords.shift();

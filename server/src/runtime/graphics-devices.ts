@@ -1,10 +1,11 @@
 /**
- * Which graphics devices a machine has, as far as it tells without asking a driver: what was found out on one device does not
- * hold on another. Knows no runtime.
+ * Which graphics devices and drivers a machine has, as far as it tells without asking a driver: what was found out on one device,
+ * or with one version of its driver, does not hold on another. Knows no runtime.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
+import { driverFiles } from './graphics-drivers.js';
 
 /** Variables that choose the driver of a graphics device. */
 const CHOOSING = ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES', 'CUDA_VISIBLE_DEVICES'] as const;
@@ -18,7 +19,13 @@ export function graphicsDevices(
     const value = environment[name];
     return value === undefined ? [] : [`${name}=${value}`];
   });
-  return [...cards(systemFolder), ...driverVersions(systemFolder), release(), ...chosen].join(', ');
+  return [
+    ...cards(systemFolder),
+    ...driverVersions(systemFolder),
+    release(),
+    ...chosen,
+    ...driverFiles(environment, systemFolder),
+  ].join(', ');
 }
 
 /** Vendor and device of each card, where the system lists them as files. */

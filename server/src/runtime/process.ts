@@ -134,7 +134,7 @@ serve(protocol.COMPARE, ({ reference, actual, metrics }) =>
   ),
 );
 
-serve(protocol.RANGES, ({ tensor, groups }) => rangesOf(numbers(tensor), groups));
+serve(protocol.RANGES, ({ asked }) => asked.map(({ tensor, groups }) => rangesOf(numbers(tensor), groups)));
 
 serve(protocol.JITTER, ({ tensor, relative, seed }) => {
   const stored = tensors.get(tensor);

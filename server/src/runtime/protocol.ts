@@ -15,7 +15,7 @@
  * | memory      | gives the most memory that the process has held so far                    | bytes               |
  * | loadMetric  | loads the module of a metric of the user's own                            | null                |
  * | compare     | measures an output against its reference                                  | Figures             |
- * | ranges      | gives the range of a tensor's values and sums of squares over groups      | RangeFigures        |
+ * | ranges      | gives the ranges of tensors' values and sums of squares over groups       | RangeFigures[]      |
  * | jitter      | stores a copy with seeded noise                                           | TensorHandle        |
  * | time        | runs sessions in turns                                                    | milliseconds        |
  * | profile     | ends the profile of a session                                             | ProfiledKernels     |
@@ -73,9 +73,10 @@ export const COMPARE: Request<
   { reference: number; actual: number; metrics: readonly MetricSpecification[] },
   readonly Figure[]
 > = { method: 'compare' };
-export const RANGES: Request<{ tensor: number; groups: readonly SquareGroups[] }, RangeFigures> = {
-  method: 'ranges',
-};
+export const RANGES: Request<
+  { asked: readonly { tensor: number; groups: readonly SquareGroups[] }[] },
+  readonly RangeFigures[]
+> = { method: 'ranges' };
 export const JITTER: Request<{ tensor: number; relative: number; seed: number }, TensorHandle> = {
   method: 'jitter',
 };

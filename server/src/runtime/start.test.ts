@@ -63,6 +63,12 @@ describe('what computes', () => {
     expect(information.device).not.toBe('');
     expect(information.graphics).not.toBe('');
   });
+
+  it('has no graphics device where nothing was run on one, and starts no process to tell', async () => {
+    const idle = startRuntime({ script: await processScript() });
+    expect([await idle.graphicsDevice(), idle.processId]).toEqual([undefined, undefined]);
+    expect(await runtime.graphicsDevice()).toBeUndefined();
+  });
 });
 
 describe('tensors', () => {
@@ -372,6 +378,20 @@ describe('figures', () => {
     expect(range).toMatchObject({ elements: 6, maxAbs: 70000, maxIndex: 1, largestSquares: [4.9e9] });
     expect(lossOf(range.histogram, 'fp16')).toMatchObject({ overflow: 1, underflow: 2, becomesZero: 1 });
     expect((await runtime.ranges(handle)).largestSquares).toEqual([]);
+  });
+
+  it('give the ranges of many tensors, of more than one message, in the order in which they are asked for', async () => {
+    const large = await put(DataType.FLOAT, [3 * 1024 * 1024], new Uint8Array(12 * 1024 * 1024));
+    const small = await Promise.all([1, 2, 3].map((value) => floats(value, -value)));
+    const handles = [...small, large, large, ...small];
+    const found = await runtime.rangesOf(
+      handles.map((handle, at) => ({
+        handle,
+        groups: at === 0 ? [{ length: 2, step: 1, centred: false }] : [],
+      })),
+    );
+    expect(found.map(({ maxAbs }) => maxAbs)).toEqual([1, 2, 3, 0, 0, 1, 2, 3]);
+    expect(found[0]?.largestSquares).toEqual([2]);
   });
 
   it('jitter a copy, and copy what has no noise', async () => {

@@ -8,7 +8,17 @@ import { aligned } from './elements.js';
 import { inNamesOf } from './node-options.js';
 import * as protocol from './protocol.js';
 import { Supervisor } from './supervisor.js';
-import { RuntimeFailure, type Runtime, type Session, type TensorHandle } from './types.js';
+import {
+  RuntimeFailure,
+  type AskedRange,
+  type RangeFigures,
+  type Runtime,
+  type Session,
+  type TensorHandle,
+} from './types.js';
+
+/** The process hears nothing while it looks at so many elements: some ten milliseconds. */
+const ELEMENTS_OF_A_MESSAGE = 4 * 1024 * 1024;
 
 export interface RuntimeOptions {
   /** Path of the Node that computes; the one that runs this by default. */
@@ -77,6 +87,22 @@ function runtimeOn(supervisor: Supervisor): ComputeRuntime {
   };
   const discardTensors = (handles: readonly TensorHandle[]): void => void release(handles);
   const discardSession = (session: Session): void => void close(session);
+  const rangesOf: Runtime['rangesOf'] = async (asked, signal) => {
+    const found: RangeFigures[] = [];
+    for (const some of inMessages(asked)) {
+      const figures = await supervisor.call(
+        {
+          type: protocol.RANGES,
+          parameters: () => ({ asked: some.map(({ handle, groups }) => ({ tensor: handle.id, groups })) }),
+          needs: some.map(({ handle }) => handle.id),
+          during: 'while it looked at the ranges of tensors',
+        },
+        signal,
+      );
+      found.push(...figures);
+    }
+    return found;
+  };
 
   return {
     release,
@@ -88,6 +114,7 @@ function runtimeOn(supervisor: Supervisor): ComputeRuntime {
       return supervisor.pid;
     },
     information: (signal) => supervisor.information(signal),
+    graphicsDevice: (signal) => supervisor.graphicsDevice(signal),
     put: (dataType, dims, content, signal) =>
       supervisor.call(
         {
@@ -199,16 +226,12 @@ function runtimeOn(supervisor: Supervisor): ComputeRuntime {
         },
         signal,
       ),
-    ranges: (handle, groups = [], signal) =>
-      supervisor.call(
-        {
-          type: protocol.RANGES,
-          parameters: () => ({ tensor: handle.id, groups }),
-          needs: [handle.id],
-          during: 'while it looked at the range of a tensor',
-        },
-        signal,
-      ),
+    ranges: async (handle, groups = [], signal) => {
+      const [figures] = await rangesOf([{ handle, groups }], signal);
+      if (figures === undefined) throw new RangeError('no figures of a tensor');
+      return figures;
+    },
+    rangesOf,
     jitter: (handle, relative, seed, signal) =>
       supervisor.call(
         {
@@ -266,4 +289,21 @@ async function unlessGone(freeing: Promise<null>): Promise<void> {
     const gone = error instanceof RuntimeFailure && ['stale', 'crashed', 'cancelled'].includes(error.kind);
     if (!gone) throw error;
   }
+}
+
+/** A few at a time, none of them split. */
+function* inMessages(asked: readonly AskedRange[]): Iterable<readonly AskedRange[]> {
+  let some: AskedRange[] = [];
+  let elements = 0;
+  for (const one of asked) {
+    const own = one.handle.dims.reduce((product, dim) => product * dim, 1);
+    if (some.length > 0 && elements + own > ELEMENTS_OF_A_MESSAGE) {
+      yield some;
+      some = [];
+      elements = 0;
+    }
+    some.push(one);
+    elements += own;
+  }
+  if (some.length > 0) yield some;
 }

@@ -141,6 +141,11 @@ describe('a process that dies', () => {
       () => runtime.run(session, { x: old.tensor }),
       () => runtime.compare(x, old.tensor, [{ name: 'max_abs' }]),
       () => runtime.ranges(old.tensor),
+      () =>
+        runtime.rangesOf([
+          { handle: x, groups: [] },
+          { handle: old.tensor, groups: [] },
+        ]),
       () => runtime.jitter(old.tensor, 0.1, 1),
       () => runtime.time([{ session: old.session, feeds: { x } }], 1),
       () => runtime.profile(old.session),

@@ -9,7 +9,8 @@ import { restartDelay } from './back-off.js';
 import { CallQueue, cancelled } from './call-queue.js';
 import { ComputeProcess, ProcessEnded, type Ending, type ProcessOptions } from './compute-process.js';
 import { failureBecause } from './failure-causes.js';
-import { HELLO, IDENTITIES, type Request } from './protocol.js';
+import { HELLO, IDENTITIES, MEMORY, type Request } from './protocol.js';
+import type { GraphicsDevice } from './spoken-device.js';
 import { RuntimeFailure, type RuntimeInformation } from './types.js';
 
 export interface SupervisorOptions extends ProcessOptions {
@@ -76,6 +77,21 @@ export class Supervisor {
 
   information(signal?: AbortSignal): Promise<RuntimeInformation> {
     return this.queue.add(async () => (await this.ready(signal)).information, signal);
+  }
+
+  /** The graphics device that sessions of the present process compute on; undefined where there is no process, or it told of none. */
+  graphicsDevice(signal?: AbortSignal): Promise<GraphicsDevice | undefined> {
+    return this.queue.add(async () => {
+      if (this.current === undefined) return undefined;
+      const { process } = await this.ready(signal);
+      // Any request: what it said before is read by the time that this is answered.
+      try {
+        await process.request(MEMORY, {}, signal);
+      } catch (error) {
+        if (!(error instanceof ProcessEnded)) throw error;
+      }
+      return process.graphicsDevice;
+    }, signal);
   }
 
   /** Whether the process that this identity belongs to is gone. */

@@ -6,8 +6,10 @@ import type { ValueRange } from '../formats/index.js';
 import type { Figure, MetricSpecification, OwnMetric } from '../metrics/index.js';
 import type { DataType } from '../onnx/index.js';
 import type { ProfiledKernel } from '../profiles/index.js';
+import type { GraphicsDevice } from './spoken-device.js';
 
 export type { ProfiledKernel } from '../profiles/index.js';
+export type { GraphicsDevice } from './spoken-device.js';
 
 /** A tensor in the compute process. */
 export interface TensorHandle {
@@ -94,6 +96,12 @@ export interface SquareGroups {
   readonly centred: boolean;
 }
 
+/** A tensor whose range is asked for, and what its squares are summed over. */
+export interface AskedRange {
+  readonly handle: TensorHandle;
+  readonly groups: readonly SquareGroups[];
+}
+
 /** What the values of a tensor are. */
 export interface RangeFigures extends ValueRange {
   /** For each of the groups asked for: the largest sum of squares over a group. */
@@ -127,6 +135,11 @@ export class RuntimeFailure extends Error {
 /** Every call takes a signal; aborting it stops the work, if need be by ending the process, and throws `cancelled`. */
 export interface Runtime {
   information(signal?: AbortSignal): Promise<RuntimeInformation>;
+  /**
+   * The graphics device that the last session on WebGPU was opened on; undefined where none was, or where the system does not
+   * tell, as Metal and Direct3D do not.
+   */
+  graphicsDevice(signal?: AbortSignal): Promise<GraphicsDevice | undefined>;
   put(
     dataType: DataType,
     dims: readonly number[],
@@ -165,6 +178,8 @@ export interface Runtime {
   ): Promise<readonly Figure[]>;
   /** Range of a tensor's values, with the largest sum of squares over groups of them. */
   ranges(handle: TensorHandle, groups?: readonly SquareGroups[], signal?: AbortSignal): Promise<RangeFigures>;
+  /** The same of many tensors, in far fewer messages to and fro: those of a small model take longer than the figures. */
+  rangesOf(asked: readonly AskedRange[], signal?: AbortSignal): Promise<readonly RangeFigures[]>;
   /**
    * A copy with noise added: uniform in plus or minus `relative` times the range (max - min) of the finite elements;
    * seeded. Tensors that are not floating point are copied as they are.

@@ -42,7 +42,16 @@ async function pricesAfter(
     ...{ optimization: 'all' as const, notes: [] },
   });
   const timed: BenchedPlan['timed'] = {
-    ...{ device: 'none', graphics: '', platform: 'none', cores: 1, onnxRuntime: '1', threads: 1, runs: 1 },
+    ...{
+      device: 'none',
+      graphics: '',
+      graphicsDevice: undefined,
+      platform: 'none',
+      cores: 1,
+      onnxRuntime: '1',
+      threads: 1,
+      runs: 1,
+    },
     ...{ busy: false, load: 0, rows: ['fp32', 'plan', 'fp16'].map(row) },
   };
   const models = { fp32: { bytes: 1 }, plan: { bytes: 1, casts: 0 }, fp16: { bytes: 1, casts: 0 } };

@@ -227,7 +227,7 @@ function slowerOperators(
 
 async function keptOf(work: Work, plan: BoundPlan, { timed, models }: BenchedPlan): Promise<KeptBenchmark> {
   const { samples, target, store, signal } = work;
-  const { device, graphics, platform, cores, onnxRuntime, threads, runs, busy, load } = timed;
+  const { device, graphics, graphicsDevice, platform, cores, onnxRuntime, threads, runs, busy, load } = timed;
   return {
     at: new Date().toISOString(),
     plan: plan.path,
@@ -237,6 +237,7 @@ async function keptOf(work: Work, plan: BoundPlan, { timed, models }: BenchedPla
     options: work.plan.targets.find(({ name }) => name === target)?.options ?? {},
     // What the processor runs does not depend on the graphics devices.
     ...(target === 'cpu' ? {} : { graphics }),
+    ...(graphicsDevice === undefined ? {} : { graphicsDevice }),
     ...{ target, device, platform, cores, onnxRuntime, version: VERSION, threads, runs, busy, load },
     rows: timed.rows.map(({ name, median, p10, p90 }) => ({
       ...{ name, median, p10, p90 },

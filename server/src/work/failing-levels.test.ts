@@ -158,8 +158,9 @@ describe('a model that somebody else made of the plan', () => {
   ] as const)('is refused before it is run where it %s something else', async (name, ends, message) => {
     const { work } = await workOn(() => undefined);
     const path = given(name, 'Relu', ends);
-    expect(await disposing(work, verifyExecuted(work, { exported: path }))).toMatchObject({
-      problem: { code: 'model-mismatch', message },
-    });
+    const refusal = { problem: { code: 'model-mismatch', message } };
+    expect(await verifyExecuted(work, { exported: path })).toMatchObject(refusal);
+    const tuning = tuneExportedSession(work, path, { runs: 1, isMadeElsewhere: true });
+    expect(await disposing<object>(work, tuning)).toMatchObject(refusal);
   });
 });

@@ -4,8 +4,10 @@ import {
   explain,
   flagsOf,
   layerRangeIn,
-  readBeyond,
+  notesOf,
+  readLosses,
   reasonText,
+  type FlagCode,
   type InsideSum,
   type LayerRange,
   type LayerRangeFigures,
@@ -13,6 +15,7 @@ import {
   type LocalErrors,
   type MeasuredError,
   type MeasuredErrors,
+  type NoteCode,
   type OwnError,
   type Reason,
   type Sensitivity,
@@ -57,7 +60,7 @@ export interface RangeReport {
   readonly overflow: number | null;
   readonly underflow: number | null;
   readonly tensors: readonly TensorReport[];
-  /** What it reads beyond the format's range, the largest first; left out where that is nothing. */
+  /** Of what it reads, what is beyond the format's range, then what underflows in it; left out where that is nothing. */
   readonly reads?: readonly TensorReport[];
   /** What the operator adds up inside and never writes. */
   readonly inside?: InsideSum & { readonly beyond: boolean };
@@ -73,6 +76,8 @@ export interface LayerReport {
   readonly scores?: Readonly<Record<string, number>>;
   /** The local error, where `error` is measured and both were asked for. */
   readonly local?: ErrorReport;
+  /** What a sketch says, where `error` is measured and both were asked for. */
+  readonly sketch?: ErrorReport;
   /** Where `error` is measured: the error of each output. */
   readonly outputs?: readonly (ErrorReport & { readonly output: string })[];
   /** Where `error` is measured: what the tolerances say of a plan that lowers this layer only. */
@@ -91,7 +96,9 @@ export interface LayerReport {
    */
   readonly latency?: Readonly<Record<string, number | string | boolean>> | null;
   readonly range: RangeReport;
-  readonly flags: readonly string[];
+  /** Codes of the reasons to look at the layer, and of those that only explain its figures. */
+  readonly flags: readonly FlagCode[];
+  readonly notes: readonly NoteCode[];
   readonly reason: string;
 }
 
@@ -160,12 +167,16 @@ export function layerReports(plan: BoundPlan, findings: LayerFindings): LayerRep
         error: { ...errorReport(error), method: methodOf(layer) },
         ...(own === undefined ? {} : { scores: own }),
         ...(beside === undefined ? {} : { local: errorReport(beside) }),
+        ...(measured === undefined || sensitivity?.method !== 'sketch'
+          ? {}
+          : { sketch: errorReport(sensitivity) }),
         ...(sensitivity === undefined ? {} : outputsReport(sensitivity)),
         ...measuredReport(measuredOf.get(layer)),
         ...energyReport(decision),
         ...latencyReport(layer, findings.latencyOf),
         range: rangeReport(range, format, samples),
         flags: flagsOf(reasons),
+        notes: notesOf(reasons),
         reason: reasonText(reasons),
       };
     })
@@ -204,7 +215,7 @@ function rangeReport(
   if (range === undefined) return { ...unknown, tensors: [] };
   const { maxAbs, overflow, underflow, tensors, inside } = range;
   const largest = largestNumber(format);
-  const reads = readBeyond(range);
+  const reads = readLosses(range);
   return {
     ...(range.isUnseen === true ? unknown : { maxAbs, overflow, underflow }),
     tensors: tensors.map((one) => tensorReport(one, samples)),

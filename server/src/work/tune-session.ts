@@ -2,6 +2,7 @@
 import { basename } from 'node:path';
 import { tuneSession, type Gain, type SessionTuning, type TimedSettings } from '../analysis/index.js';
 import { formatMilliseconds } from '../report/index.js';
+import { mismatchAt } from './given-model.js';
 import { missingTarget } from './missing-target.js';
 import type { Work } from './open-work.js';
 import { guarded, isRefused, refused, type Refused } from './problem.js';
@@ -44,6 +45,8 @@ export async function tuneExportedSession(
   return await guarded(work, async () => {
     const missing = await missingTarget(work);
     if (missing !== undefined) return missing;
+    const mismatch = isMadeElsewhere === true ? await mismatchAt(work, model) : undefined;
+    if (mismatch !== undefined) return mismatch;
     const options = plan.targets.find(({ name }) => name === provider)?.options;
     const settings = { provider, options, isMadeElsewhere, runs, signal, progress };
     const tuning = await tuneSession(runtime, model, original, sample, settings);

@@ -21,6 +21,7 @@ import { errorsAmong } from '../language/index.js';
 import { openModelSteps, type Model } from '../onnx/index.js';
 import { precisionGraphSteps, type LayerDecision } from '../plan/index.js';
 import { exportPlan } from './export-model.js';
+import { mismatchIn, unlikeThePlan } from './given-model.js';
 import { missingTarget } from './missing-target.js';
 import type { Work } from './open-work.js';
 import { guarded, isRefused, refused, type Refused } from './problem.js';
@@ -33,6 +34,8 @@ export interface VerifiedExecuted extends Executed {
   readonly emulated: Measurement;
   /** Of each layer that the exported model still has. */
   readonly layers: readonly LayerComparison[];
+  /** In what a model that was given is not what the plan converts to, as a sentence; undefined where it may be. */
+  readonly unlike: string | undefined;
   /** Those of them that the target computes worse than their format explains, what may cause it first. */
   readonly suspicious: readonly SuspiciousInFormat[];
 }
@@ -65,26 +68,14 @@ export async function verifyExecuted(
       const opened = await inSlices(openModelSteps(path));
       if ('problem' in opened) return refused('input', 'model-unreadable', opened.problem.message, path);
       try {
-        const mismatch = exported === undefined ? undefined : mismatchOf(work.plan.model, opened.model);
-        if (mismatch !== undefined) return refused('input', 'model-mismatch', mismatch, path);
+        const mismatch = exported === undefined ? undefined : mismatchIn(work, opened.model, path);
+        if (mismatch !== undefined) return mismatch;
         return await verifyWritten(work, opened.model, path, draws, exported !== undefined);
       } finally {
         opened.model.source.close();
       }
     }),
   );
-}
-
-/** Why `given` cannot be what `original` was converted to: what a conversion never changes. */
-function mismatchOf(original: Model, given: Model): string | undefined {
-  const names = (list: readonly { readonly name: string }[]): ReadonlySet<string> =>
-    new Set(list.map(({ name }) => name));
-  const [known, constant] = [names(original.graph.inputs), names(given.graph.initializers)];
-  const foreign = given.graph.inputs.find(({ name }) => !known.has(name) && !constant.has(name));
-  if (foreign !== undefined) return `it reads "${foreign.name}", which the plan's model has no input for`;
-  const written = names(given.graph.outputs);
-  const missing = original.graph.outputs.find(({ name }) => !written.has(name));
-  return missing && `it has no output "${missing.name}", which the plan's model has`;
 }
 
 /** @param isGiven `model`, the file at `path`, was not written for this: what it was made by is not known */
@@ -125,6 +116,7 @@ async function verifyWritten(
     errors,
     emulated,
     layers: compared.layers,
+    unlike: isGiven ? unlikeThePlan(plan, model) : undefined,
     suspicious: suspiciousLayers(plan.model, compared.layers).map((one) => ({
       ...one,
       format: isGiven ? undefined : formats.get(one.layer.name),

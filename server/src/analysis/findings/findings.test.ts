@@ -19,8 +19,9 @@ const model = writeModel(join(folder, 'findings.onnx'), {
     makeNode({ opType: 'Tanh', name: 'squash', inputs: ['b'], outputs: ['z'] }),
     makeNode({ opType: 'Mul', name: 'weighted', inputs: ['x', 'w'], outputs: ['c'] }),
     makeNode({ opType: 'Mul', name: 'down', inputs: ['x', 'tiny'], outputs: ['d'] }),
+    makeNode({ opType: 'Mul', name: 'lift', inputs: ['d', 'thousand'], outputs: ['f'] }),
     makeNode({ opType: 'LpNormalization', name: 'norm', inputs: ['c'], outputs: ['e'] }),
-    makeNode({ opType: 'Sum', name: 'all', inputs: ['b', 'c', 'd', 'e'], outputs: ['y'] }),
+    makeNode({ opType: 'Sum', name: 'all', inputs: ['b', 'c', 'd', 'e', 'f'], outputs: ['y'] }),
   ],
   weights: [
     floatTensor('thousand', [1], Float32Array.of(1000)),
@@ -134,6 +135,17 @@ describe('what is lost to underflow', () => {
     expect(await rangeFindingsOf('layer "down": fp16\n')).toEqual([
       'warning underflow «layer "down": fp16» become subnormal or zero in fp16: "down" 87.5 % of its values',
     ]);
+  });
+
+  it('is told of what a layer reads, where no layer in the format writes it', async () => {
+    expect(await rangeFindingsOf('default: fp32\nlayer "lift": fp16\n')).toEqual([
+      'warning underflow «layer "lift": fp16» read, and become subnormal or zero in fp16: "lift" 87.5 % of the values of "d"',
+    ]);
+    // What is written in the format is told of its writer.
+    const both = await rangeFindingsOf('default: fp32\nlayer "down", "lift": fp16\n');
+    expect(both).toEqual([expect.stringContaining(' become subnormal or zero in fp16: "down" 87.5 %')]);
+    expect(await rangeFindingsOf('layer "lift": bf16\n')).toEqual([]);
+    expect(await rangeFindingsOf('layer "lift": fp16 { scale: 2^10 }\n')).toEqual([]);
   });
 });
 

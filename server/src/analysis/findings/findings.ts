@@ -20,7 +20,9 @@ import { largestNumber, type FormatName } from '../../formats/index.js';
 import {
   insideBeyond,
   layerRangeIn,
+  lostShare,
   readBeyond,
+  readUnderflowing,
   UNDERFLOW_SHARE,
   type LayerRange,
 } from '../ranges/ranges.js';
@@ -48,7 +50,7 @@ export const DEAREST = 5;
 /**
  * `overflow` and `underflow` of the layers that `plan` puts into `format`. What a layer writes or stores beyond the range is an
  * error, and so is what it reads, unless a layer wrote it in that format, of which it is said: to run that one alone in FP32 would
- * only pass the error on, so that the layers of a finding are those that read it, too. What a layer only computes inside depends on
+ * only pass the error on, so that the layers of a finding are those that read it, too. What underflows is a warning, told of the same. What a layer only computes inside depends on
  * what the target holds sums in: a warning where the samples reached it, an error where the plan says that sums are held in 16 bits,
  * and no finding where it is only a bound.
  */
@@ -74,6 +76,15 @@ export function rangeFindings(
       return worst === undefined ? [] : [{ layer: range.layer, worst }];
     })
     .toSorted((a, b) => b.worst.maxAbs - a.worst.maxAbs);
+  const losing = low
+    .flatMap((range) => {
+      if (range.underflow > UNDERFLOW_SHARE) return [];
+      const [worst] = readUnderflowing(range).filter(
+        ({ tensor }) => !isWrittenIn(plan, decided, tensor, format),
+      );
+      return worst === undefined ? [] : [{ layer: range.layer, worst }];
+    })
+    .toSorted((a, b) => lostShare(b.worst) - lostShare(a.worst));
   const withNaN = ranges.flatMap(({ layer, tensors, reads = [] }) => {
     const worst = tensors.find(({ nan }) => nan !== undefined);
     const isFirst = reads.every(({ nan }) => nan === undefined);
@@ -136,6 +147,11 @@ export function rangeFindings(
       severity: 'warning' as const,
       message: `become subnormal or zero in ${format}: ${listed(own, describeUnderflow)}`,
     })),
+    ...perStatement(plan, decided, losing, (own) => ({
+      code: 'underflow',
+      severity: 'warning' as const,
+      message: `read, and become subnormal or zero in ${format}: ${listed(own, describeLosing)}`,
+    })),
   ];
 }
 
@@ -171,27 +187,33 @@ export interface LayerCost {
   readonly share: number | undefined;
   /** Relative error. */
   readonly value: number;
+  /** What the plan asks of it beside its format, and whether the figures have that. */
+  readonly options?: { readonly text: string; readonly areIn: boolean } | undefined;
 }
 
 /**
- * Information on the low layers that cost most, for a plan that exceeds a tolerance: the worst of `costs`, which are of the
- * formats that these layers have, and all measured or all local, on the statements that decide them.
+ * Information on the low layers that cost most, for a plan that exceeds a tolerance: the worst of `costs`, which are of layers that the plan has
+ * in one format, and all measured or all local, on the statements that decide them.
  */
 export function costFindings(plan: BoundPlan, costs: readonly LayerCost[]): LayerFinding[] {
   const decided = new Map(plan.decisions.map((decision) => [decision.layer.nodeIndex, decision]));
   const worst = costs.toSorted(dearestFirst).slice(0, DEAREST);
   return perStatement(plan, decided, worst, (own) => {
-    const formats = new Set(own.flatMap(({ layer }) => decided.get(layer.nodeIndex)?.format ?? []));
+    const [first] = own;
+    const format = first === undefined ? '' : decided.get(first.layer.nodeIndex)?.format;
     return {
       code: 'tolerance-exceeded',
       severity: 'information',
-      message: `of the layers in ${[...formats].join(' and ')} these cost most: ${own.map(describeCost).join('; ')}`,
+      message: `of the layers in ${format ?? ''} these cost most: ${own.map(describeCost).join('; ')}`,
     };
   });
 }
 
 /** By the share of a tolerance where it is known, then by the error; infinities are equal. */
-export function dearestFirst(a: LayerCost, b: LayerCost): number {
+export function dearestFirst(
+  a: Pick<LayerCost, 'share' | 'value'>,
+  b: Pick<LayerCost, 'share' | 'value'>,
+): number {
   const [first, second] = [a.share ?? 0, b.share ?? 0];
   if (first !== second) return second > first ? 1 : -1;
   return a.value === b.value ? 0 : b.value > a.value ? 1 : -1;
@@ -234,9 +256,14 @@ export function listed<T>(found: readonly T[], describe: (one: T) => string): st
   return more > 0 ? `${named}; and ${more} more` : named;
 }
 
-function describeCost({ layer, share, value }: LayerCost): string {
+function describeCost({ layer, share, value, options }: LayerCost): string {
   const cost = share === undefined ? `errs by ${value.toPrecision(2)} of its output` : describeShare(share);
-  return `"${layer.name}" ${cost}`;
+  return `"${layer.name}" ${cost}${optionText(options)}`;
+}
+
+function optionText(options: LayerCost['options']): string {
+  if (options === undefined) return '';
+  return options.areIn ? ` with ${options.text} (predicted)` : ` without ${options.text}`;
 }
 
 function describeShare(share: number): string {
@@ -320,6 +347,10 @@ function holdsShortSums(plan: BoundPlan, decision: LayerDecision | undefined): b
 
 function describeUnderflow(range: LayerRange): string {
   return `"${range.layer.name}" ${(100 * range.underflow).toFixed(1)} % of its values`;
+}
+
+function describeLosing({ layer, worst }: LayerTensor): string {
+  return `"${layer.name}" ${(100 * lostShare(worst)).toFixed(1)} % of the values of "${worst.tensor}"`;
 }
 
 function largest(tensors: readonly TensorRange[]): TensorRange | undefined {

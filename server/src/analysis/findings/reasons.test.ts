@@ -1,9 +1,20 @@
 /** Why a layer stands out: each reason by what was found, said once, and joined with those of other methods. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { rangeOfValues } from '../../formats/index.js';
 import type { MeasuredLayerRange } from '../ranges/layer-surroundings.js';
 import { layerRangeIn, readBeyond } from '../ranges/ranges.js';
-import { explain, flagsOf, reasonText, type LayerEvidence } from './reasons.js';
+import { ROOT } from '../testing/index.js';
+import {
+  explain,
+  FLAG_CODES,
+  flagsOf,
+  NOTE_CODES,
+  reasonText,
+  type LayerEvidence,
+  type Reason,
+} from './reasons.js';
 import { measuredRange, type MeasuredRange } from '../ranges/tensor-range.js';
 
 function tensor(values: readonly number[], kind: MeasuredRange['kind'] = 'output'): MeasuredRange {
@@ -119,6 +130,21 @@ describe('a layer', () => {
     );
   });
 
+  it('that reads what underflows, and what a scale would do where it has one', () => {
+    const read = tensor([1, 1e-5, 1e-9, 0], 'input');
+    checkExplained(
+      { range: rangeOf({ reads: [tensor([1], 'input'), read], tensors: [tensor([1])] }) },
+      ['underflow'],
+      '67 % of the values of "t" that it reads become subnormal or zero (33 % zero); scaled by 2^3, fewer would',
+    );
+    checkExplained(
+      { range: rangeOf({ reads: [{ ...read, isUnscaled: true }] }) },
+      ['underflow'],
+      '67 % of the values of "t" that it reads become subnormal or zero (33 % zero)',
+    );
+    checkExplained({ range: rangeOf({ reads: [tensor([1, 0], 'input')] }) }, [], '');
+  });
+
   it('whose inputs cancel out', () => {
     checkExplained(
       { range: rangeOf({ cancellation: 100 }) },
@@ -210,15 +236,37 @@ describe('a layer', () => {
   });
 
   it('that another method flags as well is told once of each code', () => {
-    const found = [
-      { code: 'saturated', sentence: 'its outputs are saturated', flags: true },
+    const found: readonly Reason[] = [
+      { code: 'saturated-output', sentence: 'its outputs are saturated', flags: true },
       { code: 'cancellation', sentence: 'said by another method', flags: true },
     ];
     checkExplained(
       { range: rangeOf({ cancellation: 100 }), found, roundsNothing: true },
-      ['cancellation', 'saturated'],
+      ['cancellation', 'saturated-output'],
       'its inputs cancel out to 1/100 of their size, which loses 6 bits of their digits; its outputs are saturated; ' +
         'rounds nothing in this plan: its neighbours round the same tensors',
     );
   });
 });
+
+it('has no code that the schema of what `analyze` prints does not know, and the schema none besides', () => {
+  const schema = JSON.parse(
+    readFileSync(join(ROOT, 'docs/schemas/analyze.schema.json'), 'utf8'),
+  ) as LayersSchema;
+  const { flags, notes } = schema.properties.layers.items.properties;
+  expect(flags.items.enum.toSorted()).toEqual(FLAG_CODES.toSorted());
+  expect(notes.items.enum.toSorted()).toEqual(NOTE_CODES.toSorted());
+});
+
+/** Of the schema what tells the codes of a layer. */
+interface LayersSchema {
+  readonly properties: {
+    readonly layers: {
+      readonly items: { readonly properties: Readonly<Record<'flags' | 'notes', CodeSchema>> };
+    };
+  };
+}
+
+interface CodeSchema {
+  readonly items: { readonly enum: readonly string[] };
+}

@@ -10,32 +10,72 @@ import {
   type FormatName,
 } from '../../formats/index.js';
 import { formatNumber, formatPercent, formatPower } from './number-text.js';
-import { insideBeyond, readBeyond, UNDERFLOW_SHARE, type LayerRangeFigures } from '../ranges/ranges.js';
+import {
+  insideBeyond,
+  lostShare,
+  readBeyond,
+  readUnderflowing,
+  UNDERFLOW_SHARE,
+  type LayerRangeFigures,
+} from '../ranges/ranges.js';
 import type { RelativeErrors } from '../errors/relative-errors.js';
 import type { OwnError } from './own-errors.js';
 import type { TensorRange } from '../ranges/tensor-range.js';
 
 /**
+ * The codes of reasons to look at a layer:
  * - `overflow`: values beyond the format, read, written, stored, or (measured) inside the operator
  * - `original-nan`: the original itself writes NaN; a note where it reads that already
- * - `underflow`: values that become subnormal or zero
+ * - `underflow`: values that become subnormal or zero, read, written or stored
  * - `weights-lost`: weights that become zero or infinite
  * - `cancellation`: the inputs cancel out, and their errors do not
  * - `amplified`: what follows makes the error larger
  * - `accumulation`: sums of more terms than their format can count
- * - `only-zeros`, `no-effect`: its error was measured as nothing, because of these samples
+ * - `only-zeros`, `no-effect`, `unused`: its error was measured as nothing, because of these samples or because no output depends on it
  * - `clamped`: the format is not the one that the plan asks for
  * - `nonfinite`, `zero-output`, `large-local-error`, `large-error`: outside the range in which errors add up
- * - `overflow-inside`, `attenuated`, `rounds-nothing`: notes, that flag nothing
- *
- * Other methods add codes of their own.
+ * - `zero-gradient`, `no-gradient`, `saturated-output`, `unresolved-output`: a sketch says little of it
+ * - `unsupported-on-target`: a target of the plan does not run it in its format
  */
-export interface Reason {
-  readonly code: string;
+export const FLAG_CODES = [
+  'overflow',
+  'underflow',
+  'weights-lost',
+  'cancellation',
+  'amplified',
+  'accumulation',
+  'clamped',
+  'nonfinite',
+  'zero-output',
+  'large-local-error',
+  'large-error',
+  'original-nan',
+  'only-zeros',
+  'no-effect',
+  'unused',
+  'zero-gradient',
+  'no-gradient',
+  'saturated-output',
+  'unresolved-output',
+  'unsupported-on-target',
+] as const;
+export type FlagCode = (typeof FLAG_CODES)[number];
+
+/** The codes of notes, which only explain a layer's figures. Some of those that flag are also notes, where there is less to them. */
+export const NOTE_CODES = [
+  'original-nan',
+  'amplified',
+  'accumulation',
+  'overflow-inside',
+  'attenuated',
+  'rounds-nothing',
+  'options-left-out',
+] as const;
+export type NoteCode = (typeof NOTE_CODES)[number];
+
+export type Reason = {
   readonly sentence: string;
-  /** Whether it is a reason to look at the layer; a note only explains its figures. */
-  readonly flags: boolean;
-}
+} & ({ readonly code: FlagCode; readonly flags: true } | { readonly code: NoteCode; readonly flags: false });
 
 /** All that was found of a layer; what is undefined was not looked at. */
 export interface LayerEvidence {
@@ -81,20 +121,26 @@ export function explain(evidence: LayerEvidence): readonly Reason[] {
     ...outsideLinearRange(evidence),
     ...weightsLost(evidence),
     ...underflow(evidence),
+    ...readUnderflow(evidence),
     ...cancellation(evidence),
     ...withoutEffect(evidence),
     ...passedOn(evidence),
     ...accumulation(evidence),
     ...roundsNothing(evidence),
   ];
-  const codes = new Set(own.map(({ code }) => code));
+  const codes = new Set<string>(own.map(({ code }) => code));
   const others = (evidence.found ?? []).filter(({ code }) => !codes.has(code));
   return [...own.filter(({ flags }) => flags), ...others, ...own.filter(({ flags }) => !flags)];
 }
 
 /** The codes of the reasons that flag, each once. */
-export function flagsOf(reasons: readonly Reason[]): readonly string[] {
-  return [...new Set(reasons.filter(({ flags }) => flags).map(({ code }) => code))];
+export function flagsOf(reasons: readonly Reason[]): readonly FlagCode[] {
+  return [...new Set(reasons.flatMap((one) => (one.flags ? [one.code] : [])))];
+}
+
+/** The codes of the others, each once. */
+export function notesOf(reasons: readonly Reason[]): readonly NoteCode[] {
+  return [...new Set(reasons.flatMap((one) => (one.flags ? [] : [one.code])))];
 }
 
 /** All the reasons in one line; empty where nothing stands out. */
@@ -102,11 +148,11 @@ export function reasonText(reasons: readonly Reason[]): string {
   return reasons.map(({ sentence }) => sentence).join('; ');
 }
 
-function flag(code: string, sentence: string): Reason[] {
+function flag(code: FlagCode, sentence: string): Reason[] {
   return [{ code, sentence, flags: true }];
 }
 
-function note(code: string, sentence: string): Reason[] {
+function note(code: NoteCode, sentence: string): Reason[] {
   return [{ code, sentence, flags: false }];
 }
 
@@ -209,14 +255,22 @@ function weightsLost({ range, format }: LayerEvidence): Reason[] {
 }
 
 function underflow({ range }: LayerEvidence): Reason[] {
-  const share = (one: TensorRange): number => (one.nonZero === 0 ? 0 : one.underflow / one.nonZero);
-  const worst = range?.tensors.toSorted((a, b) => share(b) - share(a))[0];
-  if (worst === undefined || share(worst) <= UNDERFLOW_SHARE) return [];
-  const { tensor, becomesZero, nonZero, scale } = worst;
+  const worst = range?.tensors.toSorted((a, b) => lostShare(b) - lostShare(a))[0];
+  if (worst === undefined || lostShare(worst) <= UNDERFLOW_SHARE) return [];
+  return flag('underflow', underflowSentence(worst, ''));
+}
+
+/** Of what another layer writes, or is given to the model: rounded as it is read. */
+function readUnderflow({ range }: LayerEvidence): Reason[] {
+  const [worst] = range === undefined ? [] : readUnderflowing(range);
+  return worst === undefined ? [] : flag('underflow', underflowSentence(worst, 'that it reads '));
+}
+
+function underflowSentence(range: TensorRange, which: string): string {
+  const { tensor, becomesZero, nonZero, scale, isUnscaled } = range;
   const zero = becomesZero === 0 ? '' : ` (${formatPercent(becomesZero / nonZero)} zero)`;
-  const cure = scale === 1 ? '' : `; scaled by ${formatPower(scale)}, fewer would`;
-  const values = `${formatPercent(share(worst))} of the values of "${tensor}" become subnormal or zero${zero}`;
-  return flag('underflow', `${values}${cure}`);
+  const cure = scale === 1 || isUnscaled === true ? '' : `; scaled by ${formatPower(scale)}, fewer would`;
+  return `${formatPercent(lostShare(range))} of the values of "${tensor}" ${which}become subnormal or zero${zero}${cure}`;
 }
 
 function cancellation({ range }: LayerEvidence): Reason[] {

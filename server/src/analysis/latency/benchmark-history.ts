@@ -24,6 +24,8 @@ export interface KeptBenchmark {
   readonly device: string;
   /** The graphics devices and their drivers, where the target runs on one. Entries of earlier versions lack them. */
   readonly graphics?: string;
+  /** The one of them that it ran on, in words, where the system tells. */
+  readonly graphicsDevice?: string;
   readonly platform: string;
   readonly cores: number;
   readonly onnxRuntime: string;

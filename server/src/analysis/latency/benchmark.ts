@@ -4,6 +4,7 @@
  */
 import { loadavg } from 'node:os';
 import {
+  deviceWords,
   hasKnownCause,
   RuntimeFailure,
   type OptimizationLevel,
@@ -35,6 +36,8 @@ export interface Benchmark {
   readonly device: string;
   /** Changes where the graphics devices or their drivers do. */
   readonly graphics: string;
+  /** What sessions on a graphics device ran on, in words; undefined for others, and where the system does not tell. */
+  readonly graphicsDevice: string | undefined;
   readonly platform: string;
   readonly cores: number;
   readonly onnxRuntime: string;
@@ -118,7 +121,10 @@ async function timed(
     const wide = rows.some((row) => (row.p90 - row.p10) / row.median > WIDE_SPREAD);
     const busy = wide || load > information.cores + threads;
     const { device, graphics, platform, cores, onnxRuntime } = information;
-    return { device, graphics, platform, cores, onnxRuntime, threads, runs, busy, load, rows };
+    const adapter = provider === 'webgpu' ? await runtime.graphicsDevice(signal) : undefined;
+    const graphicsDevice = adapter && deviceWords(adapter);
+    const machine = { device, graphics, graphicsDevice, platform, cores, onnxRuntime };
+    return { ...machine, threads, runs, busy, load, rows };
   } finally {
     for (const session of sessions) await runtime.close(session);
     await runtime.release(Object.values(feeds));

@@ -4,6 +4,7 @@ export { liveFindings, liveFindingSteps } from './live-findings.js';
 export { lowFormat, lowFormats } from './low-format.js';
 export { storedNumbers } from './stored-numbers.js';
 export { startLiveAnalysis, type LiveStart } from './start.js';
+export { plannedSensitivities, plannedSensitivity, type PlannedSensitivity } from './optioned-errors.js';
 export {
   NOTHING_KNOWN,
   numbersIn,
@@ -14,6 +15,7 @@ export {
   type LayerSensitivity,
   type LiveState,
   type ModelMilliseconds,
+  type OptionedError,
   type PlanNumbers,
   type PlanVerdict,
 } from './numbers.js';

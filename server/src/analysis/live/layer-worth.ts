@@ -5,7 +5,7 @@
  */
 import { isStep, type Steps } from '../../onnx/index.js';
 import { allowsFormat, type BoundPlan, type Layer } from '../../plan/index.js';
-import { readBeyond, UNDERFLOW_SHARE } from '../ranges/ranges.js';
+import { readLosses, UNDERFLOW_SHARE } from '../ranges/ranges.js';
 import { LastFound } from './last-found.js';
 import type { LatencyNumbers, LayerLatencyNumbers, PlanNumbers } from './numbers.js';
 
@@ -43,7 +43,7 @@ export function unnoticedSteps({ model, layers }: BoundPlan, numbers: PlanNumber
       if (known?.method !== 'measured' || (known.share ?? 1) > UNNOTICED) continue;
       const range = ranges.get(layer.name);
       if (range === undefined || range.overflow > 0 || range.underflow > UNDERFLOW_SHARE) continue;
-      if (readBeyond(range).length > 0) continue;
+      if (readLosses(range).length > 0) continue;
       if (allowsFormat(model, layer, format)) found.push({ at, share: known.share ?? 0 });
     }
     return {

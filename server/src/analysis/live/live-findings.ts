@@ -4,7 +4,7 @@
  */
 import type { Diagnostic } from '../../language/index.js';
 import { finish, isStep, type Steps } from '../../onnx/index.js';
-import type { BoundPlan } from '../../plan/index.js';
+import { integerRanges, type BoundPlan } from '../../plan/index.js';
 import {
   costFindings,
   DEAREST,
@@ -15,12 +15,13 @@ import {
   type LayerFinding,
 } from '../findings/findings.js';
 import { ownMetricFindings } from '../findings/own-metric-faults.js';
-import { readBeyond, UNDERFLOW_SHARE, type LayerRange } from '../ranges/ranges.js';
+import { readLosses, UNDERFLOW_SHARE, type LayerRange } from '../ranges/ranges.js';
 import { supportFindingSteps } from '../targets/index.js';
 import { choiceFindingSteps } from './choice-findings.js';
 import { verdictNow } from './judged-now.js';
 import { LastFound } from './last-found.js';
 import { numbersIn, type PlanNumbers, type SensitivityMethod } from './numbers.js';
+import { plannedSensitivity } from './optioned-errors.js';
 import { predictedFindings } from './predicted.js';
 
 /**
@@ -48,20 +49,20 @@ export function* liveFindingSteps(
   const exceeded = toleranceFindings(plan, verdict?.verdicts ?? []);
   const predicted = verdict === undefined ? predictedFindings(plan, numbers.prediction) : [];
   yield;
-  const costs: FoundCost[] = [];
+  const costs: (readonly FoundCost[])[] = [];
   for (const own of exceeded.length === 0 ? [] : formats) {
     if (own !== numbers && isArriving(own)) continue;
-    costs.push(...(yield* costSteps(plan, own)));
+    costs.push(yield* costSteps(plan, own));
     yield;
   }
-  const measured = costs.filter(({ method }) => method === 'measured');
+  const measured = costs.filter(([one]) => one?.method === 'measured');
   const unsupported = yield* supportFindingSteps(plan, numbers.support);
   return [
     ...ownMetricFindings(plan, numbers.faults),
     ...beyond,
     ...exceeded,
     ...predicted,
-    ...costFindings(plan, measured.length > 0 ? measured : costs),
+    ...(measured.length > 0 ? measured : costs).flatMap((own) => costFindings(plan, own)),
     ...unsupported,
     ...(yield* choiceFindingSteps(plan, numbers)),
   ];
@@ -77,7 +78,7 @@ function remarkableSteps({ layers }: BoundPlan, { ranges }: PlanNumbers): Steps<
       if (isStep(at)) yield;
       const own = ranges.get(name);
       if (own === undefined) continue;
-      const isBeyond = own.overflow > 0 || readBeyond(own).length > 0 || own.inside !== undefined;
+      const isBeyond = own.overflow > 0 || readLosses(own).length > 0 || own.inside !== undefined;
       const hasNaN = own.tensors.some(({ nan }) => nan !== undefined);
       if (isBeyond || hasNaN || own.underflow > UNDERFLOW_SHARE) found.add(at);
     }
@@ -120,16 +121,30 @@ function dearestSteps({ layers }: BoundPlan, { sensitivity }: PlanNumbers): Step
   });
 }
 
-/** The layers in the low format that cost most. None while measured errors arrive, the worst of which may be missing. */
+/**
+ * The layers in the low format that cost most, with their options as far as these are known. None while measured errors arrive, the worst of
+ * which may be missing.
+ */
 function* costSteps(plan: BoundPlan, numbers: PlanNumbers): Steps<readonly FoundCost[]> {
   if (numbers.measured !== undefined) return [];
   const found: FoundCost[] = [];
-  for (const cost of yield* dearestSteps(plan, numbers)) {
-    if (plan.decisions[cost.at]?.format !== numbers.format) continue;
-    found.push(cost);
-    if (found.length === DEAREST) break;
+  const ranges = integerRanges(plan.decisions, numbers.format);
+  let plain = 0;
+  for (const [index, cost] of (yield* dearestSteps(plan, numbers)).entries()) {
+    if (isStep(index)) yield;
+    const decision = plan.decisions[cost.at];
+    if (decision?.format !== numbers.format) continue;
+    const planned = plannedSensitivity(decision, numbers, ranges);
+    const { options } = planned ?? {};
+    if (planned !== undefined && options?.areIn === true && cost.method === 'measured') {
+      const { value, share } = planned;
+      found.push({ ...cost, value, share, options });
+    } else if (plain < DEAREST) {
+      found.push({ ...cost, options: options && { ...options, areIn: false } });
+      plain += 1;
+    } else if (numbers.optioned.size === 0) break;
   }
-  return found;
+  return found.toSorted(dearestFirst).slice(0, DEAREST);
 }
 
 /** Of other formats than the first no progress is told: they are being measured where some are and some are not. */

@@ -3,6 +3,7 @@
  * since a plan is bound anew at every keystroke.
  */
 import { LOW_FORMAT_NAMES, type LowFormatName } from '../../formats/index.js';
+import type { LayerDecision } from '../../plan/index.js';
 import type { ToleranceVerdict } from '../measurement/noise.js';
 import type { OutputMeasurement } from '../measurement/measurement.js';
 import type { OwnMetricFault } from '../findings/own-metric-faults.js';
@@ -11,7 +12,8 @@ import type { RelativeErrors } from '../errors/relative-errors.js';
 import type { SupportOnTarget } from '../targets/index.js';
 import type { PlanPrediction } from './predicted.js';
 
-export type SensitivityMethod = 'local' | 'measured';
+/** `predicted` of a layer with options of its own, which are in no other figure. */
+export type SensitivityMethod = 'local' | 'measured' | 'predicted';
 
 /** What this layer alone in the low format does. */
 export interface LayerSensitivity {
@@ -76,6 +78,17 @@ export interface LatencyNumbers {
 
 export type LiveState = 'idle' | 'waiting' | 'working' | 'failed';
 
+/** What a layer alone does to the outputs as it is decided, with all its options: predicted. */
+export interface OptionedError {
+  /** How the layer was decided then. */
+  readonly decision: Pick<LayerDecision, 'format' | 'overflow' | 'numerics'>;
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+  /** As of `LayerSensitivity`. */
+  readonly share: number | undefined;
+}
+
 /** What is known of layers in one low format, by name. */
 export interface FormatNumbers {
   readonly sensitivity: ReadonlyMap<string, LayerSensitivity>;
@@ -91,6 +104,8 @@ export interface PlanNumbers extends FormatNumbers {
   readonly format: LowFormatName;
   /** Of the layers that the plan has in other low formats, in these. */
   readonly others: ReadonlyMap<LowFormatName, FormatNumbers>;
+  /** By name: of layers that the plan gives options which no sensitivity has, as far as these are known. */
+  readonly optioned: ReadonlyMap<string, OptionedError>;
   /** Of metrics of the user's own that cannot be run: nothing is measured while there are any. */
   readonly faults: readonly OwnMetricFault[];
   readonly verdict: PlanVerdict | undefined;
@@ -123,6 +138,7 @@ export const NOTHING_KNOWN: PlanNumbers = {
   sensitivity: new Map(),
   ranges: new Map(),
   others: new Map(),
+  optioned: new Map(),
   faults: [],
   verdict: undefined,
   verdictKey: undefined,

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { makeNode } from '../../onnx/index.js';
 import { floatTensor, randomValues, WIDTH, writeChain, writeModel } from '../testing/index.js';
+import { liveFindings } from './live-findings.js';
+import { plannedSensitivities } from './optioned-errors.js';
 import { boundPlan, endOf, liveForTests, until } from './testing.js';
 
 const live = liveForTests();
@@ -71,6 +73,34 @@ it('of a line of its own are in the prediction of its flip, before it is flipped
     expect([after, (tolerance?.value?.value ?? 0) / measured > 1 / 4]).toEqual([after, true]);
     expect([after, (tolerance?.value?.value ?? 0) / measured < 4]).toEqual([after, true]);
   }
+  analysis.close(path);
+});
+
+it('are in what is known of a layer by itself, and in what costs most', async () => {
+  const analysis = await live.start('alone');
+  const scaled = 'default: fp32\nlayer "mul_1": fp16 { scale: 2^-24 }\n';
+  const strict = boundPlan(path, model, HEAD.replace('<= 1', '<= 1e-6') + scaled);
+  analysis.update(strict);
+  const numbers = await endOf(analysis, path);
+  const measured = numbers.verdict?.verdicts[0]?.measured ?? Number.NaN;
+  const [known] = plannedSensitivities(strict.decisions, strict.decisions, numbers).values();
+  const options = { text: `scale: ${2 ** -24}`, areIn: true };
+  expect(known).toMatchObject({ method: 'predicted', rank: 1, options });
+  expect((known?.value ?? 0) / measured).toBeGreaterThan(1 / 2);
+  expect((known?.value ?? 0) / measured).toBeLessThan(2);
+  expect((known?.share ?? 0) / ((known?.value ?? 0) * 1e6)).toBeCloseTo(1, 0);
+  // Without its scale the layer does next to nothing.
+  expect(measured / (numbers.sensitivity.get('mul_1')?.value ?? 1)).toBeGreaterThan(20);
+  const dearest = liveFindings(strict, numbers).find(({ severity }) => severity === 'information');
+  expect(dearest?.message).toMatch(/"mul_1" alone errs \S+ times .* with scale: 5\.96\S+ \(predicted\)$/u);
+  const unknown = liveFindings(strict, { ...numbers, optioned: new Map() });
+  expect(unknown.find(({ severity }) => severity === 'information')?.message).toMatch(
+    / without scale: 5\.96\S+$/u,
+  );
+  // What was told of another scale is not told of this one.
+  const other = boundPlan(path, model, HEAD + scaled.replace('-24', '-23'));
+  const left = plannedSensitivities(other.decisions, other.decisions, numbers).get('mul_1');
+  expect(left).toMatchObject({ method: 'measured', options: { areIn: false } });
   analysis.close(path);
 });
 

@@ -143,13 +143,21 @@ class PlanJob {
     }
     await prediction.sketch(measured);
     await prediction.options();
+    await this.optioned();
     if (!isMeasured) await main.measuredErrors();
     for (const other of others) if (!other.isMeasured) await other.measuredErrors();
     await prediction.correct();
     await prediction.metricFits();
+    await this.optioned();
     await this.support();
     await this.latency();
     await prediction.flips(await inSlices(flippedLayersSteps(plan, main.format)));
+  }
+
+  /** What layers do with their options, as far as that is known by now. */
+  private async optioned(): Promise<void> {
+    const { prediction, publish } = this.parts;
+    publish({ optioned: await prediction.optioned() });
   }
 
   /** Whether the targets that the plan names are there, and how they add up, on which the verdict depends. */

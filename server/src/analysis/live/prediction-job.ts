@@ -15,12 +15,15 @@ import {
 import type { MeasuredPlan } from '../measurement/measured-plans.js';
 import type { Recipe, Results } from '../remembered.js';
 import { floatingOutputs, type WorkOptions } from '../sessions/evaluation.js';
+import { inSlices } from '../sessions/in-slices.js';
 import { knownSketch, sketchedOutputs, sketchIfCheaper, storedSketch, type Sketch } from '../sketch/index.js';
 import { LINE_FORMATS } from './flipped-layers.js';
 import type { FormatJob } from './format-job.js';
 import type { JobContext } from './job-context.js';
 import type { JobSteps } from './job-steps.js';
 import { learnOptions, learnStoredOptions } from './options-of-layers.js';
+import type { OptionedError } from './numbers.js';
+import { optionedErrorSteps } from './optioned-errors.js';
 import { modelNumber } from './plan-keys.js';
 
 /** Told of what predicts the plan from now on, whatever becomes of it. */
@@ -123,6 +126,12 @@ export class PredictionJob {
       await this.correct();
     }
     await this.options(flipped);
+  }
+
+  /** What layers with options do by themselves, as far as that is known by now. */
+  async optioned(): Promise<ReadonlyMap<string, OptionedError>> {
+    const { current } = this;
+    return current === undefined ? new Map() : await inSlices(optionedErrorSteps(this.parts.plan, current));
   }
 
   /** Learns what the plan's metrics make of errors, from a few plans of the same model. */

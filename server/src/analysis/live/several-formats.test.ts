@@ -97,6 +97,15 @@ describe('a plan of three low formats', () => {
       .filter(({ severity }) => severity === 'information')
       .map(({ message }) => message);
     expect(dearest.join('\n')).toContain('of the layers in int8 these cost most: "mul_');
+    // Each format tells of its own layers, however little they err beside those of another one.
+    const formatOf = new Map(strict.decisions.map(({ layer, format }) => [layer.name, format]));
+    const told = dearest.flatMap((message) => {
+      const [, format, layers = ''] = /^of the layers in (.+) these cost most: (.*)$/u.exec(message) ?? [];
+      return [...layers.matchAll(/"([^"]+)" /gu)].map(([, name = '']) => [format, formatOf.get(name)]);
+    });
+    const counted = ['fp16', 'bf16', 'int8'].map((one) => told.filter(([format]) => format === one).length);
+    expect(counted).toEqual([5, 1, 2]);
+    for (const [format, own] of told) expect(own).toBe(format);
     analysis.close(path);
   });
 });

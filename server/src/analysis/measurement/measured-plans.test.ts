@@ -7,7 +7,13 @@ import { learnMeasuredPlans, predictorFrom } from '../prediction/index.js';
 import { measuredAnew, withStore, type Results } from '../remembered.js';
 import { knownSketch } from '../sketch/index.js';
 import { findMeasurement, knownMeasurement } from './known-verdict.js';
-import { differingLayers, measuredPlans, nearestMeasuredPlans, noteMeasuredPlan } from './measured-plans.js';
+import {
+  differingLayers,
+  measuredPlans,
+  nearestMeasuredPlans,
+  noteMeasuredPlan,
+  type MeasuredPlan,
+} from './measured-plans.js';
 
 const { runtime, folder } = await computeForTests();
 const model = writeChain(join(folder, 'chain.onnx'), 4);
@@ -52,6 +58,22 @@ describe('plans that were measured', () => {
     expect(near.map((one) => differingLayers(asked, one.decisions).length)).toEqual([1, 7]);
     // Those of another export of the model are none of this one.
     expect(await measuredPlans(results, { layers: layers.slice(1) })).toEqual([]);
+  });
+
+  it('are nearer where a layer differs in its options alone', async () => {
+    const results = kept();
+    const { decisions, layers } = plan('default: fp16\n');
+    const noted = async (text: string): Promise<void> =>
+      noteMeasuredPlan(results, { decisions: plan(text).decisions, tolerances: [], path: text });
+    await noted('default: fp16 { scale: 4 }\n');
+    await noted('default: fp16\nop MatMul: fp32\nlayer "relu_0": fp32\n');
+    await noted('default: fp16\nop MatMul: fp32\n');
+    // Four layers, eight by half, five; of equals the newest first.
+    const near = await nearestMeasuredPlans(results, { layers, decisions }, 3);
+    expect(near.map(({ path }) => path?.split('\n').length)).toEqual([3, 2, 4]);
+    const useful = ({ path = '' }: MeasuredPlan): boolean => !path.includes('scale');
+    const [first, second] = await nearestMeasuredPlans(results, { layers, decisions }, 2, useful);
+    expect([first?.path, second?.path].map((path) => path?.split('\n').length)).toEqual([3, 4]);
   });
 
   it('are each kept once, with all that was measured of them, and only the newest', async () => {
@@ -118,6 +140,29 @@ describe('a prediction', () => {
       const [found] = predictor.predict(asked.decisions, asked.tolerances).tolerances;
       expect(differingLayers(asked.decisions, found?.after?.plan.decisions ?? [])).toEqual([7]);
       expect(found?.after).toMatchObject({ differing: 1, plan: { path: before.path } });
+    });
+  });
+
+  it('starts from none of whose options nothing is known, be it nearer', async () => {
+    await withEvaluation(runtime, model, samples, async (evaluation) => {
+      const results = withStore(
+        measuredAnew(evaluation),
+        memoryStore(),
+        { evaluation: '', recipe: {} },
+        model,
+      );
+      const known = plan('default: fp16\nlayer "mul_0", "relu_0": fp32\n');
+      await knownMeasurement(results, known, known.decisions);
+      for (const scale of [2, 4, 8, 16]) {
+        const near = plan(`default: fp16\nlayer "mul_1": fp16 { scale: ${scale} }\n`);
+        await noteMeasuredPlan(results, { decisions: near.decisions, tolerances: figures(1) });
+      }
+      const asked = plan('default: fp16\n');
+      const sketch = await knownSketch(results, model, asked.layers, 'fp16', ['y']);
+      const predictor = predictorFrom([{ sketch, errors: [] }]);
+      await learnMeasuredPlans(predictor, results, asked);
+      const [found] = predictor.predict(asked.decisions, asked.tolerances).tolerances;
+      expect(differingLayers(known.decisions, found?.after?.plan.decisions ?? [])).toEqual([]);
     });
   });
 });

@@ -63,14 +63,20 @@ export async function measuredPlans(
   return await nearestMeasuredPlans(results, { layers, decisions: [] }, MOST);
 }
 
-/** At most so many of them, first those that decide the fewest layers otherwise. */
+/**
+ * At most so many of them, first those that decide the fewest layers otherwise. Where only options differ a layer counts half: it rounds the
+ * same, or nearly.
+ *
+ * @param isUseful leaves out those that are of no use to whoever asks.
+ */
 export async function nearestMeasuredPlans(
   results: Results,
   { layers, decisions }: Pick<BoundPlan, 'layers' | 'decisions'>,
   most: number,
+  isUseful: (plan: MeasuredPlan) => boolean = () => true,
 ): Promise<readonly MeasuredPlan[]> {
   const stored = (await storedPlans(results)).filter(({ decided }) => decided.length === layers.length);
-  return await inSlices(nearestSteps(stored, layers, decisions, most));
+  return await inSlices(nearestSteps(stored, layers, decisions, most, isUseful));
 }
 
 function* nearestSteps(
@@ -78,23 +84,30 @@ function* nearestSteps(
   layers: readonly Layer[],
   decisions: readonly LayerDecision[],
   most: number,
+  isUseful: (plan: MeasuredPlan) => boolean,
 ): Steps<readonly MeasuredPlan[]> {
   const texts: string[] = [];
   for (const [at, decision] of decisions.entries()) {
     if (isStep(at)) yield;
     texts.push(wayText(decision));
   }
-  const known: { readonly plan: StoredPlan; readonly differing: number }[] = [];
+  const known: { readonly plan: StoredPlan; readonly distance: number }[] = [];
   for (const plan of stored) {
     yield;
-    const ways = plan.ways.map(wayText);
-    const differing = texts.filter((text, at) => ways[plan.decided[at] ?? 0] !== text).length;
-    known.push({ plan, differing });
+    const ways = plan.ways.map((way) => ({ text: wayText(way), format: way.format }));
+    let distance = 0;
+    for (const [at, decision] of decisions.entries()) {
+      const way = ways[plan.decided[at] ?? 0];
+      if (way?.text !== texts[at]) distance += way?.format === decision.format ? 1 / 2 : 1;
+    }
+    known.push({ plan, distance });
   }
   const found: MeasuredPlan[] = [];
-  for (const { plan } of known.toSorted((a, b) => a.differing - b.differing).slice(0, most)) {
+  for (const { plan } of known.toSorted((a, b) => a.distance - b.distance)) {
+    if (found.length >= most) break;
     const { ways, decided, ...own } = plan;
-    found.push({ ...own, decisions: yield* unpackedSteps(layers, ways, decided) });
+    const one = { ...own, decisions: yield* unpackedSteps(layers, ways, decided) };
+    if (isUseful(one)) found.push(one);
   }
   return found;
 }
@@ -143,7 +156,8 @@ function* unpackedSteps(
   return decisions;
 }
 
-function wayText({ format, overflow, numerics }: Way): string {
+/** How a layer is decided: equal for decisions that do the same. */
+export function wayText({ format, overflow, numerics }: Way): string {
   return `${format} ${overflow} ${numericsText(numerics)}`;
 }
 

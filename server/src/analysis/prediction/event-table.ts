@@ -34,6 +34,12 @@ export interface OutputTable {
   readonly uses: Uint8Array;
   /** Event by event, sample by sample, K numbers; relative to the norm of the exact output. */
   readonly rows: Float32Array;
+  /**
+   * By output event that loses next to nothing where the layer puts rounded numbers together, its row there: what constants lose already is
+   * not there to be lost again. A layer that adds 1.0001 to 0 adds 1, which is representable. Of others either row is one draw, and the
+   * exact one is the better: on even pictures roundings of rounded numbers are more alike than those of a plan. Undefined for none.
+   */
+  readonly rounded?: ReadonlyMap<number, Float32Array>;
   /** By sample: the squared norm of the exact output. */
   readonly norms: readonly number[];
   /** By sample: the largest squared element of the exact output. */
@@ -72,6 +78,7 @@ function outputTable(
   const width = samples * probes;
   const rows = new Float32Array(events.length * width);
   const uses = new Uint8Array(events.length);
+  const rounded = new Map<number, Float32Array>();
   for (const [event, { kind }] of events.entries()) {
     const use = useOf(event, kind, sketches, place, probes);
     uses[event] = use;
@@ -84,6 +91,21 @@ function outputTable(
         rows[event * width + sample * probes + probe] = (from[event * probes + probe] ?? 0) * factor;
       }
     }
+    if (kind !== 'output') continue;
+    const own = new Float32Array(width);
+    for (const [sample, { dots, diagonals }] of all.entries()) {
+      const scale = scales[sample] ?? 1;
+      const from = use === EventUse.independent ? diagonals : dots;
+      const factor = use === EventUse.independent ? scale * scale : scale;
+      // Products of what is put together of rounded numbers stand behind those of all events.
+      const start = (events.length + event) * probes;
+      for (let probe = 0; probe < probes; probe++) {
+        own[sample * probes + probe] = (from[start + probe] ?? Number.NaN) * factor;
+      }
+    }
+    const exact = rows.subarray(event * width, (event + 1) * width);
+    const power = use === EventUse.independent ? 1 : 2;
+    if (sizeOf(own, power) <= REPRESENTABLE * sizeOf(exact, power)) rounded.set(event, own);
   }
   return {
     output: first?.output ?? '',
@@ -93,9 +115,18 @@ function outputTable(
     kinds: all.map(({ aligned, random }) => ({ aligned, random })),
     uses,
     rows,
+    rounded,
     norms,
     peaks: all.map(({ peak }) => peak),
   };
+}
+
+/** Of the squared effect of exact numbers: what rounded ones lose beside that is no more than what gradients are rounded by. */
+const REPRESENTABLE = 1e-3;
+
+/** NaN where one is not known. */
+function sizeOf(values: Float32Array, power: 1 | 2): number {
+  return values.reduce((sum, value) => sum + (power === 1 ? value : value * value), 0);
 }
 
 /** What the norm is on average where there is one. */

@@ -123,6 +123,37 @@ describe('options that no sketch knows', () => {
     expect(of(0, 1e-6)).toBeGreaterThan(0.5 * first);
   });
 
+  it('of neighbours in a format without a sketch are counted once where both round the same', async () => {
+    /** What is predicted and what is measured of a plan in which these layers have the format. */
+    const of = async (...names: readonly string[]): Promise<{ guess: number; truth: number }> => {
+      const decisions = plan.decisions.map((one): LayerDecision => {
+        const format = names.includes(one.layer.name) ? 'dlfloat16' : 'original';
+        return { ...one, wanted: format, format };
+      });
+      const own = predictor();
+      own.learnOptions((await knownOptionEffects(results, own.unknownOptions(decisions))).squares);
+      const { value = Number.NaN } = own.predict(decisions, tolerances).tolerances[0]?.value ?? {};
+      return { guess: value, truth: await measured(decisions) };
+    };
+    const product = await of('mul_1');
+    // Nothing is rounded before it: it does what it did when it was measured.
+    expect(product.guess / product.truth).toBeCloseTo(1, 6);
+    const relu = await of('relu_1');
+    expect(relu.guess / relu.truth).toBeCloseTo(1, 6);
+    // What a Relu makes of numbers of the format are such numbers.
+    const both = await of('mul_1', 'relu_1');
+    expect(both.truth).toBeCloseTo(product.truth, 12);
+    expect(both.guess).toBeCloseTo(product.guess, 12);
+    expect(relu.guess).toBeGreaterThan(0.3 * product.guess);
+    // What the next product reads is rounded already, its weights and what it writes are not.
+    const next = await of('mul_2');
+    const three = await of('mul_1', 'relu_1', 'mul_2');
+    expect(three.guess).toBeGreaterThan(product.guess);
+    expect(three.guess).toBeLessThan(0.95 * Math.hypot(product.guess, next.guess));
+    expect(three.guess / three.truth).toBeGreaterThan(1 / 2);
+    expect(three.guess / three.truth).toBeLessThan(2);
+  });
+
   it('are the same whatever else the plan says, and are measured once', async () => {
     const kept = new Map<string, unknown>();
     const remembering: Results = {

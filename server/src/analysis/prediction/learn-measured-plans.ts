@@ -5,13 +5,18 @@ import type { Results } from '../remembered.js';
 import { MOST_PLANS } from './near-plans.js';
 import type { Predictor } from './predictor.js';
 
-/** As far as the store has them. What has to be known of their options is to be learnt before: others tell nothing. */
+/** As far as the store has them. Those tell nothing of whose options not all is known, and take no place of others. */
 export async function learnMeasuredPlans(
   predictor: Predictor,
   results: Results,
   plan: Pick<BoundPlan, 'layers' | 'decisions'>,
 ): Promise<void> {
-  const nearest = await nearestMeasuredPlans(results, plan, MOST_PLANS);
+  const nearest = await nearestMeasuredPlans(
+    results,
+    plan,
+    MOST_PLANS,
+    ({ decisions }) => predictor.predict(decisions).missing.length === 0,
+  );
   // What is learnt last stays longest.
   for (const one of nearest.toReversed()) predictor.learnPlan(one);
 }

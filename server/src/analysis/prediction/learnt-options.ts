@@ -38,6 +38,8 @@ export interface PlannedOption {
   readonly format: FormatName;
   /** By output, how much of it counts; left out for all of it. */
   readonly shares?: readonly number[] | undefined;
+  /** Nothing is rounded before the layer in the plan, so that it does what it did when it was measured. */
+  readonly isSame?: boolean;
 }
 
 /** Undefined where the layer has no such option. */
@@ -48,6 +50,7 @@ export class LearntOptions {
   private readonly known = new Map<string, (KnownOption | undefined)[]>();
   /** The same of sums, which all layers of a plan may have: found without a text for each. */
   private readonly sums = new WeakMap<Accumulation, readonly (KnownOption | undefined)[]>();
+  private readonly drawnSums = new WeakMap<Accumulation, readonly (KnownOption | undefined)[]>();
   /** By place of an output, then by `index`: the squared effect in all samples. */
   private readonly effects: readonly number[][];
   private count = 0;
@@ -133,10 +136,11 @@ export class LearntOptions {
   }
 
   private answerOfSums(decision: LayerDecision): Answer {
-    const accumulate = decision.numerics?.accumulate;
+    const { accumulate, stochastic } = decision.numerics ?? {};
     if (accumulate === undefined || accumulate.kind === 'fp32') return undefined;
-    let known = this.sums.get(accumulate);
-    if (known === undefined) this.sums.set(accumulate, (known = this.knownOf(keyOfSums(accumulate))));
+    const sums = stochastic === true ? this.drawnSums : this.sums;
+    let known = sums.get(accumulate);
+    if (known === undefined) sums.set(accumulate, (known = this.knownOf(keyOfSums(accumulate, stochastic))));
     // Only of layers that add up anything is something known.
     return known[decision.layer.nodeIndex] ?? (sumsKey(decision) === undefined ? undefined : 'unknown');
   }
@@ -178,15 +182,27 @@ export function drawnSquares(
 ): readonly DrawnSquares[] {
   const sums = new Float64Array(samples);
   const squares = new Float64Array(samples);
-  const add = ({ rows }: KnownOption, share: number): void => {
+  const same = new Float64Array(samples);
+  const doubts = new Float64Array(samples);
+  const add = ({ rows }: KnownOption, share: number, isSame: boolean): void => {
     const row = rows[output] ?? [];
     for (let sample = 0; sample < samples; sample++) {
-      const square = (row[sample] ?? 0) * share;
-      sums[sample] = (sums[sample] ?? 0) + square;
-      squares[sample] = (squares[sample] ?? 0) + square * square;
+      const whole = row[sample] ?? 0;
+      const square = whole * share;
+      doubts[sample] = (doubts[sample] ?? 0) + share * (1 - share) * whole * whole;
+      if (isSame) same[sample] = (same[sample] ?? 0) + square;
+      else {
+        sums[sample] = (sums[sample] ?? 0) + square;
+        squares[sample] = (squares[sample] ?? 0) + square * square;
+      }
     }
   };
-  for (const option of whole) add(option, 1);
-  for (const { option, shares } of partly) add(option, shares?.[output] ?? 1);
-  return Array.from(sums, (sum, sample) => ({ sum, squares: squares[sample] ?? 0 }));
+  for (const option of whole) add(option, 1, false);
+  for (const { option, shares, isSame = false } of partly) add(option, shares?.[output] ?? 1, isSame);
+  return Array.from(sums, (sum, sample) => ({
+    sum,
+    squares: squares[sample] ?? 0,
+    same: same[sample] ?? 0,
+    doubt: doubts[sample] ?? 0,
+  }));
 }

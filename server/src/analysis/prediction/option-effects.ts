@@ -29,12 +29,12 @@ export interface OptionEffect {
 export function sumsKey({ layer, numerics }: LayerDecision): string | undefined {
   const accumulate = numerics?.accumulate;
   if (accumulate === undefined || accumulate.kind === 'fp32' || !addsUp(layer.node)) return undefined;
-  return keyOfSums(accumulate);
+  return keyOfSums(accumulate, numerics?.stochastic);
 }
 
 /** The key of layers that add up so. */
-export function keyOfSums(accumulate: Accumulation): string {
-  return `sums ${accumulationText(accumulate)}`;
+export function keyOfSums(accumulate: Accumulation, isStochastic = false): string {
+  return `sums ${accumulationText(accumulate)}${isStochastic ? ' stochastic' : ''}`;
 }
 
 /** Whether options say nothing but how sums are added up. */
@@ -79,10 +79,12 @@ export function roundingKey(
 
 export function sumsEffect(decision: LayerDecision): OptionEffect | undefined {
   const key = sumsKey(decision);
-  const accumulate = decision.numerics?.accumulate;
+  const { accumulate, stochastic } = decision.numerics ?? {};
   if (key === undefined || accumulate === undefined) return undefined;
   const { layer } = decision;
-  return { key, layer, decision: { ...layerInFormat(layer, 'fp32'), numerics: { accumulate } } };
+  // In FP32 nothing but its sums is drawn.
+  const numerics = stochastic === true ? { accumulate, stochastic } : { accumulate };
+  return { key, layer, decision: { ...layerInFormat(layer, 'fp32'), numerics } };
 }
 
 export function roundingEffect(decision: LayerDecision, sketched: Sketched): OptionEffect | undefined {

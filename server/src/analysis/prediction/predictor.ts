@@ -5,16 +5,9 @@
  */
 import type { FormatName } from '../../formats/index.js';
 import { exceeds } from '../../metrics/index.js';
-import {
-  LayerStand,
-  rangesText,
-  type Layer,
-  type LayerDecision,
-  type RoundingEvents,
-  type Tolerance,
-} from '../../plan/index.js';
+import { LayerStand, rangesText, type Layer, type LayerDecision, type Tolerance } from '../../plan/index.js';
 import { addedEffects, sharedEffect, type SharedEffect } from './anchors.js';
-import { outputTables, type OutputTable } from './event-table.js';
+import { outputTables } from './event-table.js';
 import type { OptionEffect } from './option-effects.js';
 import {
   drawnSquares,
@@ -24,6 +17,7 @@ import {
   type PlannedOption,
 } from './learnt-options.js';
 import { WaysToDecide, WholeEffects } from './ways.js';
+import { withShares, type FormatErrors } from './planned-shares.js';
 import { sampleErrors } from './sample-errors.js';
 import { RunningErrors, WeightStand, type SetErrors } from './set-errors.js';
 import {
@@ -36,6 +30,7 @@ import {
 import { fitKey, type MetricFit } from './metric-fit.js';
 import {
   NearPlans,
+  type ComparedPlan,
   type LayerSquares,
   type NamedSquares,
   type NearPlan,
@@ -83,15 +78,6 @@ export type MeasuredSquares = ReadonlyMap<FormatName, ReadonlyMap<Layer, LayerSq
 
 /** By `fitKey`. */
 export type MetricFits = ReadonlyMap<string, MetricFit>;
-
-/** What is known of one format. */
-interface FormatErrors {
-  readonly events: RoundingEvents;
-  readonly tables: readonly OutputTable[];
-  readonly running: RunningErrors;
-  readonly stands: Uint8Array;
-  readonly weights: Uint8Array;
-}
 
 /** What a plan does, before any other plan is looked at. */
 interface Summed {
@@ -160,8 +146,20 @@ export class Predictor {
   /** Decisions on layers that were not sketched, or in formats or with options that were not, are named as missing. */
   predict(decisions: readonly LayerDecision[], tolerances: readonly Tolerance[] = []): Prediction {
     const summed = this.sumUp(decisions);
-    const { squares, missing, nonFinite } = summed;
     const near = !this.near.isEmpty && isWhole(summed) ? this.near.compared(this.traceOf(summed)) : [];
+    return this.told(summed, tolerances, near);
+  }
+
+  /** What one layer does by itself as it is decided, options included. Plans that were measured say nothing of that. */
+  alone(decision: LayerDecision, tolerances: readonly Tolerance[] = []): Prediction {
+    return this.told(this.sumUp([decision]), tolerances, []);
+  }
+
+  private told(
+    { squares, missing, nonFinite }: Summed,
+    tolerances: readonly Tolerance[],
+    near: readonly ComparedPlan[],
+  ): Prediction {
     return {
       outputs: squares.map(({ output, ...own }) => ({
         output,
@@ -223,12 +221,14 @@ export class Predictor {
       }
       return errors;
     });
-    const partly = this.withShares(roundings, found).filter(({ option: { isFinite, squares }, layer }) => {
-      if (isFinite) return true;
-      nonFinite.push(layer);
-      beyond.push(squares);
-      return false;
-    });
+    const partly = withShares(roundings, found, this.formats, this.ways).filter(
+      ({ option: { isFinite, squares }, layer }) => {
+        if (isFinite) return true;
+        nonFinite.push(layer);
+        beyond.push(squares);
+        return false;
+      },
+    );
     for (const { option, layer } of infinite) {
       nonFinite.push(layer);
       beyond.push(option.squares);
@@ -237,17 +237,6 @@ export class Predictor {
     const options = this.learntOptions.marks(sums, partly);
     // Of one layer several things can be missing.
     return { squares, missing: [...new Set(missing)], nonFinite: [...new Set(nonFinite)], replaced, options };
-  }
-
-  /** With how much of each rounding counts: what a layer has by itself is, in this plan, representable in part. */
-  private withShares(
-    roundings: ReadonlyMap<number, PlannedOption>,
-    found: readonly SetErrors[],
-  ): readonly PlannedOption[] {
-    return [...roundings].map(([place, own]) => {
-      const at = this.formats.findIndex(({ events }) => events.format === own.format);
-      return { ...own, shares: found[at]?.shares.get(place) };
-    });
   }
 
   /** Of the plan that was summed up last. */

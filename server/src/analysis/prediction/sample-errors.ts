@@ -11,9 +11,13 @@ export interface DrawnSquares {
   readonly sum: number;
   /** Of their squares. */
   readonly squares: number;
+  /** Of the very draw that was measured: nothing is rounded before. */
+  readonly same: number;
+  /** The variance of all this, since a share of what was measured is an estimate: it may as well be all or nothing of it. */
+  readonly doubt: number;
 }
 
-const NOTHING_DRAWN: DrawnSquares = { sum: 0, squares: 0 };
+const NOTHING_DRAWN: DrawnSquares = { sum: 0, squares: 0, same: 0, doubt: 0 };
 
 /**
  * The squared relative errors of an output, sample by sample.
@@ -49,7 +53,7 @@ function sampleError(
   drawn: DrawnSquares,
 ): Uncertain {
   if (!Number.isFinite(measured)) return { mean: Number.POSITIVE_INFINITY, variance: 0, doubt: 0 };
-  let mean = drawn.sum;
+  let mean = drawn.sum + drawn.same;
   let variance = 0;
   let fewest = Number.POSITIVE_INFINITY;
   for (const { part, fixed: fixedParts } of parts) {
@@ -66,14 +70,15 @@ function sampleError(
       fixed.variance +
       drawnVariance +
       (4 * fixed.mean * activations) / directions +
-      // What is put together of rounded numbers is another draw in each plan, weights or not.
-      (2 * fixed.mean ** 2) / own.directions;
+      // What is put together of rounded numbers is another draw in each plan, weights or not; but only as far as there are such.
+      (2 * fixed.mean * Math.min(fixed.mean, activations)) / own.directions;
   }
-  if (drawn.sum > 0) {
+  if (drawn.sum + drawn.same > 0) {
     const directions = Number.isFinite(fewest) ? Math.max(1, fewest) : 1;
     // That of the draw to come, those of the draws that were measured, and which way both lie to what else there is.
-    const others = mean - drawn.sum;
-    variance += (2 * (drawn.sum ** 2 + drawn.squares) + 4 * others * drawn.sum) / directions;
+    const others = mean - drawn.sum - drawn.same;
+    variance += drawn.doubt + (2 * (drawn.sum ** 2 + drawn.squares)) / directions;
+    variance += (4 * (others * (drawn.sum + drawn.same) + drawn.sum * drawn.same)) / directions;
   }
   return beyondFirstOrder(mean, variance, measured);
 }

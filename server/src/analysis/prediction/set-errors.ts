@@ -53,6 +53,14 @@ export const WeightStand = {
   elsewhere: 2,
 } as const;
 
+/** What a set does of an event. */
+const Done = {
+  /** As of exact numbers. */
+  exact: 1,
+  /** Of numbers that the layer has rounded before it puts them together: the event's row is another one. */
+  rounded: 2,
+} as const;
+
 /** After so many added and taken away, sums are made anew: what rounding leaves in them stays small. */
 const MOST_CHANGES = 4096;
 
@@ -72,11 +80,15 @@ const NO_SHARES: ReadonlyMap<number, readonly number[]> = new Map();
 
 /** Keeps the sums of one format's events. */
 export class RunningErrors {
+  /** By event: `Done`, 0 where it is not done. */
   private readonly triggered: Uint8Array;
   private readonly wanted: Uint8Array;
+  private readonly scratch: Uint8Array;
   private readonly sums: readonly Sums[];
   /** By layer: something of it cannot be added up, `EventUse`; 0 where all can. */
   private readonly spoilt: Uint8Array;
+  /** Events with a row of rounded numbers, each with that of its layer's constants, -1 where there is none. */
+  private readonly ofRounded: readonly (readonly [event: number, constants: number])[];
   private changes = 0;
   private effects: readonly Float64Array[] | undefined;
   private directions: readonly number[] | undefined;
@@ -90,6 +102,7 @@ export class RunningErrors {
     const count = events.events.length;
     this.triggered = new Uint8Array(count);
     this.wanted = new Uint8Array(count);
+    this.scratch = new Uint8Array(count);
     this.sums = tables.map((table) => ({
       table,
       fixed: new Float64Array(table.samples * table.probes),
@@ -105,6 +118,14 @@ export class RunningErrors {
         if (use >= EventUse.unknown) this.spoilt[layer] = Math.max(use, this.spoilt[layer] ?? 0);
       }
     }
+    const constants = new Map(
+      events.events.flatMap(({ kind, layer }, index): [number, number][] =>
+        kind === 'weight' ? [[layer, index]] : [],
+      ),
+    );
+    this.ofRounded = [...new Set(tables.flatMap(({ rounded }) => [...(rounded?.keys() ?? [])]))].map(
+      (event) => [event, constants.get(events.events[event]?.layer ?? -1) ?? -1],
+    );
     for (const place of unseen) this.spoilt[place] ||= EventUse.unknown;
     events.covered.forEach((covered, place) => {
       if (!covered) this.spoilt[place] = EventUse.unknown;
@@ -133,11 +154,17 @@ export class RunningErrors {
     const shares = leftOut.size === 0 ? NO_SHARES : this.sharesOf(leftOut);
     if (weights !== undefined) this.moveWeights(weights);
     if (leftOut.size > 0) this.leaveOut(leftOut);
+    for (const [event, constants] of this.ofRounded) {
+      const isRounded = constants < 0 || wanted[constants] === Done.exact;
+      if (wanted[event] === Done.exact && isRounded) wanted[event] = Done.rounded;
+    }
     if (this.changes > MOST_CHANGES) this.clear();
     for (let event = 0; event < wanted.length; event++) {
-      if (wanted[event] === triggered[event]) continue;
-      this.change(event, wanted[event] === 1 ? 1 : -1);
-      triggered[event] = wanted[event] ?? 0;
+      const [before, now] = [triggered[event] ?? 0, wanted[event] ?? 0];
+      if (before === now) continue;
+      if (before !== 0) this.change(event, before, -1);
+      if (now !== 0) this.change(event, now, 1);
+      triggered[event] = now;
     }
     const unknown: number[] = [];
     const nonFinite: number[] = [];
@@ -157,15 +184,34 @@ export class RunningErrors {
     }
   }
 
-  /** Of layers that are in the format; by itself a layer rounds all that it reads and writes. */
+  /** Of layers that are in the format. */
   private sharesOf(places: ReadonlySet<number>): ReadonlyMap<number, readonly number[]> {
+    return this.sharesIn(this.wanted, places);
+  }
+
+  /**
+   * The shares of layers in a set in another format, of which nothing is known but single layers: what is rounded twice there is rounded twice
+   * here, and the parts of a layer's effect are about as large beside each other in one format as in another.
+   *
+   * @param stands how layers stand to that format, by place.
+   */
+  sharesLike(stands: Uint8Array, places: ReadonlySet<number>): ReadonlyMap<number, readonly number[]> {
+    this.events.trigger(stands, this.scratch);
+    return this.sharesIn(this.scratch, places);
+  }
+
+  /** By itself a layer rounds all that it reads and writes. */
+  private sharesIn(
+    triggered: Uint8Array,
+    places: ReadonlySet<number>,
+  ): ReadonlyMap<number, readonly number[]> {
     const shares = new Map<number, readonly number[]>();
     const sums = new Map([...places].map((place) => [place, this.sums.map(() => ({ alone: 0, here: 0 }))]));
     for (const [index, { layer }] of this.events.events.entries()) {
       for (const [output, sum] of sums.get(layer)?.entries() ?? []) {
         const effect = this.eventEffects()[output]?.[index] ?? 0;
         sum.alone += effect;
-        if (this.wanted[index] === 1) sum.here += effect;
+        if ((triggered[index] ?? 0) !== 0) sum.here += effect;
       }
     }
     for (const [place, own] of sums) {
@@ -192,7 +238,7 @@ export class RunningErrors {
 
   /** The roundings of the set that was asked for last, by event: 1 where it is one of them. */
   triggeredNow(): Uint8Array {
-    return this.triggered.slice();
+    return this.triggered.map((done) => Math.min(1, done));
   }
 
   /** By output: the effects of that set and of another one, as far as they can be added up. */
@@ -202,7 +248,7 @@ export class RunningErrors {
       let [one, another, both] = [0, 0, 0];
       for (let event = 0; event < effects.length; event++) {
         const effect = effects[event] ?? 0;
-        const own = (triggered[event] ?? 0) * effect;
+        const own = Math.min(1, triggered[event] ?? 0) * effect;
         one += own;
         another += (other[event] ?? 0) * effect;
         both += (other[event] ?? 0) * own;
@@ -212,20 +258,20 @@ export class RunningErrors {
   }
 
   /** By event: its squared effect by itself, of all samples; 0 where its layer is known as a whole. */
-  private effectsOf({ uses, rows, samples, probes }: OutputTable): Float64Array {
+  private effectsOf({ uses, rows, rounded, samples, probes }: OutputTable): Float64Array {
     const width = samples * probes;
     return Float64Array.from(uses, (use, event) => {
       if (this.spoilt[this.events.events[event]?.layer ?? 0] !== 0) return 0;
       let effect = 0;
-      for (let at = event * width; at < (event + 1) * width; at++) {
-        const value = rows[at] ?? 0;
+      const row = rounded?.get(event) ?? rows.subarray(event * width, (event + 1) * width);
+      for (const value of row) {
         effect += use === EventUse.independent ? value : value * value;
       }
       return effect;
     });
   }
 
-  private change(event: number, sign: number): void {
+  private change(event: number, done: number, sign: number): void {
     const layer = this.events.events[event]?.layer ?? 0;
     // What is not known of a layer as a whole is put in its place by whoever knows it.
     if (this.spoilt[layer] !== 0) return;
@@ -236,11 +282,12 @@ export class RunningErrors {
       if (use === EventUse.nothing) continue;
       const sums =
         use === EventUse.fixed ? own.fixed : use === EventUse.coherent ? own.coherent : own.independent;
-      const start = event * sums.length;
+      const other = done === Done.rounded ? table.rounded?.get(event) : undefined;
+      const [rows, start] = other === undefined ? [table.rows, event * sums.length] : [other, 0];
       for (let at = 0; at < sums.length; at++) {
-        sums[at] = (sums[at] ?? 0) + sign * (table.rows[start + at] ?? 0);
+        sums[at] = (sums[at] ?? 0) + sign * (rows[start + at] ?? 0);
       }
-      if (use === EventUse.coherent) addSquares(own, start, sign);
+      if (use === EventUse.coherent) addSquares(own, rows, start, sign);
     }
   }
 
@@ -253,8 +300,13 @@ export class RunningErrors {
   }
 }
 
-function addSquares({ table, squares, fourths }: Sums, start: number, sign: number): void {
-  const { samples, probes, rows } = table;
+function addSquares(
+  { table, squares, fourths }: Sums,
+  rows: Float32Array,
+  start: number,
+  sign: number,
+): void {
+  const { samples, probes } = table;
   for (let sample = 0; sample < samples; sample++) {
     let square = 0;
     const from = start + sample * probes;

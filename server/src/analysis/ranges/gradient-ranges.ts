@@ -7,7 +7,7 @@ import { mergeHistograms } from '../../formats/index.js';
 import { backwardSteps, backwardVariantSteps, type BackwardModel } from '../../gradients/index.js';
 import { DataType, makeTensorType, makeValueInfo } from '../../onnx/index.js';
 import { isFloating, isInMainGraph, modelFacts, type Layer } from '../../plan/index.js';
-import type { Session, TensorHandle } from '../../runtime/index.js';
+import type { RangeFigures, Session, TensorHandle } from '../../runtime/index.js';
 import { EMULATION_SETTINGS, type Evaluation, type Feeds, type WorkOptions } from '../sessions/evaluation.js';
 import { inSlices } from '../sessions/in-slices.js';
 import type { GradientSpread } from './loss-scale.js';
@@ -123,7 +123,7 @@ async function eachGradient(
   group: readonly string[],
   sample: number,
   signal: AbortSignal | undefined,
-  found: (tensor: string, figures: Awaited<ReturnType<typeof runtime.ranges>>) => void,
+  found: (tensor: string, figures: RangeFigures) => void,
 ): Promise<void> {
   const seeds: Record<string, TensorHandle> = {};
   let results: Readonly<Record<string, TensorHandle>> = {};
@@ -135,9 +135,14 @@ async function eachGradient(
     const given: Feeds = { ...feeds[sample], ...seeds };
     const taken = Object.fromEntries(Object.entries(given).filter(([name]) => session.inputs.includes(name)));
     results = await runtime.run(session, taken, undefined, signal);
-    for (const tensor of group) {
+    const asked = group.flatMap((tensor) => {
       const handle = results[backward.gradientOf(tensor) ?? ''];
-      if (handle !== undefined) found(tensor, await runtime.ranges(handle, [], signal));
+      return handle === undefined ? [] : [{ tensor, handle, groups: [] }];
+    });
+    const figures = await runtime.rangesOf(asked, signal);
+    for (const [at, { tensor }] of asked.entries()) {
+      const own = figures[at];
+      if (own !== undefined) found(tensor, own);
     }
   } finally {
     await runtime.release([...Object.values(seeds), ...Object.values(results)]);

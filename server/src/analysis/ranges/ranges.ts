@@ -68,14 +68,13 @@ export function layerRangeIn(
       ? rangeIn(one, format)
       : scaledRangeIn(one, scale, format);
   const own = tensors.map(inFormat);
-  const share = (one: TensorRange): number => (one.nonZero === 0 ? 0 : one.underflow / one.nonZero);
   return {
     ...rest,
     tensors: own,
     ...(reads === undefined ? {} : { reads: reads.map(inFormat) }),
     maxAbs: own.reduce((largest, one) => Math.max(largest, one.maxAbs), 0),
     overflow: own.reduce((sum, one) => sum + one.overflow, 0),
-    underflow: own.reduce((worst, one) => Math.max(worst, share(one)), 0),
+    underflow: own.reduce((worst, one) => Math.max(worst, lostShare(one)), 0),
   };
 }
 
@@ -90,6 +89,23 @@ export function insideBeyond(
 /** What the layer reads beyond the format's range, the largest first: rounding it as it is read makes it infinite. */
 export function readBeyond({ reads = [] }: Pick<LayerRangeFigures, 'reads'>): readonly TensorRange[] {
   return reads.filter(({ overflow }) => overflow > 0).toSorted((a, b) => b.maxAbs - a.maxAbs);
+}
+
+/** Of what the layer reads, what loses so much by being rounded as it is read that this is worth a word, the worst first. */
+export function readUnderflowing({ reads = [] }: Pick<LayerRangeFigures, 'reads'>): readonly TensorRange[] {
+  return reads
+    .filter((one) => lostShare(one) > UNDERFLOW_SHARE)
+    .toSorted((a, b) => lostShare(b) - lostShare(a));
+}
+
+/** What of all that the layer reads is worth a word, each tensor once: what is beyond the format, then what underflows in it. */
+export function readLosses(range: Pick<LayerRangeFigures, 'reads'>): readonly TensorRange[] {
+  return [...new Set([...readBeyond(range), ...readUnderflowing(range)])];
+}
+
+/** The share of the non-zero values that become subnormal or zero. */
+export function lostShare({ nonZero, underflow }: Pick<TensorRange, 'nonZero' | 'underflow'>): number {
+  return nonZero === 0 ? 0 : underflow / nonZero;
 }
 
 /** How many elements a tensor of this shape has; undefined while a size is not known. */

@@ -30,13 +30,19 @@ export async function writtenRanges(
   { signal, progress }: WorkOptions,
 ): Promise<WrittenRanges> {
   const found = new FoundTensors(around);
-  const look = async (tensor: string, handle: TensorHandle, sample: number): Promise<void> => {
-    const figures = await runtime.ranges(handle, found.groupsOf(tensor, handle.dims), signal);
-    found.add(tensor, handle.dims, figures, sample);
+  const look = async (tensors: Readonly<Record<string, TensorHandle>>, sample: number): Promise<void> => {
+    const asked = Object.entries(tensors).map(([tensor, handle]) => {
+      return { tensor, handle, groups: found.groupsOf(tensor, handle.dims) };
+    });
+    const figures = await runtime.rangesOf(asked, signal);
+    for (const [at, { tensor, handle }] of asked.entries()) {
+      const own = figures[at];
+      if (own !== undefined) found.add(tensor, handle.dims, own, sample);
+    }
   };
   const wanted = new Set(around.flatMap(tensorsOf));
   for (const [sample, feed] of feeds.entries()) {
-    for (const [name, handle] of Object.entries(feed)) if (wanted.has(name)) await look(name, handle, sample);
+    await look(Object.fromEntries(Object.entries(feed).filter(([name]) => wanted.has(name))), sample);
   }
   const fed = new Set(Object.keys(feeds[0] ?? {}));
   const groups = groupBySize(
@@ -55,7 +61,7 @@ export async function writtenRanges(
         const results = await runtime.run(session, feed, group, signal);
         inferences += 1;
         try {
-          for (const [tensor, handle] of Object.entries(results)) await look(tensor, handle, sample);
+          await look(results, sample);
         } finally {
           await runtime.release(Object.values(results));
         }

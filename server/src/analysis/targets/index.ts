@@ -25,15 +25,9 @@ export {
 export { withKnownSums, withOptionsOf, withStoredSums } from './plan-targets.js';
 export { modelPlacement, type PlacementOptions } from './model-placement.js';
 export { placementNotes, placementOf, type Elsewhere, type Placement } from './placement.js';
-export {
-  gainOf,
-  threadCounts,
-  tuneSession,
-  type Gain,
-  type SessionSettings,
-  type SessionTuning,
-  type TimedSettings,
-} from './session-tuning.js';
+export { gainOf, type Gain, type TimedSettings } from './session-gain.js';
+export { threadCounts, type SessionSettings } from './session-settings.js';
+export { tuneSession, type SessionTuning } from './session-tuning.js';
 export {
   insteadOf,
   isLacking,
@@ -42,4 +36,4 @@ export {
   supportOnTarget,
   type SupportOnTarget,
 } from './support-findings.js';
-export { targetState, targetStates, type TargetState } from './target-states.js';
+export { targetState, targetStates, type TargetDevice, type TargetState } from './target-states.js';

@@ -28,6 +28,8 @@ export interface LayerComparison {
   /** Relative L2 error of the layer's outputs against the original's, over all samples: `executed` on the target. */
   readonly executed: number;
   readonly emulated: number;
+  /** How many elements the errors are of, over all samples. */
+  readonly elements: number;
 }
 
 export interface LayerComparisonOptions extends WorkOptions {
@@ -52,6 +54,11 @@ export interface ComparedLayers {
 
 /** From this factor between executed and emulated error on, a layer is worth a look. */
 const SUSPICIOUS_FACTOR = 4;
+/**
+ * The same for 1, 2 and 3 elements: the errors of so few are as large as chance has it, and of two draws one is as many times larger in
+ * one of a hundred cases. Roots of the 99 % quantiles of the F distribution with as many degrees of freedom twice.
+ */
+const FACTORS_OF_FEW: readonly number[] = [63.7, 9.95, 5.43];
 /** Errors below this share of the output are those of FP32 kernels that add up in another order. */
 const UNREMARKABLE = 1e-4;
 
@@ -105,7 +112,9 @@ export function suspiciousLayers(
     if (!Number.isFinite(emulated)) return 0;
     return Number.isFinite(executed) ? executed / Math.max(emulated, UNREMARKABLE) : Infinity;
   };
-  const found = compared.filter((one) => excess(one) >= SUSPICIOUS_FACTOR);
+  const found = compared.filter(
+    (one) => excess(one) >= (FACTORS_OF_FEW[Math.max(1, one.elements) - 1] ?? SUSPICIOUS_FACTOR),
+  );
   const places = new Set(found.map(({ layer }) => layer.nodeIndex));
   const known = new Set(compared.map(({ layer }) => layer.nodeIndex));
   return found
@@ -156,7 +165,9 @@ async function compareSome(
   const onTarget = inFolderOf(exported, exposed.bytes);
   const settings = { provider, threads, highest, renew };
   return await withOptimized(runtime, onTarget, settings, signal, async ({ session, notes }) => {
-    const errors = new Map(names.map((name) => [name, { emulated: NO_ERROR, executed: NO_ERROR }]));
+    const errors = new Map(
+      names.map((name) => [name, { emulated: NO_ERROR, executed: NO_ERROR, elements: 0 }]),
+    );
     const sessions = [session];
     try {
       for (const variant of [original, emulated]) {
@@ -173,6 +184,7 @@ async function compareSome(
             errors.set(name, {
               emulated: added(before.emulated, await sums(name, foreseen)),
               executed: added(before.executed, await sums(name, executed)),
+              elements: before.elements + elementsOf(exact[name]),
             });
           }
         } finally {
@@ -189,7 +201,10 @@ async function compareSome(
 /** Of each layer, all of its outputs together. */
 function comparisonsOf(
   written: readonly WrittenLayer[],
-  errors: ReadonlyMap<string, { readonly emulated: SquaredSums; readonly executed: SquaredSums }>,
+  errors: ReadonlyMap<
+    string,
+    { readonly emulated: SquaredSums; readonly executed: SquaredSums; readonly elements: number }
+  >,
 ): readonly LayerComparison[] {
   return written.map(({ layer, outputs }) => {
     const relative = (key: 'emulated' | 'executed'): number => {
@@ -198,8 +213,13 @@ function comparisonsOf(
         .reduce<SquaredSums>(added, NO_ERROR);
       return error === 0 ? 0 : Math.sqrt(error / norm);
     };
-    return { layer, executed: relative('executed'), emulated: relative('emulated') };
+    const elements = outputs.reduce((total, name) => total + (errors.get(name)?.elements ?? 0), 0);
+    return { layer, executed: relative('executed'), emulated: relative('emulated'), elements };
   });
+}
+
+function elementsOf(tensor: TensorHandle | undefined): number {
+  return tensor?.dims.reduce((product, length) => product * length, 1) ?? 0;
 }
 
 const NO_ERROR: SquaredSums = { error: 0, norm: 0 };

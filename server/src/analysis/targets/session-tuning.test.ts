@@ -3,14 +3,9 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { Runtime, RuntimeFailureKind, SessionRequest } from '../../runtime/index.js';
 import { computeForTests, failingInRuns, randomSamples, writeChain } from '../testing/index.js';
-import {
-  isFaster,
-  MOST_OPEN,
-  threadCounts,
-  timedMachine,
-  tuneSession,
-  type SessionTuning,
-} from './session-tuning.js';
+import { isFaster } from './session-gain.js';
+import { threadCounts } from './session-settings.js';
+import { MOST_OPEN, timedMachine, tuneSession, type SessionTuning } from './session-tuning.js';
 
 const { runtime, folder } = await computeForTests();
 const MODEL = join(folder, 'low.onnx');
@@ -105,6 +100,10 @@ it('names the device that the target computes on', () => {
     cores: 2,
     onnxRuntime: '1',
   };
-  const devices = (['cpu', 'webgpu'] as const).map((provider) => timedMachine(machine, provider).device);
-  expect(devices).toEqual(['a processor', 'a card']);
+  const llvmpipe = { name: 'llvmpipe', isSoftware: true };
+  const devices = ([undefined, llvmpipe] as const).flatMap((adapter) =>
+    (['cpu', 'webgpu', 'cuda'] as const).map((provider) => timedMachine(machine, adapter, provider).device),
+  );
+  const words = 'llvmpipe, software (no graphics card)';
+  expect(devices).toEqual(['a processor', 'a card', 'a card', 'a processor', words, 'a card']);
 });

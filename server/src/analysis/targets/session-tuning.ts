@@ -6,46 +6,22 @@
  */
 import { availableParallelism, loadavg } from 'node:os';
 import {
-  RuntimeFailure,
-  type RuntimeFailureKind,
-  type OptimizationLevel,
+  deviceWords,
+  type GraphicsDevice,
   type Provider,
   type ProviderOptions,
   type Runtime,
   type RuntimeInformation,
   type Session,
-  type SessionRequest,
 } from '../../runtime/index.js';
-import { quantile, spreadOf } from '../latency/benchmark.js';
+import { spreadOf } from '../latency/benchmark.js';
 import { WIDE_SPREAD } from '../latency/machine.js';
-import { putSample, runSample, type Feeds, type WorkOptions } from '../sessions/evaluation.js';
-import { failedLevelNote, noLevelMessage, type FailedLevel } from '../sessions/level-faults.js';
-import { originalFile, originalThere, type Original } from '../sessions/open-session.js';
 import type { Sample } from '../samples/index.js';
-
-export interface SessionSettings {
-  readonly provider: Provider;
-  readonly options: ProviderOptions;
-  /** Intra-op threads. */
-  readonly threads: number;
-  readonly optimization: OptimizationLevel;
-}
-
-export interface TimedSettings extends SessionSettings {
-  /** Milliseconds. */
-  readonly median: number;
-  readonly p10: number;
-  readonly p90: number;
-}
-
-/** How many times faster, of runs in turns: each against the one beside it. */
-export interface Gain {
-  readonly median: number;
-  readonly p10: number;
-  readonly p90: number;
-  /** More than the spread: nine of ten runs gain, or nine of ten lose. */
-  readonly beyondSpread: boolean;
-}
+import { putSample, type Feeds, type WorkOptions } from '../sessions/evaluation.js';
+import { originalFile } from '../sessions/open-session.js';
+import { atSpeedOf, gainOf, isFaster, type Gain, type TimedSettings } from './session-gain.js';
+import { candidatesOf, LEVELS, requestOf, sameSettings, type SessionSettings } from './session-settings.js';
+import { workingSettings } from './working-settings.js';
 
 type TimedMachine = Pick<RuntimeInformation, 'device' | 'platform' | 'cores' | 'onnxRuntime'>;
 
@@ -66,7 +42,7 @@ export interface SessionTuning {
   readonly notes: readonly string[];
   /** The spread is too wide, or the load too high, to trust differences of a few percent. */
   readonly busy: boolean;
-  /** `device`: what the target computes on, the processor or the graphics devices. */
+  /** `device`: what the target computes on, the processor or the graphics device; all of them where it is not told which. */
   readonly machine: TimedMachine;
 }
 
@@ -82,17 +58,6 @@ export interface SessionTuningOptions extends WorkOptions {
 
 /** Runs before the clock counts. */
 const WARM_UP_RUNS = 3;
-const LEVELS: readonly OptimizationLevel[] = ['all', 'extended', 'basic', 'disabled'];
-
-/** What is worth trying of the options that ONNX Runtime's interface for Node takes; the rest is about devices and checks. */
-const TRIED_OPTIONS: Readonly<Partial<Record<Provider, readonly ProviderOptions[]>>> = {
-  webgpu: [{ preferredLayout: 'NCHW' }, { preferredLayout: 'NHWC' }],
-  coreml: [{ coreMlFlags: 16 }],
-};
-
-/** What settings are to blame for; anything else would end every one of them. */
-const FAULTS: ReadonlySet<RuntimeFailureKind> = new Set(['crashed', 'refused', 'failed']);
-
 /** Sessions that are open at once. */
 export const MOST_OPEN = 6;
 
@@ -186,7 +151,7 @@ export async function tuneSession(
       tried,
       notes: [...new Set([...working.notes, ...ofOriginal.notes])],
       busy: isBusy([exact, low, ...(fast === undefined ? [] : [fast])], machine),
-      machine: timedMachine(machine, provider),
+      machine: timedMachine(machine, await runtime.graphicsDevice(signal), provider),
     };
   } finally {
     await close([...opened]);
@@ -202,9 +167,11 @@ function isBusy(timed: readonly TimedSettings[], { cores }: RuntimeInformation):
 /** On what it was timed: other targets than `cpu` do not compute on the processor. */
 export function timedMachine(
   { device, graphics, platform, cores, onnxRuntime }: TimedMachine & Pick<RuntimeInformation, 'graphics'>,
+  adapter: Pick<GraphicsDevice, 'name' | 'isSoftware'> | undefined,
   provider: Provider,
 ): TimedMachine {
-  return { device: provider === 'cpu' ? device : graphics, platform, cores, onnxRuntime };
+  const named = provider === 'webgpu' && adapter !== undefined ? deviceWords(adapter) : graphics;
+  return { device: provider === 'cpu' ? device : named, platform, cores, onnxRuntime };
 }
 
 /** At least one group, of at most `length` each. */
@@ -217,146 +184,6 @@ function groupsOf(
     groups.push(settings.slice(start, start + length));
   }
   return groups;
-}
-
-/**
- * What `times` tell of candidates, the first of which is timed with each group: as they would have been at the moment at which
- * it was timed for the first time, which is when it is among them.
- */
-function atSpeedOf(
-  before: readonly TimedSettings[],
-  candidates: readonly Candidate[],
-  times: readonly (readonly number[])[],
-): readonly TimedSettings[] {
-  const timed = candidates.map(({ settings }, at) => ({ ...settings, ...spreadOf(times[at] ?? []) }));
-  const [now] = timed;
-  const first = before[0] ?? now;
-  const scale = first === undefined || now === undefined ? 1 : first.median / now.median;
-  const scaled = timed.map(({ median, p10, p90, ...settings }): TimedSettings => ({
-    ...settings,
-    ...{ median: median * scale, p10: p10 * scale, p90: p90 * scale },
-  }));
-  return before.length === 0 ? scaled : scaled.slice(1);
-}
-
-/** Settings with which a model loads and runs. */
-interface WorkingSettings {
-  readonly settings: readonly SessionSettings[];
-  /** The first of them that differs from the usual ones in its level at most. */
-  readonly usual: SessionSettings;
-  readonly notes: readonly string[];
-}
-
-/**
- * Which of `all`, the usual ones first and higher levels before lower ones, run the model at `file`: each is opened alone, run once and
- * closed. Nothing below the first that works is tried with `untilOneWorks`. Throws the last failure where the usual settings run it at no
- * level, with whose fault that is.
- */
-async function workingSettings(
-  runtime: Runtime,
-  file: string,
-  original: Original | undefined,
-  all: readonly SessionSettings[],
-  sample: Sample,
-  { signal, progress, untilOneWorks = false }: WorkOptions & { readonly untilOneWorks?: boolean },
-): Promise<WorkingSettings> {
-  const settings: SessionSettings[] = [];
-  const failed: (FailedLevel & { readonly settings: SessionSettings })[] = [];
-  const isUsual = (one: SessionSettings): boolean =>
-    one.threads === all[0]?.threads && sameOptions(one.options, all[0].options);
-  for (const [index, one] of all.entries()) {
-    progress?.(index, all.length, 'settings that work');
-    const fault = await faultOf(runtime, requestOf(file, one), sample, signal);
-    if (fault === undefined) {
-      settings.push(one);
-      if (untilOneWorks) break;
-      continue;
-    }
-    failed.push({ ...fault, settings: one });
-  }
-  progress?.(all.length, all.length, 'settings that work');
-  const usual = settings.find(isUsual);
-  const [first] = all;
-  if (first === undefined) throw new RangeError('one setting at least is tried');
-  const { provider } = first;
-  const suspect = { onnxRuntime: (await runtime.information(signal)).onnxRuntime, provider };
-  if (usual === undefined) {
-    const last = failed.findLast((one) => isUsual(one.settings));
-    if (last === undefined) throw new RangeError('settings that were tried work or fail');
-    const there = await originalThere(runtime, original, requestOf(file, last.settings), last, signal);
-    throw new RuntimeFailure(last.failure.kind, noLevelMessage(last, suspect, there));
-  }
-  const notes = failed.map((one) => {
-    const { options } = one.settings;
-    const isStated = sameOptions(options, usual.options);
-    return failedLevelNote(
-      one,
-      usual.optimization,
-      suspect,
-      isStated ? '' : ` with ${JSON.stringify(options)}`,
-    );
-  });
-  return { settings, usual, notes };
-}
-
-/** What the runtime fails at when it opens a session and runs it once; undefined where both work. */
-async function faultOf(
-  runtime: Runtime,
-  request: SessionRequest,
-  sample: Sample,
-  signal: AbortSignal | undefined,
-): Promise<FailedLevel | undefined> {
-  let during: FailedLevel['during'] = 'opening';
-  try {
-    const session = await runtime.open(request, signal);
-    during = 'run';
-    try {
-      await runSample(runtime, session, sample, signal);
-    } finally {
-      await runtime.close(session);
-    }
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof RuntimeFailure) || !FAULTS.has(error.kind)) throw error;
-    return { optimization: request.optimization, during, failure: error };
-  }
-}
-
-function requestOf(path: string, settings: SessionSettings): SessionRequest {
-  const { options: providerOptions, provider, threads, optimization } = settings;
-  return { model: { path }, provider, providerOptions, threads, optimization, timing: true };
-}
-
-/** The usual settings first. */
-function candidatesOf(usual: SessionSettings): readonly SessionSettings[] {
-  const { provider, options, threads: cores } = usual;
-  const threads = provider === 'cpu' ? threadCounts(cores) : [cores];
-  const choices = [options, ...(TRIED_OPTIONS[provider] ?? []).map((one) => ({ ...one, ...options }))];
-  const all = choices
-    .filter((one, at) => choices.findIndex((other) => sameOptions(one, other)) === at)
-    .flatMap((own) =>
-      threads.flatMap((count) =>
-        LEVELS.map((optimization) => ({ provider, options: own, threads: count, optimization })),
-      ),
-    );
-  const others = all.filter(
-    (one) => !(sameOptions(one.options, options) && one.threads === cores && one.optimization === 'all'),
-  );
-  return [usual, ...others];
-}
-
-function sameSettings(one: SessionSettings, other: SessionSettings): boolean {
-  return (
-    one.threads === other.threads &&
-    one.optimization === other.optimization &&
-    sameOptions(one.options, other.options)
-  );
-}
-
-function sameOptions(one: ProviderOptions, other: ProviderOptions): boolean {
-  const text = (options: ProviderOptions): string =>
-    JSON.stringify(Object.entries(options).sort(([a], [b]) => (a < b ? -1 : 1)));
-  return text(one) === text(other);
 }
 
 /** Milliseconds by candidate and run; one round after the other, so that the nth runs of all stand beside each other. */
@@ -380,29 +207,4 @@ async function timeInTurns(
   }
   progress(runs);
   return times;
-}
-
-/** Beyond the spread, run beside run, and in the medians that are told, too: a busy moment may have them contradict each other. */
-export function isFaster(
-  before: Pick<TimedSettings, 'median'>,
-  after: Pick<TimedSettings, 'median'>,
-  { beyondSpread, median }: Gain,
-): boolean {
-  return beyondSpread && median > 1 && after.median < before.median;
-}
-
-/** @param before milliseconds of runs, each beside the one of `after` at its place */
-export function gainOf(before: readonly number[], after: readonly number[]): Gain {
-  const ratios = before.map((time, at) => time / (after[at] ?? Number.NaN)).sort((a, b) => a - b);
-  const [p10, median, p90] = [0.1, 0.5, 0.9].map((share) => quantile(ratios, share));
-  const gain = { median: median ?? Number.NaN, p10: p10 ?? Number.NaN, p90: p90 ?? Number.NaN };
-  // One run beside another tells nothing of chance.
-  return { ...gain, beyondSpread: ratios.length > 1 && (gain.p10 > 1 || gain.p90 < 1) };
-}
-
-/** 1, 2, 4, ... and all cores. */
-export function threadCounts(cores: number): readonly number[] {
-  const counts: number[] = [];
-  for (let count = 1; count < cores; count *= 2) counts.push(count);
-  return [...counts, cores];
 }

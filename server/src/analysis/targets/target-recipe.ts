@@ -6,11 +6,12 @@ const EXPERIMENTS_VERSION = 7;
 
 export type TargetRecipe = Readonly<Record<string, unknown>>;
 
-/** The runtime and its version, the provider with its options, the processor and the graphics devices. */
+/** The runtime and its version, the provider with its options, the processor and, of others than it, the graphics devices with their drivers. */
 export function targetRecipe(
   { onnxRuntime, platform, device, graphics }: RuntimeInformation,
   provider: Provider,
   options: ProviderOptions = {},
 ): TargetRecipe {
-  return { experiments: EXPERIMENTS_VERSION, onnxRuntime, platform, device, graphics, provider, options };
+  const own = { experiments: EXPERIMENTS_VERSION, onnxRuntime, platform, device, provider, options };
+  return provider === 'cpu' ? own : { ...own, graphics };
 }

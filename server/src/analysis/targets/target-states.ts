@@ -4,6 +4,7 @@
  */
 import { DataType, makeNode, makeTensorType, makeValueInfo } from '../../onnx/index.js';
 import {
+  deviceWords,
   PROVIDERS,
   RuntimeFailure,
   type Provider,
@@ -18,10 +19,18 @@ export interface TargetState {
   readonly name: Provider;
   /** A model runs there. */
   readonly usable: boolean;
+  /** What it computes on; undefined for a target that is not usable, and where the system does not tell. */
+  readonly device: TargetDevice | undefined;
   /** One sentence: what it runs on, or what is missing. */
   readonly summary: string;
   /** How to get what is missing; undefined for a target that is usable. */
   readonly advice: string | undefined;
+}
+
+export interface TargetDevice {
+  readonly name: string;
+  /** Known to stand in for a graphics card on the processor. */
+  readonly isSoftware: boolean;
 }
 
 /** The state of every target, in the order of the language. */
@@ -42,30 +51,41 @@ export async function targetState(
   providerOptions?: ProviderOptions,
 ): Promise<TargetState> {
   const { onnxRuntime, platform, device, providers, unbundled } = await runtime.information(signal);
+  const missing = { name, usable: false, device: undefined } as const;
   if (![...providers, ...unbundled].includes(name)) {
     const summary = `ONNX Runtime ${onnxRuntime} for Node has no ${name} provider on ${platform}.`;
-    return { name, usable: false, summary, advice: wayToProvider(name, platform) };
+    return { ...missing, summary, advice: wayToProvider(name, platform) };
   }
   try {
     const ran = await runOneNode(runtime, { provider: name, providerOptions, signal });
     if (ran !== name) {
       const summary = `ONNX Runtime loads the ${name} provider and runs a model on ${ran ?? 'another one'} instead.`;
-      return { name, usable: false, summary, advice: wayToDevice(name, platform, '') };
+      return { ...missing, summary, advice: wayToDevice(name, platform, '') };
     }
   } catch (error) {
     if (!(error instanceof RuntimeFailure) || error.kind === 'cancelled' || error.kind === 'stale')
       throw error;
     const reason = sentence(error.message);
     const summary = `ONNX Runtime ${onnxRuntime} has the ${name} provider, which does not start: ${reason}`;
-    return { name, usable: false, summary, advice: wayToDevice(name, platform, reason) };
+    return { ...missing, summary, advice: wayToDevice(name, platform, reason) };
   }
-  const on = name === 'cpu' ? device : `the ${name} device of this machine`;
+  const on = name === 'cpu' ? { name: device, isSoftware: false } : await graphicsOf(runtime, name, signal);
+  const words =
+    on === undefined ? `the ${name} device of this machine, which is not told by name` : deviceWords(on);
   return {
-    name,
-    usable: true,
-    summary: `ONNX Runtime ${onnxRuntime} runs models on ${on}.`,
+    ...{ name, usable: true, device: on },
+    summary: `ONNX Runtime ${onnxRuntime} runs models on ${words}.`,
     advice: undefined,
   };
+}
+
+/** What the model that just ran did so on, where that is told: of WebGPU alone. */
+async function graphicsOf(
+  runtime: Runtime,
+  name: Provider,
+  signal: AbortSignal | undefined,
+): Promise<TargetDevice | undefined> {
+  return name === 'webgpu' ? await runtime.graphicsDevice(signal) : undefined;
 }
 
 /** As the first of two, whatever a runtime ends its messages with. */

@@ -6,7 +6,7 @@
 import { DataType, intAttribute, makeAttribute } from '../../onnx/index.js';
 import type { SummedAxes } from '../../plan/index.js';
 import { OperatorSum } from './operator-sum.js';
-import { toType } from './sequential-sum.js';
+import { toType } from './sum-nodes.js';
 
 export class ElementSum extends OperatorSum {
   writeElements(summed: SummedAxes): void {
@@ -18,11 +18,7 @@ export class ElementSum extends OperatorSum {
     // The runtime wants to know that this is a matrix, where it does not know the rank of the input.
     const rows = this.reshape(flat, [0, -1]);
     if (summed.result === 'shares' || summed.result === 'log shares') {
-      const shares = this.asFloats(
-        this.shares(rows, summed.result === 'log shares'),
-        turned,
-        order === undefined ? to : undefined,
-      );
+      const shares = this.asFloats(this.shares(rows, summed), turned, order === undefined ? to : undefined);
       if (order === undefined) return;
       const back = order.map((_, place) => order.indexOf(place));
       this.add('Transpose', [shares], [makeAttribute('perm', { kind: 'ints', value: back })], to);
@@ -34,9 +30,9 @@ export class ElementSum extends OperatorSum {
   }
 
   /** What a reduction gives for each row. Quotients, roots and logarithms are rounded by whoever writes them. */
-  private resultOf({ terms, result }: SummedAxes, rows: string, shape: string): string {
-    const sum = this.sumOfTerms(terms, rows, shape);
-    switch (result) {
+  private resultOf(summed: SummedAxes, rows: string, shape: string): string {
+    const sum = this.sumOfTerms(summed, rows, shape);
+    switch (summed.result) {
       case 'mean':
         return this.add('Div', [sum, this.count(rows)]);
       case 'root':
@@ -48,34 +44,45 @@ export class ElementSum extends OperatorSum {
     }
   }
 
-  private sumOfTerms(terms: SummedAxes['terms'], rows: string, shape: string): string {
+  private sumOfTerms({ terms, ...axes }: SummedAxes, rows: string, shape: string): string {
+    const counted = { terms: this.termsOf(axes) };
     const operand = (tensor: string) => ({ tensor, axis: 1, spread: undefined });
     switch (terms) {
       case 'squares':
-        return this.sumOf([operand(rows), operand(rows)], shape);
+        return this.sumOf([operand(rows), operand(rows)], shape, counted);
       case 'magnitudes':
-        return this.sumOf([operand(this.add('Abs', [rows]))], shape);
+        return this.sumOf([operand(this.add('Abs', [rows]))], shape, counted);
       case 'exponentials': {
         const powers = this.add('Cast', [rows], [toType(DataType.DOUBLE)]);
-        return this.sumOf([operand(this.rounded(this.add('Exp', [powers])))], shape);
+        return this.sumOf([operand(this.rounded(this.add('Exp', [powers])))], shape, counted);
       }
       default:
-        return this.sumOf([operand(rows)], shape);
+        return this.sumOf([operand(rows)], shape, counted);
     }
   }
 
   /** Softmax or LogSoftmax of each row: its largest element is taken off first, so that the largest exponential is 1. */
-  private shares(rows: string, isLog: boolean): string {
+  private shares(rows: string, summed: SummedAxes): string {
+    const isLog = summed.result === 'log shares';
     const largest = this.largestOf(rows);
     const powers = this.rounded(
       this.add('Cast', [this.add('Sub', [rows, largest])], [toType(DataType.DOUBLE)]),
     );
     const terms = this.rounded(this.add('Exp', [powers]));
     const lengths = this.shapeOf(this.reshape(largest, [-1]));
-    const sum = this.reshape(this.sumOf([{ tensor: terms, axis: 1, spread: undefined }], lengths), [-1, 1]);
+    const operand = { tensor: terms, axis: 1, spread: undefined };
+    const sum = this.reshape(this.sumOf([operand], lengths, { terms: this.termsOf(summed) }), [-1, 1]);
     return isLog
       ? this.add('Sub', [powers, this.rounded(this.add('Log', [sum]))])
       : this.add('Div', [terms, sum]);
+  }
+
+  /** How many elements are added up to one; undefined where a length is not known. */
+  private termsOf({ order, kept }: Pick<SummedAxes, 'order' | 'kept'>): number | undefined {
+    const rank = this.parts.shapes[0]?.length ?? 0;
+    const axes = (order ?? Array.from({ length: rank }, (_, axis) => axis)).slice(kept);
+    const terms = axes.reduce((product, axis) => product * (this.lengthOf(0, axis) ?? Number.NaN), 1);
+    return rank === 0 || Number.isNaN(terms) ? undefined : terms;
   }
 
   /** How many columns a matrix has, in FP64. */
@@ -105,6 +112,7 @@ export class ElementSum extends OperatorSum {
         { tensor: mask, axis: 0, spread: undefined, isMask: true },
       ],
       plain,
+      this.lengthOf(0, axis),
     );
     this.asFloats(sums, plain, to);
   }

@@ -3,15 +3,24 @@
  * rank the runtime knows. Knows no operator.
  */
 import type { Accumulation } from '../../formats/index.js';
-import { DataType, makeAttribute, type Node } from '../../onnx/index.js';
+import {
+  DataType,
+  makeAttribute,
+  makeTensorType,
+  makeValueInfo,
+  type Node,
+  type Shape,
+  type ValueInfo,
+} from '../../onnx/index.js';
 import type { SummedAxes, SummedLabels } from '../../plan/index.js';
-import { SequentialSum, toType, type Operand, type SumPlace } from './sequential-sum.js';
+import { SequentialSum, type Operand } from './sequential-sum.js';
+import { toType, type SumPlace } from './sum-nodes.js';
 
 export interface SumParts {
   /** The node as it is, with the names of what it is given. */
   readonly node: Node;
-  /** Ranks of its inputs, as far as they are known. */
-  readonly ranks: readonly (number | undefined)[];
+  /** Of its inputs, as far as they are known. */
+  readonly shapes: readonly (Shape | undefined)[];
   /** Of Conv: the shape of the weights. */
   readonly weights: readonly number[] | undefined;
   /** Of AveragePool: how many channels it reads. */
@@ -23,8 +32,20 @@ export interface SumParts {
   /** Of Einsum. */
   readonly labels: SummedLabels | undefined;
   readonly accumulation: Accumulation;
+  /** A length is known only when it runs, and may turn out to be 0. */
+  readonly mayBeEmpty: boolean;
+  /** Of the result, as far as it is known. */
+  readonly rank: number | undefined;
+  /** What the operator itself gives, where that is computed already. */
+  readonly plain?: string;
   /** The name of the result. */
   readonly to: string;
+}
+
+/** A result in FP32 of a graph within the graph. */
+export function floatResult(name: string, rank: number | undefined): ValueInfo {
+  const shape = rank === undefined ? undefined : Array.from({ length: rank }, () => undefined);
+  return makeValueInfo(name, makeTensorType(DataType.FLOAT, shape));
 }
 
 /** Writes the sums of one node. */
@@ -38,16 +59,22 @@ export class OperatorSum extends SequentialSum {
 
   /** What the operator itself gives, for its shape. */
   protected plainResult(): string {
-    const { node } = this.parts;
-    return this.add(node.opType, node.inputs, node.attributes);
+    const { node, plain } = this.parts;
+    return plain ?? this.add(node.opType, node.inputs, node.attributes);
   }
 
   /**
    * The sum as one row of as many numbers as `plain` has: the runtime runs no Scan of whose results it does not know the rank, as
    * it is where operands come out of a computed shape.
    */
-  protected flatSumOf(operands: readonly Operand[], plain: string): string {
-    return this.sumOf(operands, this.shapeOf(this.reshape(plain, [-1])), true);
+  protected flatSumOf(operands: readonly Operand[], plain: string, terms?: number): string {
+    return this.sumOf(operands, this.shapeOf(this.reshape(plain, [-1])), { isFlat: true, terms });
+  }
+
+  /** How long an axis of an input is, counted from the end where it is negative; undefined where that is not known. */
+  protected lengthOf(input: number, axis: number): number | undefined {
+    const length = this.parts.shapes[input]?.at(axis);
+    return typeof length === 'number' ? length : undefined;
   }
 
   /** Values in FP64 as FP32, in the shape of `like`. */

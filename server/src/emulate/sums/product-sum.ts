@@ -8,7 +8,7 @@ import { OperatorSum } from './operator-sum.js';
 export class ProductSum extends OperatorSum {
   writeMatMul(): void {
     const [left = '', right = ''] = this.parts.node.inputs;
-    const [leftRank = 2, rightRank = 2] = this.parts.ranks;
+    const [leftRank = 2, rightRank = 2] = this.parts.shapes.map((shape) => shape?.length);
     const areMatrices = leftRank > 1 && rightRank > 1;
     const plain = this.plainResult();
     const sum = this.flatSumOf(
@@ -17,6 +17,7 @@ export class ProductSum extends OperatorSum {
         { tensor: right, axis: rightRank > 1 ? -2 : -1, spread: areMatrices ? -2 : undefined },
       ],
       plain,
+      this.lengthOf(0, -1) ?? this.lengthOf(1, rightRank > 1 ? -2 : -1),
     );
     this.asFloats(sum, plain, this.parts.to);
   }
@@ -25,12 +26,17 @@ export class ProductSum extends OperatorSum {
     const { node, to } = this.parts;
     const [left = '', right = '', addend = ''] = node.inputs;
     const plain = this.plainResult();
+    const [ofLeft, ofRight] = [
+      intAttribute(node, 'transA', 0) === 1 ? 0 : 1,
+      intAttribute(node, 'transB', 0) === 1 ? 1 : 0,
+    ];
     const sum = this.flatSumOf(
       [
-        { tensor: left, axis: intAttribute(node, 'transA', 0) === 1 ? 0 : 1, spread: 1 },
-        { tensor: right, axis: intAttribute(node, 'transB', 0) === 1 ? 1 : 0, spread: 0 },
+        { tensor: left, axis: ofLeft, spread: 1 },
+        { tensor: right, axis: ofRight, spread: 0 },
       ],
       plain,
+      this.lengthOf(0, ofLeft) ?? this.lengthOf(1, ofRight),
     );
     const [alpha, beta] = ['alpha', 'beta'].map((name) => this.float(floatAttribute(node, name) ?? 1));
     const product = this.asFloats(sum, plain);
@@ -61,7 +67,18 @@ export class ProductSum extends OperatorSum {
       const tensor = this.aligned(node.inputs[operand] ?? '', own, labels, sizes);
       return { tensor, axis: kept, spread: undefined };
     });
-    this.asFloats(this.flatSumOf(operands, plain), plain, to);
+    this.asFloats(this.flatSumOf(operands, plain, this.termsOf(labels)), plain, to);
+  }
+
+  /** How many products an element of the result has; undefined where a length is not known. */
+  private termsOf({ operands, summed }: SummedLabels): number | undefined {
+    const lengths = summed.map((label) =>
+      operands.flatMap((own, at) => (own.includes(label) ? [this.lengthOf(at, own.indexOf(label))] : [])),
+    );
+    // What is 1 in one operand may be more in another.
+    const known = lengths.map((own) => (own.includes(undefined) ? Number.NaN : Math.max(...own.map(Number))));
+    const terms = known.reduce((product, length) => product * length, 1);
+    return Number.isNaN(terms) ? undefined : terms;
   }
 
   /** An operand with an axis for each label of the output, 1 where it has none of it, and one for all that is summed. */

@@ -3,49 +3,25 @@
  * side by side: the bits of `formats/accumulation`. The graph computes in FP64, in which products of FP32 numbers are exact, in a Scan over the axis that is
  * summed. Knows operands; which operator they are of is for those to know who extend it.
  */
-import { formatInformation, type Accumulation } from '../../formats/index.js';
+import type { Accumulation } from '../../formats/index.js';
 import {
   DataType,
   makeAttribute,
   makeGraph,
   makeNode,
-  makeTensor,
   makeTensorType,
   makeValueInfo,
-  type Attribute,
   type Graph,
   type Node,
-  type Tensor,
 } from '../../onnx/index.js';
-import type { TakeName } from '../../plan/index.js';
+import { SumNodes, toType, type SumPlace } from './sum-nodes.js';
 
-/** Axes of Unsqueeze were an attribute before this opset. */
-const FIRST_OPSET_WITH_AXES_INPUT = 13;
-/** Axes of ReduceMax were an attribute before this opset. */
-const FIRST_OPSET_WITH_REDUCED_AXES_INPUT = 18;
-/** Places of Slice were attributes before this opset. */
-const FIRST_OPSET_WITH_SLICE_INPUTS = 10;
-/** 1.5 x 2^52: adding and taking it away rounds FP64 to whole numbers, ties to even. */
-const MAGIC = 1.5 * 2 ** 52;
-const BINADE_FACTOR = 2 ** 52 + 1;
-const JUST_BELOW_ONE = 1 - 2 ** -53;
-/** Beyond FP16, and small enough for all that is done with it. */
-const LARGEST_HANDLED = 2 ** 20;
-/** What makes 2^16, which follows FP16's largest number, an infinity of FP64. */
-const OVERFLOW_FACTOR = 2 ** 1008;
-
+/** More lanes are added up in groups. */
+const MOST_AT_ONCE = 32;
 /** What a sum in chunks carries third. */
 const PLACE_IN_CHUNK = 2;
 /** The end of a slice of a shape that goes up to its last axis. */
 const BEYOND_LAST_AXIS = 2 ** 31 - 1;
-
-export interface SumPlace {
-  readonly opset: number;
-  readonly takeName: TakeName;
-  readonly nodes: Node[];
-  /** Initializers of the main graph, which every scope sees. */
-  readonly initializers: Tensor[];
-}
 
 /** An operand of the sum: the tensor, the axis that is summed, and the axis that its slices are spread along. */
 export interface Operand {
@@ -57,19 +33,24 @@ export interface Operand {
 }
 
 /** Writes the nodes of sums; `to` is what their names begin with. */
-export class SequentialSum {
-  private list: Node[];
-
+export class SequentialSum extends SumNodes {
   constructor(
     private readonly accumulation: Accumulation,
-    private readonly to: string,
-    private readonly place: SumPlace,
+    to: string,
+    place: SumPlace,
   ) {
-    this.list = place.nodes;
+    super(to, place);
   }
 
-  /** The sum of the slices of one operand, or of the products of those of two or more, in FP64, of the shape that is given. */
-  protected sumOf(operands: readonly Operand[], shape: string, isFlat = false): string {
+  /**
+   * The sum of the slices of one operand, or of the products of those of two or more, in FP64, of the shape that is given.
+   * @param terms how many slices there are, where that is known
+   */
+  protected sumOf(
+    operands: readonly Operand[],
+    shape: string,
+    { isFlat = false, terms }: { readonly isFlat?: boolean; readonly terms?: number | undefined } = {},
+  ): string {
     const { accumulation } = this;
     const zeros = this.zeros(shape);
     const scanned = operands.map((operand) =>
@@ -79,17 +60,11 @@ export class SequentialSum {
     );
     if (accumulation.kind === 'lanes') {
       // The runtime wants to know the rank of what is scanned, and does not know it of what is laid out in lanes.
-      const sums = this.lanes(scanned, this.reshape(zeros, [-1]), accumulation.count);
-      const sum = this.ofLanes(sums, accumulation.count);
+      const sum = this.lanes(scanned, this.reshape(zeros, [-1]), lanesInUse(accumulation.count, terms));
       return isFlat ? sum : this.add('Reshape', [sum, shape]);
     }
     const [sum = '', total = ''] = this.scan(scanned, zeros, isFlat);
     return accumulation.kind === 'chunked' ? this.rounded(this.add('Add', [total, sum])) : sum;
-  }
-
-  private zeros(shape: string, type: DataType.DOUBLE | DataType.BOOL = DataType.DOUBLE): string {
-    const zero = makeTensor('', type, [1], new Uint8Array(type === DataType.BOOL ? 1 : 8));
-    return this.add('ConstantOfShape', [shape], [makeAttribute('value', { kind: 'tensor', value: zero })]);
   }
 
   /** One term after the other; what the last step leaves. */
@@ -121,38 +96,63 @@ export class SequentialSum {
   }
 
   /**
-   * The sum of each lane in a row of its own: one lane after the other, so that no more than one sum is carried from term to term.
+   * The sum of the sums of all lanes, one lane after the other, so that no more than one is carried from term to term. Many lanes are
+   * added up in groups, those that leave the same remainder in one, which is what halving them does with the last of them: a row
+   * for each group and each lane of one group is in memory at once, and not one for each lane of all.
    * Terms of 0 fill up the last of each lane, and change no sum.
    */
   private lanes(operands: readonly Operand[], zeros: string, count: number): string {
-    const scanned = operands.map((operand) => ({
-      tensor: this.inLanes(operand, count),
-      axis: operand.axis < 0 ? operand.axis : operand.axis + 1,
-    }));
+    const groups = groupsOf(count);
+    const members = count / groups;
+    const scanned = operands.map((operand) =>
+      this.inLanes(operand, groups === 1 ? [count] : [members, groups]),
+    );
+    const sumOfLanes = (slices: readonly Operand[], many: number): string => {
+      const rows = this.scanAll(slices, 1, 'lane', (own) => this.scan(own, zeros, true));
+      return this.ofLanes(rows, many);
+    };
+    if (groups === 1) return sumOfLanes(scanned, count);
+    const rows = this.scanAll(scanned, 2, 'lanes', (own) => [sumOfLanes(own, members)]);
+    return this.ofLanes(rows, groups);
+  }
+
+  /** What is made of each slice along the axis that is `behind` places after the one that is summed, as rows. */
+  private scanAll(
+    operands: readonly Operand[],
+    behind: number,
+    name: string,
+    write: (slices: readonly Operand[]) => readonly string[],
+  ): string {
     const slices = operands.map(() => this.name());
     const outer = this.list;
     const nodes: Node[] = [];
     this.list = nodes;
-    const own = operands.map((operand, at) => ({ ...operand, tensor: slices[at] ?? '' }));
-    const results = this.scan(own, zeros, true);
+    const results = write(operands.map((operand, at) => ({ ...operand, tensor: slices[at] ?? '' })));
     this.list = outer;
-    const sums = this.name();
+    const rows = this.name();
+    // Counted from the end, the last of the new axes stands where the one that is summed stood.
+    const scanned = operands.map(({ tensor, axis }) => ({ tensor, axis: axis < 0 ? axis : axis + behind }));
     this.addScan(
       [],
       scanned,
-      [sums],
+      [rows],
       makeGraph({
-        name: 'lane',
+        name,
         nodes,
-        inputs: slices.map((name, at) => typed(name, typeOf(operands[at]))),
-        outputs: results.map((name) => typed(name, DataType.DOUBLE)),
+        inputs: slices.map((slice, at) => typed(slice, typeOf(operands[at]))),
+        outputs: results.map((result) => typed(result, DataType.DOUBLE)),
       }),
     );
-    return sums;
+    return rows;
   }
 
-  /** An operand with an axis of lanes after the one that is summed, and as many zeros at its end as that takes: one step at least. */
-  private inLanes({ tensor, axis, isMask }: Operand, count: number): string {
+  /**
+   * An operand with axes of lanes after the one that is summed, the last of which changes from term to term first, and as many zeros at
+   * its end as that takes: one step at least.
+   */
+  private inLanes(operand: Operand, axes: readonly number[]): Operand {
+    const { tensor, axis, isMask } = operand;
+    const count = axes.reduce((product, length) => product * length, 1);
     const one = (value: number) => this.store(DataType.INT64, [1], BigInt64Array.of(BigInt(value)));
     const shape = this.shapeOf(tensor);
     const length = this.add('Gather', [shape, one(axis)]);
@@ -171,7 +171,8 @@ export class SequentialSum {
       [tensor, filling],
       [makeAttribute('axis', { kind: 'int', value: axis })],
     );
-    return this.add('Reshape', [filled, this.joined(...before, steps, lanes, ...after)]);
+    const apart = this.joined(...before, steps, ...axes.map(one), ...after);
+    return { ...operand, tensor: this.add('Reshape', [filled, apart]) };
   }
 
   /** One step: the product of a slice of each operand, added to the sum and rounded. */
@@ -229,10 +230,6 @@ export class SequentialSum {
     return this.add('Where', [this.add('Equal', [after, this.int(count)]), this.int(0), after]);
   }
 
-  protected joined(...tensors: readonly string[]): string {
-    return this.add('Concat', tensors, [makeAttribute('axis', { kind: 'int', value: 0 })]);
-  }
-
   /** The sum of sums side by side: the second half to the first, until one is left. */
   private ofLanes(lanes: string, count: number): string {
     let left = lanes;
@@ -244,98 +241,21 @@ export class SequentialSum {
     }
     return this.add('Gather', [left, this.int(0)]);
   }
+}
 
-  /** What stands at these places of the first axis. */
-  private slice(tensor: string, from: number, to: number): string {
-    if (this.place.opset >= FIRST_OPSET_WITH_SLICE_INPUTS) {
-      const [start, end] = [from, to].map((at) =>
-        this.store(DataType.INT64, [1], BigInt64Array.of(BigInt(at))),
-      );
-      const axes = this.store(DataType.INT64, [1], BigInt64Array.of(0n));
-      return this.add('Slice', [tensor, start ?? '', end ?? '', axes]);
-    }
-    const ints = (name: string, at: number) => makeAttribute(name, { kind: 'ints', value: [at] });
-    return this.add('Slice', [tensor], [ints('starts', from), ints('ends', to), ints('axes', 0)]);
-  }
+/**
+ * How many lanes of `count` have any of `terms` terms: halving the others adds nothing. The sum is the same to the last bit.
+ */
+function lanesInUse(count: number, terms: number | undefined): number {
+  let many = count;
+  while (terms !== undefined && many > 1 && Math.ceil(many / 2) >= terms) many = Math.ceil(many / 2);
+  return many;
+}
 
-  /** FP64 to FP16, ties to even, once: as `float-rounding.ts` has it in FP32. */
-  protected rounded(value: string): string {
-    const { significandBits, smallestSubnormal } = formatInformation('fp16');
-    const bounded = this.add('Max', [
-      this.add('Min', [value, this.double(LARGEST_HANDLED)]),
-      this.double(-LARGEST_HANDLED),
-    ]);
-    const large = this.add('Mul', [this.add('Abs', [bounded]), this.double(BINADE_FACTOR)]);
-    const binade = this.add('Sub', [large, this.add('Mul', [large, this.double(JUST_BELOW_ONE)])]);
-    const wanted = this.add('Mul', [binade, this.double(MAGIC * 2 ** -significandBits)]);
-    const magic = this.add('Max', [wanted, this.double(MAGIC * smallestSubnormal)]);
-    const nearest = this.add('Sub', [this.add('Add', [bounded, magic]), magic]);
-    const beyond = this.add('Mul', [nearest, this.double(OVERFLOW_FACTOR)]);
-    const held = this.add('Mul', [beyond, this.double(1 / OVERFLOW_FACTOR)]);
-    return this.add('Where', [this.add('IsNaN', [value]), value, held]);
-  }
-
-  private spread(slice: string, axis: number | undefined): string {
-    if (axis === undefined) return slice;
-    if (this.place.opset >= FIRST_OPSET_WITH_AXES_INPUT) {
-      return this.add('Unsqueeze', [slice, this.store(DataType.INT64, [1], BigInt64Array.of(BigInt(axis)))]);
-    }
-    return this.add('Unsqueeze', [slice], [makeAttribute('axes', { kind: 'ints', value: [axis] })]);
-  }
-
-  /** The largest of each row of a matrix, as a column. */
-  protected largestOf(rows: string): string {
-    if (this.place.opset >= FIRST_OPSET_WITH_REDUCED_AXES_INPUT) {
-      return this.add('ReduceMax', [rows, this.store(DataType.INT64, [1], BigInt64Array.of(1n))]);
-    }
-    return this.add('ReduceMax', [rows], [makeAttribute('axes', { kind: 'ints', value: [1] })]);
-  }
-
-  protected reshape(tensor: string, shape: readonly number[]): string {
-    const stored = this.store(DataType.INT64, [shape.length], BigInt64Array.from(shape, BigInt));
-    return this.add('Reshape', [tensor, stored]);
-  }
-
-  protected shapeOf(tensor: string): string {
-    return this.add('Shape', [tensor]);
-  }
-
-  private double(value: number): string {
-    return this.store(DataType.DOUBLE, [], Float64Array.of(value));
-  }
-
-  protected int(value: number): string {
-    return this.store(DataType.INT64, [], BigInt64Array.of(BigInt(value)));
-  }
-
-  protected float(value: number): string {
-    return this.store(DataType.FLOAT, [], Float32Array.of(value));
-  }
-
-  protected store(
-    type: DataType,
-    dims: readonly number[],
-    values: Float32Array | Float64Array | BigInt64Array,
-  ): string {
-    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-    const name = this.name();
-    this.place.initializers.push(makeTensor(name, type, dims, bytes));
-    return name;
-  }
-
-  protected add(
-    opType: string,
-    inputs: readonly string[],
-    attributes: readonly Attribute[] = [],
-    to = this.name(),
-  ): string {
-    this.list.push(makeNode({ opType, inputs, outputs: [to], attributes }));
-    return to;
-  }
-
-  private name(): string {
-    return this.place.takeName(`${this.to}_sum`);
-  }
+/** In how many groups lanes are added up: some square root of them, where they are many, and halving leaves no odd one. */
+function groupsOf(count: number): number {
+  const isPower = Number.isInteger(Math.log2(count));
+  return isPower && count > MOST_AT_ONCE ? 2 ** Math.floor(Math.log2(count) / 2) : 1;
 }
 
 function typeOf(operand: Operand | undefined): DataType {
@@ -345,9 +265,4 @@ function typeOf(operand: Operand | undefined): DataType {
 /** What a graph within the graph is given or gives, of any shape. */
 function typed(name: string, type: DataType) {
   return makeValueInfo(name, makeTensorType(type, undefined));
-}
-
-/** What a Cast casts to. */
-export function toType(type: DataType): Attribute {
-  return makeAttribute('to', { kind: 'int', value: type });
 }

@@ -37,6 +37,7 @@ export class WindowSum extends OperatorSum {
         { tensor: byGroup, axis: 2, spread: 2 },
       ],
       this.shapeOf(this.reshape(plain, [0, group, outChannels / group, -1])),
+      { terms: inner },
     );
     if (bias === '') {
       this.asFloats(sum, plain, to);
@@ -55,7 +56,8 @@ export class WindowSum extends OperatorSum {
     const windows = this.patches(input, channels, kernelShape);
     const places = this.reshape(windows, [0, channels, product(kernelShape), -1]);
     const flat = this.shapeOf(this.reshape(plain, [0, channels, -1]));
-    const sum = this.sumOf([{ tensor: places, axis: 2, spread: undefined }], flat);
+    const operand = { tensor: places, axis: 2, spread: undefined };
+    const sum = this.sumOf([operand], flat, { terms: product(kernelShape) });
     const whole = this.asFloats(sum, plain);
     this.add('Div', [whole, this.elementsIn(input, channels, kernelShape)], [], to);
   }

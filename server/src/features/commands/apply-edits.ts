@@ -22,9 +22,19 @@ export async function applyTextEdits(
   const changes = edits.map(({ range, newText }) => ({ range: protocolRange(document, range), newText }));
   const edit = { documentChanges: [{ textDocument: { uri, version }, edits: changes }] };
   try {
-    const { applied, failureReason } = await connection.workspace.applyEdit({ label, edit });
-    return applied ? undefined : (failureReason ?? 'the editor refused the change');
+    return refusalIn(await connection.workspace.applyEdit({ label, edit }));
   } catch (error) {
     return `the editor refused the change: ${error instanceof Error ? error.message : String(error)}`;
   }
+}
+
+/** Why an answer says that the change was not made. Editors answer what they like, nothing at all among it, and then nobody knows. */
+function refusalIn(answer: unknown): string | undefined {
+  const { applied, failureReason }: Partial<Record<string, unknown>> =
+    typeof answer === 'object' && answer !== null ? { ...answer } : {};
+  if (applied === true) return undefined;
+  if (applied !== false) return 'the editor does not say whether it made the change';
+  return typeof failureReason === 'string' && failureReason !== ''
+    ? failureReason
+    : 'the editor refused the change';
 }

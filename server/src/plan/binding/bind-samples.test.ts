@@ -256,6 +256,19 @@ target cpu
     }
   });
 
+  it('name nodes of the model in options, as the model calls them', () => {
+    checkBound(`
+target webgpu { forceCpuNodeNames: ["stem/conv", "stem/cnov", "unnamed_out", "zzzzzzzzzzz"] }
+                                                 ^^^^^^^^^^^ unknown-node: Did you mean "stem/conv"
+                                                              ^^^^^^^^^^^^^ unknown-node: has no name in the model
+                                                                             ^^^^^^^^^^^^^ unknown-node: no node "zzzzzzzzzzz"
+`);
+    const before = 'target webgpu { forceCpuNodeNames: ["stem/cnov"] }\n';
+    const after = 'target webgpu { forceCpuNodeNames: ["stem/conv"] }\n';
+    checkFix(before, 'unknown-node', 'Change to "stem/conv"', after);
+    checkBound('target webgpu { forceCpuNodeNames: ["flatten", "shape"] }\n');
+  });
+
   it('are cpu where the plan says nothing', () => {
     expect(bindText('model "m.onnx"\n', worldFiles({})).plan.targets).toEqual([
       { name: 'cpu', threads: undefined, isAssumed: true },

@@ -153,10 +153,9 @@ layer "stem/conv": fp8_e4m3 { weights: bf16, rounding: stochastic }
 `);
   });
 
-  it('round what is read and written stochastically, and say that sums are not', () => {
+  it('round what is read and written stochastically, and sums as well', () => {
     checkBound(`
 layer "stem/conv": fp16 { accumulate: fp16, rounding: stochastic }
-                   ^^^^ not-yet-analysed: their sums in fp16 are rounded to the nearest
 layer "block1/conv": fp16 { rounding: stochastic }
 `);
   });

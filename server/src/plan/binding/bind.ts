@@ -24,6 +24,7 @@ import { withTargetSums } from '../decisions/target-sums.js';
 import { bindTargets } from './targets.js';
 import { bindLabels } from './labels.js';
 import { bindOwnMetrics } from './own-metrics.js';
+import { namedNodeDiagnostics } from './named-nodes.js';
 import { bindTolerances } from './tolerances.js';
 import { counted, layerName, someOf } from '../text/wording.js';
 import type { Layer, PlanFiles, TracedPlan, UnboundPlan } from '../types.js';
@@ -107,6 +108,7 @@ export function* bindPlanSteps({ path, tree, files }: PlanSource): Steps<TracedP
     tolerances: judged.tolerances,
     diagnostics: [
       ...ofFiles,
+      ...namedNodeDiagnostics(knowledge, statements),
       ...dimensions.diagnostics,
       ...carried.diagnostics,
       ...fed.diagnostics,

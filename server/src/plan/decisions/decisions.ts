@@ -87,7 +87,6 @@ export function* decisionSteps(
       bf16Diagnostic(candidate, decided[index] ?? [], opsetOf(model)),
       scaleDiagnostic(candidate, decided[index] ?? [], decisions),
       sumDiagnostic(candidate, decided[index] ?? [], decisions, model, accumulate),
-      stochasticSumDiagnostic(candidate, decided[index] ?? [], decisions),
       needlessDiagnostic(
         candidate,
         resolution.shadowed[index] === true,
@@ -261,25 +260,6 @@ function sumDiagnostic(
   if (first === undefined || !statement.format) return undefined;
   const names = someOf(refused.map(({ layer }) => layerName(layer)));
   const message = `${counted(refused.length, 'layer')} (${names}) add up in fp32 instead of ${accumulationText(wanted)}: ${first.problem}.`;
-  return diagnosticIn(file, 'not-yet-analysed', 'information', statement.format.range, message);
-}
-
-/** One diagnostic for all layers of a statement that round stochastically, and whose sums do not. */
-function stochasticSumDiagnostic(
-  { placed: { statement, file } }: Candidate,
-  decided: readonly number[],
-  decisions: readonly LayerDecision[],
-): Diagnostic | undefined {
-  const nearest = decided.flatMap((at) => {
-    const { layer, numerics } = decisions[at] ?? {};
-    return layer !== undefined && numerics?.stochastic === true && numerics.accumulate !== undefined
-      ? [{ layer, accumulate: numerics.accumulate }]
-      : [];
-  });
-  const [first] = nearest;
-  if (first === undefined || !statement.format) return undefined;
-  const names = someOf(nearest.map(({ layer }) => layerName(layer)));
-  const message = `Stochastic rounding of sums is not yet analysed: what ${counted(nearest.length, 'layer')} (${names}) read and write is rounded so, and their sums in ${accumulationText(first.accumulate)} are rounded to the nearest.`;
   return diagnosticIn(file, 'not-yet-analysed', 'information', statement.format.range, message);
 }
 

@@ -164,7 +164,9 @@ export function nodeRounding(
     outputs: outputs.map(({ isFloating }, output) =>
       isFloating && outputFollowsMainType(schema, output) ? rounding(own, undefined, -1) : undefined,
     ),
-    ...(accumulate !== undefined && accumulate.kind !== 'fp32' && addsUp(node) ? { accumulate } : {}),
+    ...(accumulate !== undefined && accumulate.kind !== 'fp32' && addsUp(node)
+      ? { accumulate, ...(numerics.stochastic === true ? { drawsSums: true } : {}) }
+      : {}),
     // The scale of an integer format does what a power of two would.
     ...(scale !== undefined && apart && !isInteger(format) && scaledInputs(node) !== undefined
       ? { scale }
